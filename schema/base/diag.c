@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "schema/base/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int diag_set(struct diag *d, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!d)
+		return error;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->text, sizeof(d->text), fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+int diag_prefix(struct diag *d, int error, const char *fmt, ...)
+{
+	struct diag old;
+	va_list ap;
+
+	if (!d)
+		return error;
+	old = *d;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->text, sizeof(d->text), fmt, ap);
+	va_end(ap);
+	size_t len = strlen(d->text);
+	(void)snprintf(d->text + len, sizeof(d->text) - len, ": %s", old.text);
+	return error;
+}

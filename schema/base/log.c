@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A line is built in one buffer and leaves by one write(2): lines of several
+ * threads do not mix, and no lock is held.
+ */
+#include "schema/base/log.h"
+
+#include "schema/base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_LEN 2048
+
+/* The log sink: the one mutable file-scope variable of the house rules. */
+static struct {
+	const char *program;
+	enum log_level level;
+	enum log_format format;
+} sink = { "rollcall", LOG_LEVEL_INFO, LOG_FORMAT_TEXT };
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+struct line {
+	char text[LINE_MAX_LEN];
+	size_t len;
+};
+
+static void put_char(struct line *l, char c)
+{
+	if (l->len < sizeof(l->text) - 8)
+		l->text[l->len++] = c;
+}
+
+static void put_text(struct line *l, const char *s)
+{
+	while (*s)
+		put_char(l, *s++);
+}
+
+/* JSON's escapes do for text too: what is logged may come from a peer. */
+static void put_escaped(struct line *l, const char *s, bool json)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f) {
+			char esc[8];
+
+			(void)snprintf(esc, sizeof(esc), "\\u%04x", c);
+			put_text(l, esc);
+			continue;
+		}
+		if (json && (c == '"' || c == '\\'))
+			put_char(l, '\\');
+		put_char(l, (char)c);
+	}
+}
+
+static void put_time(struct line *l)
+{
+	int64_t now_wall_ms = clock_wall_ms();
+	time_t secs = (time_t)(now_wall_ms / 1000);
+	struct tm tm;
+	char text[40];
+
+	gmtime_r(&secs, &tm);
+	size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(
+	    text + n, sizeof(text) - n, ".%03dZ", (int)(now_wall_ms % 1000));
+	put_text(l, text);
+}
+
+void log_setup(
+    const char *program, enum log_level level, enum log_format format)
+{
+	sink.program = program;
+	sink.level = level;
+	sink.format = format;
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	bool json = sink.format == LOG_FORMAT_JSON;
+	struct line l = { .len = 0 };
+	char message[LINE_MAX_LEN - 256];
+	va_list ap;
+
+	if (level > sink.level)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+
+	put_text(&l, json ? "{\"time\":\"" : "");
+	put_time(&l);
+	put_text(&l, json ? "\",\"program\":\"" : " ");
+	put_text(&l, sink.program);
+	put_text(&l, json ? "\",\"level\":\"" : " ");
+	put_text(&l, level_names[level]);
+	put_text(&l, json ? "\",\"message\":\"" : ": ");
+	put_escaped(&l, message, json);
+	memcpy(l.text + l.len, json ? "\"}\n" : "\n", json ? 3 : 1);
+	l.len += json ? 3 : 1;
+	ssize_t n = write(STDERR_FILENO, l.text, l.len);
+	(void)n; /* nowhere is left to report it */
+}
+
+bool log_limit_ok(
+    struct log_limit *l, unsigned burst, int64_t interval_ms, int64_t now_ms)
+{
+	if (now_ms - l->window_start_ms >= interval_ms || !l->used) {
+		l->window_start_ms = now_ms;
+		l->used = 0;
+	}
+	if (l->used >= burst)
+		return false;
+	l->used++;
+	return true;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * registry - the one file that registrar, dnsd and every script agree on.
+ *
+ * SQLite in WAL mode; the tables are in migrations/, explained in README.md.
+ * A struct registry is one connection with its prepared statements; use it
+ * from one thread at a time. Nothing else in Rollcall includes sqlite3.h.
+ *
+ * Functions return 0 or a negative errno and fill reterr (may be NULL):
+ *   -ENOENT      no such file, service or instance
+ *   -ENODATA     the file is there but holds no registry (yet)
+ *   -EBUSY       locked by another connection; try again
+ *   -EINVAL      the database refused the row: the text says which rule
+ *   -EUCLEAN     corrupt, or not a database
+ *   -EPROTONOSUPPORT  written by a newer Rollcall
+ *   -ENOSPC, -EROFS, -EACCES, -EIO  from the disk
+ */
+#include "schema/base/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct registry;
+
+enum registry_access {
+	REGISTRY_READ,  /* never creates the file nor changes a row */
+	REGISTRY_WRITE, /* creates the file, migrates its schema */
+};
+
+int registry_open(const char *path, enum registry_access access,
+    struct registry **ret_r, struct diag *reterr);
+void registry_close(struct registry *r);
+
+/*
+ * 32 hex digits drawn when the file was created: tells a replaced database
+ * from a changed one. Borrowed from r.
+ */
+const char *registry_id(const struct registry *r);
+
+/* ---- rows (design section 3): what the tables hold ------------------- */
+
+/* Health as the checks see it; the words are those in the database. */
+enum health {
+	HEALTH_STARTING, /* no verdict yet: not eligible */
+	HEALTH_PASSING,
+	HEALTH_WARNING,
+	HEALTH_CRITICAL,
+	HEALTH_DEAD, /* positive evidence: the process is gone */
+};
+#define HEALTH_N 5
+
+/* What the operator wants, over and above health. */
+enum mode { MODE_ACTIVE, MODE_DRAINING, MODE_MAINTENANCE };
+#define MODE_N 3
+
+/* "passing" ...; NULL-free. health_parse returns -EINVAL for other words. */
+const char *health_name(enum health h);
+int health_parse(const char *word, enum health *ret_h);
+const char *mode_name(enum mode m);
+int mode_parse(const char *word, enum mode *ret_m);
+
+/* What dnsd answers when no instance is eligible. */
+enum on_empty { ON_EMPTY_NODATA, ON_EMPTY_NXDOMAIN, ON_EMPTY_ALL };
+#define ON_EMPTY_N 3
+const char *on_empty_name(enum on_empty e);
+int on_empty_parse(const char *word, enum on_empty *ret_e);
+
+#define ROW_DEFAULT (-1) /* an integer column that is NULL */
+
+struct service_row {
+	const char *zone;     /* lower case, no final dot: "svc.internal" */
+	const char *name;     /* label.h; "payment" */
+	const char *protocol; /* label without its underscore: "tcp" */
+	int port;             /* of instances that name none; ROW_DEFAULT */
+	int ttl_s;            /* ROW_DEFAULT: dnsd's default */
+	int max_answers;      /* of A and AAAA; 0: all; ROW_DEFAULT */
+	enum on_empty on_empty;
+	const char *tags;       /* JSON array of strings */
+	const char *meta;       /* JSON object of strings */
+	const char *source;     /* who wrote it: "registrar/HOST", "sql" */
+	const char *definition; /* the file it came from, or NULL */
+};
+
+struct instance_row {
+	const char *zone;
+	const char *service;
+	const char *name;     /* label.h; "i-1" */
+	const char *address;  /* IPv4 or IPv6, presentation format */
+	const char *address6; /* the second one of a dual-stack host, or NULL */
+	int port;             /* ROW_DEFAULT: the service's */
+	int priority;         /* 0..65535, lower is preferred */
+	int weight;           /* 0..65535 while passing */
+	int weight_warning;   /* while warning; ROW_DEFAULT: weight */
+	enum health health;
+	enum mode mode;
+	int64_t lease_until_wall_ms; /* 0: no lease */
+	const char *tags;
+	const char *meta;
+	const char *locality; /* label, or NULL */
+	const char *source;
+	const char *definition;
+	int64_t since_wall_ms; /* of the present health or mode */
+	const char *reason;    /* of the present health: "connection refused" */
+};
+
+struct check_row {
+	const char *zone, *service, *instance;
+	const char *name;      /* unique in its instance: "tcp-1" */
+	const char *kind;      /* "tcp", "http", "exec", "ttl", "process" */
+	enum health status;    /* its last verdict; STARTING before the first */
+	const char *output;    /* at most 4096 octets, printable */
+	int64_t since_wall_ms; /* of this status */
+	int64_t checked_wall_ms; /* when this row was last written */
+};
+
+struct history_row {
+	int64_t id;
+	int64_t at_wall_ms;
+	const char *zone, *service, *instance;
+	const char *was, *now; /* states; NULL: did not exist */
+	const char *source, *reason;
+};
+
+/* ---- reading ---------------------------------------------------------- */
+
+/*
+ * Grows with every change that can alter an answer, whoever commits it;
+ * heartbeats and check output do not count. About a microsecond.
+ */
+int registry_revision(struct registry *r, int64_t *ret_revision);
+
+/*
+ * Callbacks borrow the row until they return. `service` is followed by its
+ * instances in the order of their names, then by `done`.
+ */
+struct registry_visitor {
+	void (*service)(void *arg, const struct service_row *row);
+	void (*instance)(void *arg, const struct instance_row *row);
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* One service with its instances, as of one moment; -ENOENT if gone. */
+int registry_read_service(struct registry *r, const char *zone,
+    const char *name, const struct registry_visitor *v, struct diag *reterr);
+
+/*
+ * Everything, in pages of at most `limit` services in the order of (zone,
+ * name), each page one short read transaction. Starts after (zone, name);
+ * pass "" for both at first. ret_n: services visited; 0 at the end.
+ */
+int registry_read_page(struct registry *r, const char *zone, const char *name,
+    unsigned limit, const struct registry_visitor *v, unsigned *ret_n,
+    struct diag *reterr);
+
+/*
+ * The services touched after revision `since`, oldest first, each call at
+ * most `limit` rows, in one short read transaction. A service touched twice
+ * is named twice. ret_revision is that of the last row given (or `since`).
+ * -ESTALE: the log no longer reaches back so far, or the revision went
+ * backwards: read everything.
+ */
+typedef void (*registry_change_fn)(
+    void *arg, int64_t revision, const char *zone, const char *service);
+int registry_changes(struct registry *r, int64_t since, unsigned limit,
+    registry_change_fn fn, void *arg, int64_t *ret_revision,
+    struct diag *reterr);
+
+/* Make several reads see one moment. Keep it short: it holds up the WAL. */
+int registry_read_begin(struct registry *r, struct diag *reterr);
+void registry_read_end(struct registry *r);
+
+/* key and value of a flat JSON object, in its order; {} gives none. */
+typedef void (*registry_meta_fn)(void *arg, const char *key, const char *value);
+int registry_meta_each(
+    struct registry *r, const char *meta, registry_meta_fn fn, void *arg);
+
+/* Rows in the order of their keys; service "" means all. */
+typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
+int registry_read_checks(struct registry *r, const char *zone,
+    const char *service, registry_check_fn fn, void *arg, struct diag *reterr);
+
+/* Newest first, at most limit; service NULL means all. */
+typedef void (*registry_history_fn)(void *arg, const struct history_row *row);
+int registry_read_history(struct registry *r, const char *zone,
+    const char *service, unsigned limit, registry_history_fn fn, void *arg,
+    struct diag *reterr);
+
+/* ---- writing (needs REGISTRY_WRITE) ----------------------------------- */
+
+/*
+ * A transaction; put_* and withdraw_* outside of one commit by themselves.
+ * begin takes the write lock at once: -EBUSY at once when it is taken and
+ * busy_ms is 0.
+ */
+int registry_begin(struct registry *r, int busy_ms, struct diag *reterr);
+int registry_commit(struct registry *r, struct diag *reterr);
+void registry_rollback(struct registry *r);
+
+/*
+ * Insert, or change what differs; equal rows cost a read and are no change.
+ * put_instance keeps health, mode, since and reason of a row that exists:
+ * a new definition is no verdict.
+ */
+int registry_put_service(
+    struct registry *r, const struct service_row *row, struct diag *reterr);
+int registry_put_instance(
+    struct registry *r, const struct instance_row *row, struct diag *reterr);
+
+/* -ENOENT if the row is gone; equal values write nothing. */
+int registry_put_health(struct registry *r, const char *zone,
+    const char *service, const char *instance, enum health h,
+    const char *reason, int64_t now_wall_ms, struct diag *reterr);
+int registry_put_mode(struct registry *r, const char *zone, const char *service,
+    const char *instance, enum mode m, int64_t now_wall_ms,
+    struct diag *reterr);
+
+int registry_withdraw_service(struct registry *r, const char *zone,
+    const char *name, struct diag *reterr);
+int registry_withdraw_instance(struct registry *r, const char *zone,
+    const char *service, const char *instance, struct diag *reterr);
+
+int registry_put_check(
+    struct registry *r, const struct check_row *row, struct diag *reterr);
+int registry_withdraw_check(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *name,
+    struct diag *reterr);
+
+/* This registrar is alive. name: "HOST". */
+int registry_put_registrar(struct registry *r, const char *name, int pid,
+    const char *version, int64_t now_wall_ms, struct diag *reterr);
+
+/*
+ * The last good text of each definition file, so that it stays in force over
+ * a restart while the file itself is broken.
+ */
+int registry_put_definition(struct registry *r, const char *source,
+    const char *file, const char *text, struct diag *reterr);
+int registry_withdraw_definition(struct registry *r, const char *source,
+    const char *file, struct diag *reterr);
+typedef void (*registry_definition_fn)(
+    void *arg, const char *file, const char *text);
+int registry_read_definitions(struct registry *r, const char *source,
+    registry_definition_fn fn, void *arg, struct diag *reterr);
+
+/*
+ * Delete history older than keep_ms, at most `limit` rows a call; ret_n says
+ * how many went.
+ */
+int registry_prune_history(struct registry *r, int64_t now_wall_ms,
+    int64_t keep_ms, unsigned limit, unsigned *ret_n, struct diag *reterr);
+
+/*
+ * Move the WAL back into the database without waiting for anybody
+ * (SQLITE_CHECKPOINT_PASSIVE).
+ */
+int registry_checkpoint(struct registry *r, struct diag *reterr);
