@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * defdir - the watched directory: which definition files changed.
+ *
+ * inotify on a libevent base. Files are *.yaml, *.yml and *.json; dotfiles,
+ * editors' backups and directories are passed over. A burst of events is
+ * reported together a few milliseconds later. A directory that is not there
+ * (yet), is replaced or is a symlink switched to another one (Kubernetes'
+ * ConfigMaps) is looked for again by timer; while it is gone nothing is
+ * reported as removed. What did not change (device, inode, size, mtime) is
+ * not reported twice.
+ *
+ * Callbacks run on the base's thread and may call nothing but
+ * defdir_rescan() here.
+ */
+#include "schema/base/diag.h"
+
+#include <stddef.h>
+
+struct defdir;
+struct event_base;
+
+struct defdir_ops {
+	/* New or changed. text is NUL-terminated, borrowed for the call. */
+	void (*changed)(
+	    void *arg, const char *name, const char *text, size_t len);
+	void (*removed)(void *arg, const char *name);
+	/* name cannot be read (NULL: the directory); its old text holds. */
+	void (*failed)(void *arg, const char *name, const char *why);
+	/* All of one burst has been reported. */
+	void (*settled)(void *arg);
+	void *arg;
+};
+
+/*
+ * Borrows base; copies path and ops. max_len: larger files are reported as
+ * failed. -E.. only when there is no inotify.
+ */
+int defdir_new(struct event_base *base, const char *path, size_t max_len,
+    const struct defdir_ops *ops, struct defdir **ret_d, struct diag *reterr);
+void defdir_free(struct defdir *d);
+
+/*
+ * Look at everything now; callbacks run before it returns, in the order of
+ * the names. The first call, needed to start, reports every file. Returns
+ * -ENOENT ... when the directory cannot be read (failed() has told why); it
+ * will be taken up when it appears.
+ */
+int defdir_rescan(struct defdir *d);

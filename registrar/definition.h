@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * definition - what one file of the watched directory says.
+ *
+ * A file (YAML, and so JSON) becomes one struct definition with everything
+ * resolved: defaults filled in, weights, process and checks of the service
+ * handed down to instances that name none of their own, `{address}` and its
+ * like replaced. Whoever runs an instance needs to look nowhere else.
+ *
+ * Everything hangs in one arena that definition_free() frees whole; strings
+ * are never NULL unless a comment says so. Plain data, any thread, no I/O.
+ */
+#include "schema/base/diag.h"
+#include "schema/conf/diags.h"
+#include "schema/registry.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEFINITION_MAX_LEN (1024 * 1024) /* octets of one file */
+#define DEFINITION_MAX_INSTANCES 20000   /* of one file */
+#define DEFINITION_MAX_CHECKS 16         /* of one instance */
+
+/* ---- process watch ---------------------------------------------------- */
+
+enum process_kind {
+	PROCESS_NONE,
+	PROCESS_PIDFILE, /* `what`: path of a file that holds the number */
+	PROCESS_EXE,     /* `what`: absolute path of the executable */
+	PROCESS_CMDLINE, /* `what`: POSIX extended regex, known to compile,
+	                    for the arguments joined by blanks */
+};
+#define PROCESS_KIND_N 4
+
+struct process_spec {
+	enum process_kind kind;
+	const char *what; /* "" for PROCESS_NONE */
+};
+
+const char *process_kind_name(enum process_kind k); /* "pidfile" ... */
+
+/* ---- checks ----------------------------------------------------------- */
+
+enum check_kind {
+	CHECK_TCP,
+	CHECK_HTTP,
+	CHECK_EXEC,
+	CHECK_TTL,
+};
+#define CHECK_KIND_N 4
+
+/* Addresses are numeric in presentation format: no check waits for DNS. */
+struct check_tcp {
+	const char *address; /* no brackets */
+	int port;
+};
+
+struct check_header {
+	const char *name, *value; /* no CR, LF or NUL in either */
+};
+
+struct check_range {
+	int low, high; /* both included */
+};
+
+struct check_ranges {
+	const struct check_range *items;
+	unsigned n;
+};
+
+struct check_http {
+	const char *url;     /* as written, after substitution */
+	const char *address; /* to connect to; no brackets */
+	int port;
+	const char *host;   /* for the Host header: "10.0.1.12:8080" */
+	const char *target; /* path and query, begins with "/" */
+	const char *method; /* "GET" */
+	const struct check_header *headers; /* a Host among them wins */
+	unsigned header_n;
+	struct check_ranges status;      /* passing; default 200..299 */
+	struct check_ranges warn_status; /* warning; default 429 */
+	const char *body; /* extended regex, known to compile; NULL: any */
+};
+
+/* Exit 0 passing, 1 warning, anything else critical; no shell. */
+struct check_exec {
+	const char *const *argv; /* ends with NULL; argv[0] is absolute */
+};
+
+/* Critical when nobody reported for so long. */
+struct check_ttl {
+	int64_t ttl_ms;
+};
+
+struct check_spec {
+	const char *name; /* unique in its instance; default "tcp-1" ... */
+	enum check_kind kind;
+	int64_t interval_ms; /* between two starts; 0 for CHECK_TTL */
+	int64_t timeout_ms;  /* of the whole check; 0 for CHECK_TTL */
+	int64_t grace_ms;    /* failures so soon after its start are ignored */
+	int jitter_percent;  /* of the interval, either way: 0..50 */
+	int rise;            /* passes in a row that bring it back; >= 1 */
+	int fall;            /* failures in a row that take it away; >= 1 */
+	union {
+		struct check_tcp tcp;
+		struct check_http http;
+		struct check_exec exec;
+		struct check_ttl ttl;
+	};
+};
+
+const char *check_kind_name(enum check_kind k); /* "tcp" ... */
+
+/* ---- services --------------------------------------------------------- */
+
+struct definition_instance {
+	const char *name; /* label.h; given or made from address and port */
+	const char *address, *address6; /* canonical text; address6 or NULL */
+	int port;     /* its own or the service's; ROW_DEFAULT: neither */
+	int priority; /* 0..65535 */
+	int weight;
+	int weight_warning;   /* ROW_DEFAULT: as weight */
+	const char *tags;     /* JSON array, its own; "[]" */
+	const char *meta;     /* JSON object, its own; "{}" */
+	const char *locality; /* or NULL */
+	struct process_spec process;
+	const struct check_spec *checks; /* in the order of the file */
+	unsigned check_n;
+	unsigned line, column; /* where it is written, from 1 */
+};
+
+struct definition_service {
+	const char *zone; /* lower case, no final dot */
+	const char *name, *protocol;
+	int port, ttl_s, max_answers; /* each may be ROW_DEFAULT */
+	enum on_empty on_empty;
+	const char *tags, *meta; /* JSON */
+	const struct definition_instance *instances;
+	unsigned instance_n; /* at least 1 */
+	unsigned line, column;
+};
+
+struct definition {
+	const char *file; /* as given to definition_parse() */
+	const struct definition_service *services;
+	unsigned service_n; /* at least 1 */
+	struct arena *arena;
+};
+
+/* What holds where the file says nothing. Borrowed during the call. */
+struct definition_defaults {
+	const char *zone;    /* "svc.internal" */
+	const char *address; /* of instances that name none: "127.0.0.1" */
+};
+
+/*
+ * -EINVAL: reterr says everything that is wrong, each line beginning with
+ * `file:line:column: `. file is copied.
+ */
+int definition_parse(const char *file, const char *text, size_t len,
+    const struct definition_defaults *defaults, struct definition **ret_d,
+    struct diags *reterr);
+void definition_free(struct definition *d);
+
+/*
+ * For edits by difference: what is equal keeps its watch, its checks and
+ * their state. Lines and columns do not count.
+ */
+bool process_spec_equal(
+    const struct process_spec *a, const struct process_spec *b);
+bool check_spec_equal(const struct check_spec *a, const struct check_spec *b);
+/* Name, address ... locality; process and checks not. */
+bool definition_instance_row_equal(
+    const struct definition_instance *a, const struct definition_instance *b);
+/* All of it. */
+bool definition_instance_equal(
+    const struct definition_instance *a, const struct definition_instance *b);
+/* The service's own fields; instances not. */
+bool definition_service_row_equal(
+    const struct definition_service *a, const struct definition_service *b);
+
+/* Rows for the registry; they borrow from d and file and source. */
+void definition_service_row(const struct definition_service *s,
+    const char *source, const char *file, struct service_row *ret_row);
+void definition_instance_row(const struct definition_service *s,
+    const struct definition_instance *i, const char *source, const char *file,
+    struct instance_row *ret_row);

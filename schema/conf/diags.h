@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * diags - all that is wrong with one text, not only the first of it.
+ *
+ * Each entry is a whole line, `file:line:column: found X, expected Y`. What
+ * comes after DIAGS_MAX is only counted: a binary file by mistake in the
+ * directory must not fill the log.
+ */
+#include "schema/base/diag.h"
+
+#include <stddef.h>
+
+#define DIAGS_MAX 20
+
+struct diags {
+	unsigned n;                   /* entries below */
+	unsigned more;                /* that found no room */
+	struct diag items[DIAGS_MAX]; /* in the order they were found */
+};
+
+/* Accepts d == NULL; returns `error`, a negative errno. */
+int diags_add(struct diags *d, int error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
