@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * compile - rows of the registry to one service as it will be answered.
+ *
+ * The policy of which instances are in an answer is here and nowhere else:
+ * health, mode, lease, `on_empty`. Control thread.
+ */
+#include "schema/base/diag.h"
+#include "schema/registry.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct compiler;
+struct service;
+struct zone;
+
+/* Never NULL. */
+struct compiler *compiler_new(void);
+void compiler_free(struct compiler *c);
+
+/*
+ * One service: begin, an add for each instance in the order of their names,
+ * finish. Rows are borrowed for the call. zone: the one that row->zone names.
+ * Metadata comes in pairs between begin and finish: of the service before the
+ * first add, of an instance after its add.
+ */
+void compile_begin(struct compiler *c, const struct zone *zone,
+    const struct service_row *row, int64_t now_wall_ms);
+void compile_add(struct compiler *c, const struct instance_row *row);
+void compile_meta(struct compiler *c, const char *key, const char *value);
+
+/* What finish has to say about a service beside its answers. */
+struct compile_result {
+	struct service *service;     /* from malloc(); the caller's */
+	int64_t next_expiry_wall_ms; /* of a lease; 0: none */
+	/* Instances left out: more than SERVICE_INSTANCES_MAX, bad rows. */
+	unsigned dropped_n;
+};
+
+/* -EINVAL: the rows cannot be answered at all (a name is too long). */
+int compile_finish(
+    struct compiler *c, struct compile_result *ret, struct diag *reterr);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dnsd/handle.h"
+
+#include <stdlib.h>
+
+struct handler *handler_new(
+    const struct catalog *c, const struct identity *id, uint16_t udp_len_max)
+{
+	size_t len = (sizeof(struct handler) + 63) & ~(size_t)63;
+	struct handler *h = aligned_alloc(64, len);
+
+	if (!h)
+		abort();
+	memset(h, 0, len);
+	h->catalog = c;
+	h->responder.identity = id;
+	h->responder.udp_len_max = udp_len_max;
+	rng_seed(&h->responder.rng);
+	return h;
+}
+
+void handler_free(struct handler *h)
+{
+	free(h);
+}
+
+static enum stat stat_of(const struct answer *a)
+{
+	switch (a->rcode) {
+	case RCODE_NOERROR:
+		return a->kind == ANSWER_NEGATIVE ? STAT_NODATA : STAT_NOERROR;
+	case RCODE_NXDOMAIN:
+		return STAT_NXDOMAIN;
+	case RCODE_FORMERR:
+		return STAT_FORMERR;
+	case RCODE_NOTIMP:
+		return STAT_NOTIMP;
+	case RCODE_SERVFAIL:
+	case RCODE_YXDOMAIN:
+	case RCODE_BADVERS:
+	case RCODE_REFUSED:
+		break;
+	}
+	return STAT_REFUSED;
+}
+
+static struct response refuse(
+    struct handler *h, const struct query *q, enum query_status s, uint8_t *out)
+{
+	static const struct {
+		enum rcode rcode;
+		enum stat stat;
+	} by_status[] = {
+		[QUERY_DROP] = { RCODE_NOERROR, STAT_DROPPED },
+		[QUERY_FORMERR] = { RCODE_FORMERR, STAT_FORMERR },
+		[QUERY_NOTIMP] = { RCODE_NOTIMP, STAT_NOTIMP },
+		[QUERY_BADVERS] = { RCODE_BADVERS, STAT_BADVERS },
+	};
+
+	stats_add(&h->stats, by_status[s].stat, 1);
+	if (s == QUERY_DROP)
+		return (struct response){ .len = 0 };
+	return respond_error(&h->responder, q, by_status[s].rcode, out);
+}
+
+static struct response respond(
+    struct handler *h, unsigned i, enum transport via, uint8_t *out)
+{
+	const struct query *q = &h->query[i];
+	struct answer a;
+
+	if (h->status[i] != QUERY_OK)
+		return refuse(h, q, h->status[i], out);
+	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
+	stats_add(&h->stats, stat_of(&a), 1);
+	struct response resp = respond_encode(&h->responder, q, &a, via, out);
+	if (resp.truncated)
+		stats_add(&h->stats, STAT_TRUNCATED, 1);
+	if (resp.sampled)
+		stats_add(&h->stats, STAT_SAMPLED, 1);
+	return resp;
+}
+
+void handle_batch(
+    struct handler *h, struct message *m, unsigned n, enum transport via)
+{
+	for (unsigned i = 0; i < n; i++) {
+		h->status[i] =
+		    query_parse(&h->query[i], m[i].request, m[i].request_len);
+		if (h->status[i] == QUERY_OK)
+			answer_locate(&h->locus[i], &h->query[i], h->catalog);
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (h->status[i] == QUERY_OK && h->locus[i].label)
+			h->locus[i].guess =
+			    catalog_guess(h->catalog, h->locus[i].hash);
+	for (unsigned i = 0; i < n; i++)
+		m[i].response_len = respond(h, i, via, m[i].response).len;
+	stats_add(&h->stats,
+	    via == VIA_UDP ? STAT_UDP_REQUESTS : STAT_TCP_REQUESTS, n);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * handle - requests to responses: parse, locate, decide, encode.
+ *
+ * Octets in, octets out: no allocation, no lock, no system call. A batch goes
+ * through the steps together, so that while one question waits for memory the
+ * others are worked on. Fuzzers, benchmarks and tests call exactly this.
+ */
+#include "dnsd/respond.h"
+#include "dnsd/stats.h"
+
+enum { HANDLE_BATCH_MAX = 32 };
+
+struct message {
+	const uint8_t *request;
+	size_t request_len;
+	uint8_t *response;   /* room as respond_encode() wants it */
+	size_t response_len; /* result; 0: nothing is sent */
+};
+
+/* One for each thread. */
+struct handler {
+	const struct catalog *catalog;
+	struct responder responder;
+	struct stats stats;
+	/* private: where each question of the batch stands */
+	enum query_status status[HANDLE_BATCH_MAX];
+	struct query query[HANDLE_BATCH_MAX];
+	struct locus locus[HANDLE_BATCH_MAX];
+};
+
+/* Borrows the catalog and the identity. Never NULL. */
+struct handler *handler_new(
+    const struct catalog *c, const struct identity *id, uint16_t udp_len_max);
+void handler_free(struct handler *h);
+
+/* n is at most HANDLE_BATCH_MAX. Between reclaim_in() and reclaim_out(). */
+void handle_batch(
+    struct handler *h, struct message *m, unsigned n, enum transport via);

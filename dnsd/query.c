@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Order of the checks: what must not be answered at all, then the opcode
+ * (another opcode means another layout), then the layout of a query. EDNS is
+ * looked for even when the rest is refused later, since the answer to an EDNS
+ * request carries an OPT record (RFC 6891 section 6.1.1).
+ */
+#include "dnsd/query.h"
+
+enum { OPTION_NSID = 3 };
+
+struct counts {
+	unsigned question, answer, authority, additional;
+};
+
+static enum query_status parse_question(struct query *q, size_t len)
+{
+	size_t n = dname_parse(&q->name, q->msg, len, WIRE_HEADER_LEN);
+
+	if (!n || WIRE_HEADER_LEN + n + 4 > len)
+		return QUERY_FORMERR;
+	q->type = wire_get16(q->msg + WIRE_HEADER_LEN + n);
+	q->class = wire_get16(q->msg + WIRE_HEADER_LEN + n + 2);
+	q->question_len = (uint16_t)(n + 4);
+	return QUERY_OK;
+}
+
+static enum query_status parse_options(
+    struct edns *e, const uint8_t *rdata, size_t len)
+{
+	while (len >= 4) {
+		uint16_t code = wire_get16(rdata);
+		size_t option_len = 4u + wire_get16(rdata + 2);
+
+		if (option_len > len)
+			return QUERY_FORMERR;
+		if (code == OPTION_NSID)
+			e->nsid = true;
+		rdata += option_len;
+		len -= option_len;
+	}
+	return len ? QUERY_FORMERR : QUERY_OK;
+}
+
+static enum query_status parse_opt(
+    struct edns *e, const uint8_t *fixed, const uint8_t *rdata, size_t len)
+{
+	if (e->present) /* RFC 6891 section 6.1.1: at most one */
+		return QUERY_FORMERR;
+	e->present = true;
+	e->udp_len = wire_get16(fixed + 2);
+	if (e->udp_len < WIRE_UDP_MIN)
+		e->udp_len = WIRE_UDP_MIN;
+	e->version = fixed[5];
+	e->dnssec_ok = fixed[6] & 0x80;
+	return parse_options(e, rdata, len);
+}
+
+/* Octets of the owner name of an additional record; it may be compressed. */
+static size_t skip_owner(const uint8_t *msg, size_t len, size_t at)
+{
+	size_t start = at;
+
+	while (at < len) {
+		if (msg[at] >= 0xc0)
+			return at + 2 <= len ? at + 2 - start : 0;
+		if (msg[at] > WIRE_LABEL_MAX)
+			return 0;
+		if (!msg[at])
+			return at + 1 - start;
+		at += 1u + msg[at];
+	}
+	return 0;
+}
+
+static enum query_status parse_additional(
+    struct query *q, size_t len, unsigned n)
+{
+	size_t at = WIRE_HEADER_LEN + q->question_len;
+
+	for (; n > 0; n--) {
+		size_t owner = skip_owner(q->msg, len, at);
+		const uint8_t *fixed = q->msg + at + owner;
+
+		if (!owner || at + owner + 10 > len)
+			return QUERY_FORMERR;
+		size_t rdlength = wire_get16(fixed + 8);
+		if (at + owner + 10 + rdlength > len)
+			return QUERY_FORMERR;
+		if (wire_get16(fixed) == TYPE_OPT) {
+			enum query_status s = owner == 1 && !q->msg[at]
+			                          ? parse_opt(&q->edns, fixed,
+			                                fixed + 10, rdlength)
+			                          : QUERY_FORMERR;
+
+			if (s != QUERY_OK)
+				return s;
+		}
+		at += owner + 10 + rdlength;
+	}
+	return at == len ? QUERY_OK : QUERY_FORMERR;
+}
+
+enum query_status query_parse(
+    struct query *ret_q, const uint8_t *msg, size_t len)
+{
+	if (len < WIRE_HEADER_LEN || msg[2] & WIRE_QR)
+		return QUERY_DROP;
+	ret_q->msg = msg;
+	ret_q->id = wire_get16(msg);
+	ret_q->flags[0] = msg[2];
+	ret_q->flags[1] = msg[3];
+	ret_q->question_len = 0;
+	ret_q->edns = (struct edns){ .udp_len = WIRE_UDP_MIN };
+	if (msg[2] & WIRE_OPCODE)
+		return QUERY_NOTIMP;
+
+	struct counts c = { wire_get16(msg + 4), wire_get16(msg + 6),
+		wire_get16(msg + 8), wire_get16(msg + 10) };
+	if (c.question != 1 || c.answer)
+		return QUERY_FORMERR;
+	enum query_status s = parse_question(ret_q, len);
+	if (s != QUERY_OK)
+		return s;
+	if (c.authority) /* of IXFR only, RFC 1995 section 3 */
+		return ret_q->type == TYPE_IXFR ? QUERY_OK : QUERY_FORMERR;
+	s = parse_additional(ret_q, len, c.additional);
+	if (s == QUERY_OK && ret_q->edns.version > 0)
+		return QUERY_BADVERS;
+	return s;
+}

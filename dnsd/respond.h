@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * respond - an answer to octets: sections, compression, truncation, OPT.
+ *
+ * The only encoder: every kind of answer obeys the same limits. Room for OPT
+ * is kept from the start, so that truncation never loses it (RFC 6891
+ * section 6.1.1). The owner of each answer is a pointer to the question; SRV
+ * targets are whole names (RFC 2782), and the additional addresses point to
+ * them.
+ */
+#include "dnsd/answer.h"
+#include "dnsd/pick.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum transport { VIA_UDP, VIA_TCP };
+
+enum {
+	/* Buffers may be written, not used, this far beyond the message. */
+	RESPOND_SLACK = 256,
+};
+
+struct responder {
+	uint16_t udp_len_max; /* of answers, and as announced in OPT */
+	const struct identity *identity;
+	struct rng rng;
+	struct pick pick;
+	uint16_t target[4096]; /* where SRV targets lie in the message */
+};
+
+struct response {
+	size_t len;
+	bool truncated; /* TC */
+	bool sampled;   /* not even TCP could hold the set */
+};
+
+/* out: WIRE_MESSAGE_MAX via TCP or udp_len_max octets, and RESPOND_SLACK. */
+struct response respond_encode(struct responder *r, const struct query *q,
+    const struct answer *a, enum transport via, uint8_t *out);
+
+/* An answer without data: FORMERR, NOTIMP, BADVERS. */
+struct response respond_error(
+    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out);

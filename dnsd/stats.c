@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dnsd/stats.h"
+
+static const char *const names[STAT_N] = {
+	[STAT_UDP_REQUESTS] = "udp_requests",
+	[STAT_TCP_REQUESTS] = "tcp_requests",
+	[STAT_DROPPED] = "dropped",
+	[STAT_NOERROR] = "noerror",
+	[STAT_NODATA] = "nodata",
+	[STAT_NXDOMAIN] = "nxdomain",
+	[STAT_REFUSED] = "refused",
+	[STAT_FORMERR] = "formerr",
+	[STAT_NOTIMP] = "notimp",
+	[STAT_BADVERS] = "badvers",
+	[STAT_TRUNCATED] = "truncated",
+	[STAT_SAMPLED] = "sampled",
+	[STAT_TCP_CONNECTIONS] = "tcp_connections",
+	[STAT_TCP_REJECTED] = "tcp_rejected",
+	[STAT_SEND_ERRORS] = "send_errors",
+};
+
+const char *stat_name(enum stat s)
+{
+	return names[s];
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * stats - what was counted. Each thread counts for itself; readers sum up.
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum stat {
+	STAT_UDP_REQUESTS,
+	STAT_TCP_REQUESTS,
+	STAT_DROPPED,
+	STAT_NOERROR, /* with an answer */
+	STAT_NODATA,
+	STAT_NXDOMAIN,
+	STAT_REFUSED,
+	STAT_FORMERR,
+	STAT_NOTIMP,
+	STAT_BADVERS,
+	STAT_TRUNCATED, /* TC set */
+	STAT_SAMPLED,   /* an SRV set that not even TCP can hold */
+	STAT_TCP_CONNECTIONS,
+	STAT_TCP_REJECTED, /* above the limit of connections */
+	STAT_SEND_ERRORS,
+	STAT_N,
+};
+
+/* Written by one thread; alone on its cache lines. */
+struct stats {
+	_Alignas(64) _Atomic uint64_t count[STAT_N];
+};
+
+/* "udp_requests" ... */
+const char *stat_name(enum stat s);
+
+static inline void stats_add(struct stats *s, enum stat what, uint64_t n)
+{
+	uint64_t v =
+	    atomic_load_explicit(&s->count[what], memory_order_relaxed);
+
+	atomic_store_explicit(&s->count[what], v + n, memory_order_relaxed);
+}
+
+static inline uint64_t stats_get(const struct stats *s, enum stat what)
+{
+	return atomic_load_explicit(&s->count[what], memory_order_relaxed);
+}
