@@ -12,16 +12,16 @@
  * are never NULL unless a comment says so. Plain data, any thread, no I/O.
  */
 #include "schema/base/diag.h"
-#include "schema/conf/diags.h"
+#include "schema/conf/fields.h"
 #include "schema/registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEFINITION_MAX_LEN (1024 * 1024) /* octets of one file */
-#define DEFINITION_MAX_INSTANCES 20000   /* of one file */
-#define DEFINITION_MAX_CHECKS 16         /* of one instance */
+#define DEFINITION_MAX_LEN CONF_MAX_LEN /* octets of one file */
+#define DEFINITION_MAX_INSTANCES 20000  /* of one file */
+#define DEFINITION_MAX_CHECKS 16        /* of one instance */
 
 /* ---- process watch ---------------------------------------------------- */
 
@@ -53,12 +53,9 @@ enum check_kind {
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
+	const char *to;      /* as written, after substitution */
 	const char *address; /* no brackets */
 	int port;
-};
-
-struct check_header {
-	const char *name, *value; /* no CR, LF or NUL in either */
 };
 
 struct check_range {
@@ -74,19 +71,18 @@ struct check_http {
 	const char *url;     /* as written, after substitution */
 	const char *address; /* to connect to; no brackets */
 	int port;
-	const char *host;   /* for the Host header: "10.0.1.12:8080" */
-	const char *target; /* path and query, begins with "/" */
-	const char *method; /* "GET" */
-	const struct check_header *headers; /* a Host among them wins */
-	unsigned header_n;
-	struct check_ranges status;      /* passing; default 200..299 */
+	const char *host;           /* for the Host header: "10.0.1.12:8080" */
+	const char *target;         /* path and query, begins with "/" */
+	const char *method;         /* "GET" */
+	struct conf_pairs headers;  /* no CR, LF; a Host among them wins */
+	struct check_ranges status; /* passing; default 200..299 */
 	struct check_ranges warn_status; /* warning; default 429 */
 	const char *body; /* extended regex, known to compile; NULL: any */
 };
 
 /* Exit 0 passing, 1 warning, anything else critical; no shell. */
 struct check_exec {
-	const char *const *argv; /* ends with NULL; argv[0] is absolute */
+	struct conf_strings argv; /* items end with NULL; [0] is absolute */
 };
 
 /* Critical when nobody reported for so long. */

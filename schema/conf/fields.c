@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One function for each kind, found through a table indexed by the kind; all
+ * of them report through bad_value(), which builds the sentence.
+ */
+#include "schema/conf/fields.h"
+
+#include "schema/conf/units.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#define LEN(a) (sizeof(a) / sizeof(*(a)))
+#define MAX_KEYS_SHOWN 64
+
+typedef int (*take_fn)(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+
+/* ---- what is expected ------------------------------------------------- */
+
+static const char *expects_int(
+    struct conf_context *c, const struct conf_field *f)
+{
+	const char *word =
+	    f->word ? arena_printf(c->arena, " or '%s'", f->word) : "";
+
+	return arena_printf(c->arena, "a number from %lld to %lld%s",
+	    (long long)f->low, (long long)f->high, word);
+}
+
+static const char *expects_duration(
+    struct conf_context *c, const struct conf_field *f)
+{
+	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
+
+	return arena_printf(c->arena,
+	    "a duration from %s to %s such as '500ms' or '2s'",
+	    units_duration_text(f->low, low),
+	    units_duration_text(f->high, high));
+}
+
+static const char *expects_enum(
+    struct conf_context *c, const struct conf_field *f)
+{
+	const char *text = "one of";
+
+	for (unsigned i = 0; f->names[i]; i++) {
+		text = arena_printf(
+		    c->arena, "%s%s '%s'", text, i ? "," : "", f->names[i]);
+	}
+	return text;
+}
+
+const char *conf_expects(struct conf_context *c, const struct conf_field *f)
+{
+	if (f->expects)
+		return f->expects;
+	switch (f->kind) {
+	case CONF_INT:
+		return expects_int(c, f);
+	case CONF_DURATION:
+		return expects_duration(c, f);
+	case CONF_ENUM:
+		return expects_enum(c, f);
+	case CONF_BOOL:
+		return "'true' or 'false'";
+	case CONF_STRINGS:
+		return "a list of words";
+	case CONF_PAIRS:
+		return "a map of words to words";
+	case CONF_TABLE:
+		return "a map of keys";
+	case CONF_TABLES:
+		return "a list of maps";
+	case CONF_STRING:
+	case CONF_CUSTOM:
+	default:
+		return "a word";
+	}
+}
+
+static int bad_value(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node)
+{
+	if (!node->line) { /* a flag: the place names it already */
+		return conf_bad(c, node, "found %s, expected %s",
+		    conf_describe(c, node), conf_expects(c, f));
+	}
+	return conf_bad(c, node, "found %s for '%s', expected %s",
+	    conf_describe(c, node), f->key, conf_expects(c, f));
+}
+
+/* ---- one kind each ---------------------------------------------------- */
+
+static bool is_word(const struct conf_node *n)
+{
+	return n->type == CONF_SCALAR && !conf_is_null(n);
+}
+
+static int take_string(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	if (!is_word(node) || (f->valid && !f->valid(node->text)))
+		return bad_value(c, f, node);
+	*(const char **)at = node->text;
+	return 0;
+}
+
+static int take_int(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	int64_t n;
+
+	if (!is_word(node))
+		return bad_value(c, f, node);
+	if (f->word && strcmp(node->text, f->word) == 0) {
+		n = f->word_value;
+	} else if (units_int(node->text, f->unit, &n) < 0 || n < f->low ||
+	           n > f->high) {
+		return bad_value(c, f, node);
+	}
+	*(int *)at = (int)n;
+	return 0;
+}
+
+static int take_duration(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	int64_t ms;
+
+	if (!is_word(node) || units_duration(node->text, &ms) < 0 ||
+	    ms < f->low || ms > f->high)
+		return bad_value(c, f, node);
+	*(int64_t *)at = ms;
+	return 0;
+}
+
+static int take_bool(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	bool yes = strcmp(node->text, "true") == 0;
+
+	if (!is_word(node) || (!yes && strcmp(node->text, "false") != 0))
+		return bad_value(c, f, node);
+	*(bool *)at = yes;
+	return 0;
+}
+
+static int take_enum(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	for (int i = 0; is_word(node) && f->names[i]; i++) {
+		if (strcmp(node->text, f->names[i]) == 0) {
+			*(int *)at = i;
+			return 0;
+		}
+	}
+	return bad_value(c, f, node);
+}
+
+static int take_strings(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	struct conf_strings *s = at;
+	bool single = is_word(node);
+	int r = 0;
+
+	if (!single && node->type != CONF_LIST)
+		return bad_value(c, f, node);
+	s->items = arena_alloc(c->arena, node->n + 2, sizeof(*s->items));
+	s->n = 0;
+	for (const struct conf_node *n = single ? node : node->first; n;
+	     n = single ? NULL : n->next) {
+		if (!is_word(n) || (f->valid && !f->valid(n->text))) {
+			r = bad_value(c, f, n);
+		} else {
+			s->items[s->n++] = n->text;
+		}
+	}
+	return r;
+}
+
+static int take_pairs(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	struct conf_pairs *p = at;
+	int r = 0;
+
+	if (node->type != CONF_MAP)
+		return bad_value(c, f, node);
+	p->items = arena_alloc(c->arena, node->n + 1, sizeof(*p->items));
+	p->n = 0;
+	for (const struct conf_node *n = node->first; n; n = n->next) {
+		if (!is_word(n) || (f->valid && !f->valid(n->text))) {
+			r = bad_value(c, f, n);
+			continue;
+		}
+		p->items[p->n++] = (struct conf_pair){ n->key->text, n->text };
+	}
+	return r;
+}
+
+static int take_table(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	return conf_fill(c, f->table, node, at);
+}
+
+static int take_tables(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	struct conf_array *a = at;
+	char *item;
+	int r = 0;
+
+	if (node->type != CONF_LIST)
+		return bad_value(c, f, node);
+	a->n = node->n;
+	a->items = item = arena_alloc(c->arena, node->n, f->table->size);
+	for (const struct conf_node *n = node->first; n; n = n->next) {
+		if (conf_fill(c, f->table, n, item) < 0)
+			r = -EINVAL;
+		item += f->table->size;
+	}
+	return r;
+}
+
+static int take_custom(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	if (conf_is_null(node))
+		return bad_value(c, f, node);
+	return f->custom(c, f, node, at);
+}
+
+static const take_fn takers[] = {
+	[CONF_STRING] = take_string,
+	[CONF_INT] = take_int,
+	[CONF_DURATION] = take_duration,
+	[CONF_BOOL] = take_bool,
+	[CONF_ENUM] = take_enum,
+	[CONF_STRINGS] = take_strings,
+	[CONF_PAIRS] = take_pairs,
+	[CONF_TABLE] = take_table,
+	[CONF_TABLES] = take_tables,
+	[CONF_CUSTOM] = take_custom,
+};
+
+int conf_take(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *base)
+{
+	return takers[f->kind](c, f, node, (char *)base + f->offset);
+}
+
+/* ---- keys ------------------------------------------------------------- */
+
+#define WORD_MAX 32 /* of words that are compared */
+
+static unsigned min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Letters to insert, delete, replace or swap with their neighbour. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t m = strlen(a), n = strlen(b);
+
+	if (m > WORD_MAX || n > WORD_MAX)
+		return UINT32_MAX;
+	for (unsigned i = 0; i <= m; i++)
+		d[i][0] = i;
+	for (unsigned j = 0; j <= n; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= m; i++) {
+		for (size_t j = 1; j <= n; j++) {
+			unsigned best = min(d[i - 1][j], d[i][j - 1]) + 1;
+
+			best =
+			    min(best, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				best = min(best, d[i - 2][j - 2] + 1);
+			d[i][j] = best;
+		}
+	}
+	return d[m][n];
+}
+
+const char *conf_nearest(const char *word, const char *const *candidates)
+{
+	/* a third of the letters may be wrong, at least one */
+	unsigned best = (unsigned)strlen(word) / 3;
+	const char *found = NULL;
+
+	best = best ? best : 1;
+	for (; *word && *candidates; candidates++) {
+		unsigned d = distance(word, *candidates);
+
+		if (d < best || (d == best && !found)) {
+			best = d;
+			found = *candidates;
+		}
+	}
+	return found;
+}
+
+const struct conf_field *conf_find(const struct conf_table *t, const char *key)
+{
+	for (; t; t = t->also) {
+		for (const struct conf_field *f = t->fields; f->key; f++) {
+			if (strcmp(f->key, key) == 0)
+				return f;
+		}
+	}
+	return NULL;
+}
+
+int conf_bad_key(struct conf_context *c, const struct conf_node *key,
+    const struct conf_table *t)
+{
+	const char *keys[MAX_KEYS_SHOWN + 1], *all = "";
+	const char *found = conf_describe(c, key);
+	unsigned n = 0;
+
+	for (const struct conf_table *part = t; part; part = part->also) {
+		for (const struct conf_field *f = part->fields; f->key; f++) {
+			if (n == MAX_KEYS_SHOWN)
+				break;
+			keys[n++] = f->key;
+			all = arena_printf(
+			    c->arena, "%s%s%s", all, *all ? ", " : "", f->key);
+		}
+	}
+	keys[n] = NULL;
+	const char *near = conf_nearest(key->text, keys);
+
+	if (near) {
+		return conf_bad(c, key, "found key %s in %s, expected '%s'",
+		    found, t->what, near);
+	}
+	return conf_bad(c, key, "found key %s in %s, expected one of %s", found,
+	    t->what, all);
+}
+
+/* ---- whole maps ------------------------------------------------------- */
+
+static void take_absent(const struct conf_field *f, void *base)
+{
+	void *at = (char *)base + f->offset;
+
+	if (f->kind == CONF_INT || f->kind == CONF_ENUM) {
+		*(int *)at = (int)f->absent;
+	} else if (f->kind == CONF_DURATION) {
+		*(int64_t *)at = f->absent;
+	}
+}
+
+void conf_defaults(
+    struct conf_context *c, const struct conf_table *t, void *base)
+{
+	for (; t; t = t->also) {
+		for (const struct conf_field *f = t->fields; f->key; f++) {
+			struct conf_node n = { .type = CONF_SCALAR };
+
+			if (f->kind == CONF_TABLE) {
+				conf_defaults(
+				    c, f->table, (char *)base + f->offset);
+				continue;
+			}
+			take_absent(f, base);
+			n.text = f->fallback;
+			if (f->fallback) {
+				int r = conf_take(c, f, &n, base);
+
+				assert(r == 0); /* the table is wrong */
+				(void)r;
+			}
+		}
+	}
+}
+
+static void check_required(struct conf_context *c, const struct conf_table *t,
+    const struct conf_node *map)
+{
+	for (const struct conf_table *part = t; part; part = part->also) {
+		for (const struct conf_field *f = part->fields; f->key; f++) {
+			if (f->required && !conf_get(map, f->key)) {
+				conf_bad(c, map,
+				    "found %s without '%s', expected %s",
+				    t->what, f->key, conf_expects(c, f));
+			}
+		}
+	}
+}
+
+int conf_fill(struct conf_context *c, const struct conf_table *t,
+    const struct conf_node *map, void *base)
+{
+	unsigned before = c->error_n;
+
+	conf_defaults(c, t, base);
+	if (map->type != CONF_MAP) {
+		return conf_bad(c, map, "found %s, expected %s as a map",
+		    conf_describe(c, map), t->what);
+	}
+	for (const struct conf_node *n = map->first; n; n = n->next) {
+		const struct conf_field *f = conf_find(t, n->key->text);
+
+		if (f) {
+			conf_take(c, f, n, base);
+		} else {
+			conf_bad_key(c, n->key, t);
+		}
+	}
+	check_required(c, t, map);
+	if (c->error_n == before && t->finish)
+		t->finish(c, map, base);
+	return c->error_n == before ? 0 : -EINVAL;
+}

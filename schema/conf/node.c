@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * libyaml's events are put into a tree by a stack of open collections; its
+ * own document loader would resolve aliases, so it is not used.
+ */
+#include "schema/conf/node.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <yaml.h>
+
+#define SHOW_LEN 48 /* of a text that an error repeats */
+
+struct builder {
+	struct conf_context *c;
+	yaml_parser_t parser;
+	struct conf_node *open[CONF_MAX_DEPTH];
+	struct conf_node *key[CONF_MAX_DEPTH]; /* waits for its value */
+	unsigned depth;
+	struct conf_node *root;
+	unsigned documents;
+	bool done;
+};
+
+int conf_bad(
+    struct conf_context *c, const struct conf_node *at, const char *fmt, ...)
+{
+	struct diag d;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(d.text, sizeof(d.text), fmt, ap);
+	va_end(ap);
+	c->error_n++;
+	if (!at->line)
+		return diags_add(c->diags, -EINVAL, "%s: %s", c->file, d.text);
+	return diags_add(c->diags, -EINVAL, "%s:%u:%u: %s", c->file, at->line,
+	    at->column, d.text);
+}
+
+bool conf_is_null(const struct conf_node *n)
+{
+	return n->type == CONF_SCALAR && n->plain &&
+	       (!*n->text || strcmp(n->text, "~") == 0 ||
+	           strcmp(n->text, "null") == 0);
+}
+
+const char *conf_describe(struct conf_context *c, const struct conf_node *n)
+{
+	if (n->type == CONF_LIST)
+		return "a list";
+	if (n->type == CONF_MAP)
+		return "a map";
+	if (conf_is_null(n))
+		return "nothing";
+	size_t len = strlen(n->text);
+	bool cut = len > SHOW_LEN;
+
+	if (cut) {
+		/* not in the middle of a UTF-8 sequence */
+		for (len = SHOW_LEN; (n->text[len] & 0xc0) == 0x80; len--)
+			;
+	}
+	char *shown = arena_memdup(c->arena, n->text, len);
+
+	for (char *p = shown; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+	return arena_printf(c->arena, "'%s%s'", shown, cut ? "..." : "");
+}
+
+const struct conf_node *conf_get(const struct conf_node *map, const char *key)
+{
+	for (const struct conf_node *n = map->first; n; n = n->next) {
+		if (n->key && strcmp(n->key->text, key) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* ---- errors of the YAML itself ---------------------------------------- */
+
+#define ALIAS_TEXT                                                             \
+	"found an anchor or alias ('&' or '*'), expected the value itself, "   \
+	"in quotes if it begins so"
+
+/* The commonest complaints of libyaml in words that help to mend them. */
+static const struct {
+	const char *problem, *text;
+} problems[] = {
+	{ "did not find expected alphabetic or numeric character", ALIAS_TEXT },
+	{ "mapping values are not allowed in this context",
+	    "found ':' where no key can stand, expected the value in quotes "
+	    "or the key on its own line" },
+	{ "could not find expected ':'",
+	    "found a line without ':', expected 'key: value'" },
+	{ "did not find expected key",
+	    "found something that is no key here, expected a key at the "
+	    "indentation of those before it" },
+	{ "did not find expected '-' indicator",
+	    "found something that is no '-' here, expected '-' at the "
+	    "indentation of those before it" },
+	{ "did not find expected ',' or ']'",
+	    "found the list not closed, expected ',' or ']'" },
+	{ "did not find expected ',' or '}'",
+	    "found the map not closed, expected ',' or '}'" },
+	{ "found unexpected end of stream",
+	    "found the end of the file, expected a closing quote" },
+	{ "found character that cannot start any token",
+	    "found a character that no value begins with (a tab, '%', '@' or "
+	    "'`'), expected blanks for indentation, quotes around the value" },
+};
+
+static int bad_syntax(struct builder *b, const char *text)
+{
+	const yaml_parser_t *p = &b->parser;
+	const char *problem = p->problem ? p->problem : "unknown reason";
+	struct conf_node at = { .line = (unsigned)p->problem_mark.line + 1,
+		.column = (unsigned)p->problem_mark.column + 1 };
+
+	if (p->error == YAML_READER_ERROR) { /* knows only the octet */
+		at.line = at.column = 1;
+		for (size_t i = 0; i < p->problem_offset; i++) {
+			at.line += text[i] == '\n';
+			at.column = text[i] == '\n' ? 1 : at.column + 1;
+		}
+	}
+	for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++) {
+		if (strcmp(problems[i].problem, problem) == 0)
+			return conf_bad(b->c, &at, "%s", problems[i].text);
+	}
+	return conf_bad(b->c, &at,
+	    "found malformed YAML (%s), expected well-formed YAML", problem);
+}
+
+/* ---- the tree --------------------------------------------------------- */
+
+static struct conf_node *node_new(
+    struct builder *b, enum conf_node_type type, const yaml_event_t *e)
+{
+	struct conf_node *n = arena_alloc(b->c->arena, 1, sizeof(*n));
+
+	n->type = type;
+	n->line = (unsigned)e->start_mark.line + 1;
+	n->column = (unsigned)e->start_mark.column + 1;
+	n->text = "";
+	return n;
+}
+
+static int add_key(struct builder *b, struct conf_node *n)
+{
+	const struct conf_node *map = b->open[b->depth - 1];
+
+	if (n->type != CONF_SCALAR) {
+		return conf_bad(b->c, n, "found %s as a key, expected a word",
+		    conf_describe(b->c, n));
+	}
+	if (map->n == CONF_MAX_KEYS) {
+		return conf_bad(b->c, n,
+		    "found more than %d keys, expected fewer in one map",
+		    CONF_MAX_KEYS);
+	}
+	const struct conf_node *other = conf_get(map, n->text);
+
+	if (other) {
+		return conf_bad(b->c, n,
+		    "found key %s a second time, expected it once (first in "
+		    "line %u)",
+		    conf_describe(b->c, n), other->key->line);
+	}
+	b->key[b->depth - 1] = n;
+	return 0;
+}
+
+/* Hang n where it belongs. */
+static int add_node(struct builder *b, struct conf_node *n)
+{
+	if (!b->depth) {
+		b->root = n;
+		return 0;
+	}
+	struct conf_node *parent = b->open[b->depth - 1];
+	struct conf_node **key = &b->key[b->depth - 1];
+
+	if (parent->type == CONF_MAP && !*key)
+		return add_key(b, n);
+	n->key = *key;
+	*key = NULL;
+	if (parent->last) {
+		parent->last->next = n;
+	} else {
+		parent->first = n;
+	}
+	parent->last = n;
+	parent->n++;
+	return 0;
+}
+
+static int add_open(
+    struct builder *b, enum conf_node_type type, const yaml_event_t *e)
+{
+	struct conf_node *n = node_new(b, type, e);
+	int r = add_node(b, n);
+
+	if (r < 0)
+		return r;
+	if (b->depth == CONF_MAX_DEPTH) {
+		return conf_bad(b->c, n,
+		    "found lists and maps %d deep, expected fewer levels",
+		    CONF_MAX_DEPTH + 1);
+	}
+	b->key[b->depth] = NULL;
+	b->open[b->depth++] = n;
+	return 0;
+}
+
+static int add_scalar(struct builder *b, const yaml_event_t *e)
+{
+	struct conf_node *n = node_new(b, CONF_SCALAR, e);
+	const char *value = (const char *)e->data.scalar.value;
+
+	if (strlen(value) != e->data.scalar.length) {
+		return conf_bad(
+		    b->c, n, "found a NUL character, expected text without it");
+	}
+	n->text = arena_memdup(b->c->arena, value, e->data.scalar.length);
+	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	return add_node(b, n);
+}
+
+/* Aliases would let a short text stand for a huge one. */
+static int refuse_extras(struct builder *b, const yaml_event_t *e)
+{
+	const yaml_char_t *anchor = NULL, *tag = NULL;
+
+	if (e->type == YAML_SCALAR_EVENT) {
+		anchor = e->data.scalar.anchor;
+		tag = e->data.scalar.tag;
+	} else if (e->type == YAML_SEQUENCE_START_EVENT) {
+		anchor = e->data.sequence_start.anchor;
+		tag = e->data.sequence_start.tag;
+	} else if (e->type == YAML_MAPPING_START_EVENT) {
+		anchor = e->data.mapping_start.anchor;
+		tag = e->data.mapping_start.tag;
+	}
+	const struct conf_node *at = node_new(b, CONF_SCALAR, e);
+
+	if (anchor || e->type == YAML_ALIAS_EVENT)
+		return conf_bad(b->c, at, ALIAS_TEXT);
+	if (tag) {
+		return conf_bad(b->c, at,
+		    "found a tag ('!'), expected the value itself, in quotes "
+		    "if it begins so");
+	}
+	return 0;
+}
+
+static int take_event(struct builder *b, const yaml_event_t *e)
+{
+	int r = refuse_extras(b, e);
+
+	if (r < 0)
+		return r;
+	switch (e->type) {
+	case YAML_STREAM_END_EVENT:
+		b->done = true;
+		return 0;
+	case YAML_DOCUMENT_START_EVENT:
+		if (b->documents++ == 0)
+			return 0;
+		return conf_bad(b->c, node_new(b, CONF_SCALAR, e),
+		    "found a second document, expected one in a file");
+	case YAML_SCALAR_EVENT:
+		return add_scalar(b, e);
+	case YAML_SEQUENCE_START_EVENT:
+		return add_open(b, CONF_LIST, e);
+	case YAML_MAPPING_START_EVENT:
+		return add_open(b, CONF_MAP, e);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		assert(b->depth > 0);
+		b->depth--;
+		return 0;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+	case YAML_ALIAS_EVENT:
+	default:
+		return 0;
+	}
+}
+
+static int build(struct builder *b, const char *text)
+{
+	int r = 0;
+
+	while (!b->done && r == 0) {
+		yaml_event_t e;
+
+		if (!yaml_parser_parse(&b->parser, &e))
+			return bad_syntax(b, text);
+		r = take_event(b, &e);
+		yaml_event_delete(&e);
+	}
+	return r;
+}
+
+int conf_parse(struct conf_context *c, const char *text, size_t len,
+    const struct conf_node **ret_root)
+{
+	static const struct conf_node start = { .line = 1, .column = 1 };
+	struct builder b = { .c = c };
+
+	if (len > CONF_MAX_LEN) {
+		return conf_bad(c, &start,
+		    "found %zu octets, expected at most %zu", len,
+		    CONF_MAX_LEN);
+	}
+	if (!yaml_parser_initialize(&b.parser))
+		abort(); /* out of memory */
+	yaml_parser_set_input_string(
+	    &b.parser, (const unsigned char *)text, len);
+	int r = build(&b, text);
+
+	yaml_parser_delete(&b.parser);
+	if (r == 0 && !b.root) {
+		r = conf_bad(
+		    c, &start, "found an empty file, expected a map of keys");
+	}
+	if (r == 0)
+		*ret_root = b.root;
+	return r;
+}
+
+int conf_read_file(const char *path, size_t max_len, char **ret_text,
+    size_t *ret_len, struct diag *reterr)
+{
+	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
+		    strerror(errno));
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return diag_set(reterr, -EINVAL,
+		    "cannot read '%s': found no regular file, expected one",
+		    path);
+	}
+	scoped_free char *text = xmalloc(max_len + 2);
+	size_t len = 0;
+
+	while (len <= max_len) {
+		ssize_t n = read(fd, text + len, max_len + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			return diag_set(reterr, -errno, "cannot read '%s': %s",
+			    path, strerror(errno));
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	if (len > max_len) {
+		return diag_set(reterr, -EFBIG,
+		    "cannot read '%s': found more than %zu octets, expected "
+		    "at most so many",
+		    path, max_len);
+	}
+	text[len] = '\0';
+	*ret_text = xreallocarray(take_ptr(&text), len + 1, 1);
+	*ret_len = len;
+	return 0;
+}
