@@ -24,7 +24,8 @@
 struct registry;
 
 enum registry_access {
-	REGISTRY_READ,  /* never creates the file nor changes a row */
+	/* never creates the file, changes a row or moves the WAL into it */
+	REGISTRY_READ,
 	REGISTRY_WRITE, /* creates the file, migrates its schema */
 };
 
@@ -34,7 +35,8 @@ void registry_close(struct registry *r);
 
 /*
  * 32 hex digits drawn when the file was created: tells a replaced database
- * from a changed one. Borrowed from r.
+ * from a changed one. Borrowed from r. A connection stays with the file that
+ * it opened: to see what has taken its place, open the path again.
  */
 const char *registry_id(const struct registry *r);
 
@@ -86,8 +88,8 @@ struct instance_row {
 	const char *zone;
 	const char *service;
 	const char *name;     /* label.h; "i-1" */
-	const char *address;  /* IPv4 or IPv6, presentation format */
-	const char *address6; /* the second one of a dual-stack host, or NULL */
+	const char *address;  /* IPv4 or lower case IPv6 (no dotted tail) */
+	const char *address6; /* IPv6 beside an IPv4 address, or NULL */
 	int port;             /* ROW_DEFAULT: the service's */
 	int priority;         /* 0..65535, lower is preferred */
 	int weight;           /* 0..65535 while passing */
@@ -126,12 +128,17 @@ struct history_row {
 
 /*
  * Grows with every change that can alter an answer, whoever commits it;
- * heartbeats and check output do not count. About a microsecond.
+ * heartbeats and check output do not count. 0: nothing has changed since the
+ * registry was made, so it is empty. About a microsecond. -ESTALE: the file
+ * was opened in a directory that we may not write to, as one that does not
+ * change, and has changed: open it again.
  */
 int registry_revision(struct registry *r, int64_t *ret_revision);
 
 /*
- * Callbacks borrow the row until they return. `service` is followed by its
+ * Callbacks, these and all below, borrow the row until they return and must
+ * not use the registry. When a read fails halfway, some of them have been
+ * called, and `done` has not. `service` is followed by its
  * instances in the order of their names, then by `done`.
  */
 struct registry_visitor {
@@ -176,12 +183,12 @@ typedef void (*registry_meta_fn)(void *arg, const char *key, const char *value);
 int registry_meta_each(
     struct registry *r, const char *meta, registry_meta_fn fn, void *arg);
 
-/* Rows in the order of their keys; service "" means all. */
+/* In the order of their keys; service "" means all of the zone. */
 typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
 int registry_read_checks(struct registry *r, const char *zone,
     const char *service, registry_check_fn fn, void *arg, struct diag *reterr);
 
-/* Newest first, at most limit; service NULL means all. */
+/* Newest first, at most limit; service NULL means all of the zone. */
 typedef void (*registry_history_fn)(void *arg, const struct history_row *row);
 int registry_read_history(struct registry *r, const char *zone,
     const char *service, unsigned limit, registry_history_fn fn, void *arg,
@@ -192,7 +199,9 @@ int registry_read_history(struct registry *r, const char *zone,
 /*
  * A transaction; put_* and withdraw_* outside of one commit by themselves.
  * begin takes the write lock at once: -EBUSY at once when it is taken and
- * busy_ms is 0.
+ * busy_ms is 0. Single ones wait up to 5 s for it. After a failed put the
+ * transaction still stands unless the disk failed; the next call says so.
+ * A failed commit has rolled back.
  */
 int registry_begin(struct registry *r, int busy_ms, struct diag *reterr);
 int registry_commit(struct registry *r, struct diag *reterr);
@@ -208,7 +217,10 @@ int registry_put_service(
 int registry_put_instance(
     struct registry *r, const struct instance_row *row, struct diag *reterr);
 
-/* -ENOENT if the row is gone; equal values write nothing. */
+/*
+ * -ENOENT if the row is gone; equal values write nothing. A reason is cut at
+ * 1024 octets; a new one alone is no change of health, so since stays.
+ */
 int registry_put_health(struct registry *r, const char *zone,
     const char *service, const char *instance, enum health h,
     const char *reason, int64_t now_wall_ms, struct diag *reterr);
@@ -216,11 +228,13 @@ int registry_put_mode(struct registry *r, const char *zone, const char *service,
     const char *instance, enum mode m, int64_t now_wall_ms,
     struct diag *reterr);
 
+/* -ENOENT if there is none. What belongs to a row goes with it. */
 int registry_withdraw_service(struct registry *r, const char *zone,
     const char *name, struct diag *reterr);
 int registry_withdraw_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr);
 
+/* Output is cut at 4096 octets. */
 int registry_put_check(
     struct registry *r, const struct check_row *row, struct diag *reterr);
 int registry_withdraw_check(struct registry *r, const char *zone,
@@ -245,8 +259,8 @@ int registry_read_definitions(struct registry *r, const char *source,
     registry_definition_fn fn, void *arg, struct diag *reterr);
 
 /*
- * Delete history older than keep_ms, at most `limit` rows a call; ret_n says
- * how many went.
+ * Delete history older than keep_ms, looking at the `limit` oldest rows;
+ * ret_n says how many went. -EINVAL: keep_ms is under an hour.
  */
 int registry_prune_history(struct registry *r, int64_t now_wall_ms,
     int64_t keep_ms, unsigned limit, unsigned *ret_n, struct diag *reterr);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "schema/label.h"
+
+#include <string.h>
+
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_label(const char *s, size_t len, size_t max)
+{
+	if (len < 1 || len > max)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_letter_or_digit(s[i]) && s[i] != '-')
+			return false;
+	}
+	return s[0] != '-' && s[len - 1] != '-';
+}
+
+bool label_is_valid(const char *s, size_t max)
+{
+	return is_label(s, strlen(s), max);
+}
+
+bool label_is_service(const char *s)
+{
+	return label_is_valid(s, LABEL_SERVICE_MAX);
+}
+
+bool label_is_instance(const char *s)
+{
+	return label_is_valid(s, LABEL_MAX) && strcmp(s, "tag") != 0 &&
+	       strcmp(s, "zone") != 0;
+}
+
+bool label_is_zone(const char *s)
+{
+	if (strlen(s) > ZONE_MAX)
+		return false;
+	for (;;) {
+		size_t len = strcspn(s, ".");
+
+		if (!is_label(s, len, LABEL_MAX))
+			return false;
+		if (!s[len])
+			return true;
+		s += len + 1;
+	}
+}

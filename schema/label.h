@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * label - the rules for names in the registry.
+ *
+ * The database enforces the same rules by its constraints (a test holds the
+ * two together); these are for those who want to say so with file and line.
+ * Labels are those of RFC 1035 2.3.1 as relaxed by RFC 1123 2.1, in lower
+ * case: a leading digit is allowed, nothing but letters, digits and hyphens.
+ * Pure functions; any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A service and a protocol get '_' before them: one octet less than 63. */
+#define LABEL_SERVICE_MAX 62
+#define LABEL_MAX 63
+/* Leaves room for I._S._P before it in the 255 octets of a name. */
+#define ZONE_MAX 120
+
+/* What is expected, for messages. */
+#define LABEL_SERVICE_RULE "1..62 of a-z 0-9 '-', no '-' at either end"
+#define LABEL_RULE "1..63 of a-z 0-9 '-', no '-' at either end"
+#define LABEL_INSTANCE_RULE LABEL_RULE ", not tag or zone"
+#define ZONE_RULE                                                              \
+	"lower case labels joined by dots, at most 120 octets, no final dot"
+
+/* A label of at most max octets: tags and localities take LABEL_MAX. */
+bool label_is_valid(const char *s, size_t max);
+/* Services, and protocols ("tcp"). */
+bool label_is_service(const char *s);
+/* As label_is_valid; "tag" and "zone" stand in T.tag.S.Z and L.zone.S.Z. */
+bool label_is_instance(const char *s);
+bool label_is_zone(const char *s);

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Opening a registry, and the words of its enumerations.
+ *
+ * The file is looked at before anything is changed, so that a database of
+ * somebody else stays as it is. Migrations run one by one, each in a
+ * transaction that takes the write lock first and then looks at the version
+ * again: of two programs that open a new file, one creates the tables and
+ * the other finds them.
+ *
+ * The WAL and its index stay when the last connection closes (emptied by
+ * journal_size_limit), because a reader that may not write to the directory
+ * could not open the database without them. A reader never moves the WAL
+ * into the database, not even when it is the last to leave.
+ */
+#include "schema/registry.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+#include "schema/migrations.h"
+#include "schema/stmt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define APPLICATION_ID 0x526f6c6c /* "Roll": 0001-registry.sql */
+#define WAL_RETRY_MS 5
+
+static const char writer_setup[] = "PRAGMA synchronous = NORMAL;"
+                                   "PRAGMA foreign_keys = ON;"
+                                   "PRAGMA cell_size_check = ON;"
+                                   "PRAGMA wal_autocheckpoint = 1000;"
+                                   "PRAGMA journal_size_limit = 16777216;"
+                                   "PRAGMA cache_size = -32768;";
+
+static const char reader_setup[] = "PRAGMA query_only = ON;"
+                                   "PRAGMA cell_size_check = ON;"
+                                   "PRAGMA journal_size_limit = 16777216;";
+
+static int run_sql(sqlite3 *db, const char *sql, struct diag *reterr)
+{
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : stmt_error(db, rc, reterr);
+}
+
+static int read_number(
+    sqlite3 *db, const char *sql, int *ret_number, struct diag *reterr)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW) {
+		int error = stmt_error(db, rc, reterr);
+
+		sqlite3_finalize(st);
+		return error;
+	}
+	*ret_number = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return 0;
+}
+
+/* 0 in ret_version: empty, so free to be made a registry. */
+static int read_version(sqlite3 *db, int *ret_version, struct diag *reterr)
+{
+	int version = 0, application = 0, tables = 0, error;
+
+	if ((error = read_number(db, "PRAGMA user_version", &version, reterr)) <
+	        0 ||
+	    (error = read_number(
+	         db, "PRAGMA application_id", &application, reterr)) < 0 ||
+	    (error = read_number(db, "SELECT count(*) FROM sqlite_schema",
+	         &tables, reterr)) < 0)
+		return error;
+	if (tables && application != APPLICATION_ID) {
+		return diag_set(reterr, -EUCLEAN,
+		    "found another program's SQLite database, expected a "
+		    "Rollcall registry");
+	}
+	if (version > migrations_n) {
+		return diag_set(reterr, -EPROTONOSUPPORT,
+		    "found schema version %d, expected at most %d: written by "
+		    "a newer Rollcall",
+		    version, migrations_n);
+	}
+	*ret_version = version;
+	return 0;
+}
+
+/* ---- the writer's side ------------------------------------------------ */
+
+/* SQLite does not wait for this change of mode as it waits for locks. */
+static int use_wal(sqlite3 *db, struct diag *reterr)
+{
+	const struct timespec pause = { .tv_nsec = WAL_RETRY_MS * 1000000L };
+	int error = -EBUSY;
+
+	for (int left_ms = BUSY_WRITE_MS; left_ms > 0;
+	     left_ms -= WAL_RETRY_MS) {
+		error = run_sql(db, "PRAGMA journal_mode = WAL", reterr);
+		if (error != -EBUSY)
+			return error;
+		nanosleep(&pause, NULL);
+	}
+	return error;
+}
+
+static int migrate_once(sqlite3 *db, int *ret_version, struct diag *reterr)
+{
+	char set_version[48];
+	int version = 0;
+	int error = run_sql(db, "BEGIN IMMEDIATE", reterr);
+
+	if (error < 0)
+		return error;
+	if ((error = read_version(db, &version, reterr)) < 0)
+		goto rollback;
+	if (version < migrations_n) {
+		(void)snprintf(set_version, sizeof(set_version),
+		    "PRAGMA user_version = %d", version + 1);
+		if ((error = run_sql(db, migrations[version].sql, reterr)) <
+		        0 ||
+		    (error = run_sql(db, set_version, reterr)) < 0) {
+			error = diag_prefix(reterr, error, "migration %s",
+			    migrations[version].name);
+			goto rollback;
+		}
+		version++;
+	}
+	if ((error = run_sql(db, "COMMIT", reterr)) < 0)
+		goto rollback;
+	*ret_version = version;
+	return 0;
+
+rollback:
+	if (!sqlite3_get_autocommit(db))
+		(void)run_sql(db, "ROLLBACK", NULL);
+	return error;
+}
+
+static int set_up_writer(sqlite3 *db, struct diag *reterr)
+{
+	int version = 0, error;
+
+	if (sqlite3_db_readonly(db, "main") == 1) {
+		return diag_set(
+		    reterr, -EACCES, "no permission to write to the file");
+	}
+	if ((error = read_version(db, &version, reterr)) < 0 ||
+	    (error = use_wal(db, reterr)) < 0 ||
+	    (error = run_sql(db, writer_setup, reterr)) < 0)
+		return error;
+	while (version < migrations_n) {
+		if ((error = migrate_once(db, &version, reterr)) < 0)
+			return error;
+	}
+	return 0;
+}
+
+/* ---- the reader's side ------------------------------------------------ */
+
+static int set_up_reader(sqlite3 *db, struct diag *reterr)
+{
+	int version = 0;
+	int error = run_sql(db, reader_setup, reterr);
+
+	if (error < 0 || (error = read_version(db, &version, reterr)) < 0)
+		return error;
+	if (!version) {
+		return diag_set(
+		    reterr, -ENODATA, "the file is empty: no registry yet");
+	}
+	if (version < migrations_n) {
+		return diag_set(reterr, -ENODATA,
+		    "found schema version %d, expected %d: the registrar has "
+		    "not migrated it yet",
+		    version, migrations_n);
+	}
+	return 0;
+}
+
+/* path as a URI that promises SQLite that nobody writes to the file. */
+static char *immutable_uri(const char *path)
+{
+	static const char prefix[] = "file:";
+	static const char suffix[] = "?immutable=1";
+	char *uri = xmalloc(sizeof(prefix) + 3 * strlen(path) + sizeof(suffix));
+	char *end = stpcpy(uri, prefix);
+
+	for (const char *p = path; *p; p++) {
+		if (strchr("%?#", *p)) {
+			end += sprintf(end, "%%%02x", (unsigned)*p);
+		} else {
+			*end++ = *p;
+		}
+	}
+	memcpy(end, suffix, sizeof(suffix));
+	return uri;
+}
+
+static bool has_wal(const char *path)
+{
+	scoped_free char *wal = xasprintf("%s-wal", path);
+	struct stat st;
+
+	return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+/*
+ * A registry without WAL in a directory that we may not write to, such as a
+ * backup on a read-only disk: SQLite can read it only if told that it does
+ * not change. registry_revision() sees when that ends to be true.
+ */
+static int open_unlocked(
+    const char *path, struct registry *r, struct diag *reterr)
+{
+	scoped_free char *uri = immutable_uri(path);
+	struct stat before;
+
+	if (stat(path, &before) < 0)
+		return diag_set(reterr, -errno, "%s", strerror(errno));
+	if (has_wal(path)) {
+		return diag_set(reterr, -EACCES,
+		    "found a WAL that cannot be read without permission to "
+		    "write to the directory");
+	}
+	sqlite3_close(r->db);
+	int rc = sqlite3_open_v2(uri, &r->db,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+	        SQLITE_OPEN_EXRESCODE,
+	    NULL);
+	if (rc != SQLITE_OK)
+		return stmt_error(r->db, rc, reterr);
+	r->unlocked_path = xstrdup(path);
+	r->unlocked_stat = before;
+	return set_up_reader(r->db, reterr);
+}
+
+bool registry_is_outdated(const struct registry *r)
+{
+	struct stat now;
+
+	if (!r->unlocked_path)
+		return false;
+	return stat(r->unlocked_path, &now) < 0 ||
+	       now.st_ino != r->unlocked_stat.st_ino ||
+	       now.st_dev != r->unlocked_stat.st_dev ||
+	       now.st_size != r->unlocked_stat.st_size ||
+	       now.st_mtim.tv_sec != r->unlocked_stat.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != r->unlocked_stat.st_mtim.tv_nsec ||
+	       has_wal(r->unlocked_path);
+}
+
+/* ---- open and close --------------------------------------------------- */
+
+static void harden(sqlite3 *db, enum registry_access access)
+{
+	int keep_wal = 1;
+
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+	    access == REGISTRY_READ, NULL);
+	sqlite3_busy_timeout(
+	    db, access == REGISTRY_READ ? BUSY_READ_MS : BUSY_WRITE_MS);
+}
+
+static int read_id(struct registry *r, struct diag *reterr)
+{
+	sqlite3_stmt *st;
+	int rc =
+	    sqlite3_prepare_v2(r->db, "SELECT id FROM registry", -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	const char *id = rc == SQLITE_ROW ? stmt_column_text(st, 0) : NULL;
+	int error = 0;
+	if (id) {
+		(void)snprintf(r->id, sizeof(r->id), "%s", id);
+	} else if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+		error = diag_set(reterr, -EUCLEAN, "the registry has no id");
+	} else {
+		error = stmt_error(r->db, rc, reterr);
+	}
+	sqlite3_finalize(st);
+	return error;
+}
+
+static int open_file(const char *path, enum registry_access access,
+    struct registry *r, struct diag *reterr)
+{
+	/* a reader may have to recover the WAL, so it writes if it may */
+	int flags =
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (access == REGISTRY_WRITE)
+		flags |= SQLITE_OPEN_CREATE;
+
+	int rc = sqlite3_open_v2(path, &r->db, flags, NULL);
+	if (rc != SQLITE_OK)
+		return stmt_error(r->db, rc, reterr);
+	harden(r->db, access);
+	if (access == REGISTRY_WRITE)
+		return set_up_writer(r->db, reterr);
+
+	int error = set_up_reader(r->db, reterr);
+	rc = sqlite3_errcode(r->db) & 0xff;
+	if (error < 0 && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY))
+		return open_unlocked(path, r, reterr);
+	return error;
+}
+
+int registry_open(const char *path, enum registry_access access,
+    struct registry **ret_r, struct diag *reterr)
+{
+	if (!*path) { /* SQLite would make a temporary database */
+		return diag_set(
+		    reterr, -EINVAL, "cannot open registry '': no name");
+	}
+
+	struct registry *r = xcalloc(1, sizeof(*r));
+	int error = open_file(path, access, r, reterr);
+
+	if (error == 0)
+		error = read_id(r, reterr);
+	if (error < 0) {
+		registry_close(r);
+		return diag_prefix(
+		    reterr, error, "cannot open registry '%s'", path);
+	}
+	*ret_r = r;
+	return 0;
+}
+
+void registry_close(struct registry *r)
+{
+	if (!r)
+		return;
+	for (int i = 0; i < STMT_N; i++)
+		sqlite3_finalize(r->stmts[i]);
+	int rc = sqlite3_close(r->db);
+	assert(rc == SQLITE_OK); /* else a statement is left somewhere */
+	free(r->unlocked_path);
+	free(r);
+}
+
+const char *registry_id(const struct registry *r)
+{
+	return r->id;
+}
+
+/* ---- words ------------------------------------------------------------ */
+
+static const char *const health_names[HEALTH_N] = {
+	[HEALTH_STARTING] = "starting",
+	[HEALTH_PASSING] = "passing",
+	[HEALTH_WARNING] = "warning",
+	[HEALTH_CRITICAL] = "critical",
+	[HEALTH_DEAD] = "dead",
+};
+
+static const char *const mode_names[MODE_N] = {
+	[MODE_ACTIVE] = "active",
+	[MODE_DRAINING] = "draining",
+	[MODE_MAINTENANCE] = "maintenance",
+};
+
+static const char *const on_empty_names[ON_EMPTY_N] = {
+	[ON_EMPTY_NODATA] = "nodata",
+	[ON_EMPTY_NXDOMAIN] = "nxdomain",
+	[ON_EMPTY_ALL] = "all",
+};
+
+static int find_word(const char *const *words, int n, const char *word)
+{
+	for (int i = 0; i < n; i++) {
+		if (!strcmp(words[i], word))
+			return i;
+	}
+	return -EINVAL;
+}
+
+const char *health_name(enum health h)
+{
+	return health_names[h];
+}
+
+int health_parse(const char *word, enum health *ret_h)
+{
+	int i = find_word(health_names, HEALTH_N, word);
+
+	if (i < 0)
+		return i;
+	*ret_h = (enum health)i;
+	return 0;
+}
+
+const char *mode_name(enum mode m)
+{
+	return mode_names[m];
+}
+
+int mode_parse(const char *word, enum mode *ret_m)
+{
+	int i = find_word(mode_names, MODE_N, word);
+
+	if (i < 0)
+		return i;
+	*ret_m = (enum mode)i;
+	return 0;
+}
+
+const char *on_empty_name(enum on_empty e)
+{
+	return on_empty_names[e];
+}
+
+int on_empty_parse(const char *word, enum on_empty *ret_e)
+{
+	int i = find_word(on_empty_names, ON_EMPTY_N, word);
+
+	if (i < 0)
+		return i;
+	*ret_e = (enum on_empty)i;
+	return 0;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Writing. SQLite may roll a transaction back by itself (disk full, I/O
+ * error); what follows would then be committed row by row. So each write
+ * first makes sure that the transaction it belongs to is still there.
+ */
+#include "schema/registry.h"
+#include "schema/stmt.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define REASON_MAX 1024 /* instance.reason */
+#define OUTPUT_MAX 4096 /* check_result.output */
+
+/* ---- transactions ----------------------------------------------------- */
+
+int registry_begin(struct registry *r, int busy_ms, struct diag *reterr)
+{
+	assert(r->txn == TXN_NONE);
+	sqlite3_busy_timeout(r->db, busy_ms);
+	int error = stmt_exec(r, STMT_BEGIN_WRITE, reterr);
+	sqlite3_busy_timeout(r->db, BUSY_WRITE_MS);
+	if (error == 0)
+		r->txn = TXN_WRITE;
+	return error;
+}
+
+/* The transaction is SQLite's to lose, but ours to end. */
+static int check_txn(struct registry *r, struct diag *reterr)
+{
+	if (r->txn == TXN_WRITE && sqlite3_get_autocommit(r->db)) {
+		return diag_set(reterr, -EIO,
+		    "the transaction was rolled back by an earlier error");
+	}
+	return 0;
+}
+
+int registry_commit(struct registry *r, struct diag *reterr)
+{
+	assert(r->txn == TXN_WRITE);
+	int error = check_txn(r, reterr);
+
+	if (error == 0)
+		error = stmt_exec(r, STMT_COMMIT, reterr);
+	if (error == 0) {
+		r->txn = TXN_NONE;
+	} else {
+		registry_rollback(r);
+	}
+	return error;
+}
+
+void registry_rollback(struct registry *r)
+{
+	if (r->txn != TXN_WRITE)
+		return;
+	r->txn = TXN_NONE;
+	if (!sqlite3_get_autocommit(r->db))
+		(void)stmt_exec(r, STMT_ROLLBACK, NULL);
+}
+
+static int get_for_write(struct registry *r, enum stmt_id id,
+    sqlite3_stmt **ret_st, struct diag *reterr)
+{
+	int error = check_txn(r, reterr);
+
+	return error < 0 ? error : stmt_get(r, id, ret_st, reterr);
+}
+
+/* ---- services and instances ------------------------------------------- */
+
+int registry_put_service(
+    struct registry *r, const struct service_row *row, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int i = 0;
+	int error = get_for_write(r, STMT_PUT_SERVICE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, ++i, row->zone);
+	stmt_text(st, ++i, row->name);
+	stmt_text(st, ++i, row->protocol);
+	stmt_int_or_default(st, ++i, row->port);
+	stmt_int_or_default(st, ++i, row->ttl_s);
+	stmt_int_or_default(st, ++i, row->max_answers);
+	stmt_text(st, ++i, on_empty_name(row->on_empty));
+	stmt_text(st, ++i, row->tags);
+	stmt_text(st, ++i, row->meta);
+	stmt_text(st, ++i, row->source);
+	stmt_text(st, ++i, row->definition);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_put_instance(
+    struct registry *r, const struct instance_row *row, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int i = 0;
+	int error = get_for_write(r, STMT_PUT_INSTANCE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, ++i, row->zone);
+	stmt_text(st, ++i, row->service);
+	stmt_text(st, ++i, row->name);
+	stmt_text(st, ++i, row->address);
+	stmt_text(st, ++i, row->address6);
+	stmt_int_or_default(st, ++i, row->port);
+	stmt_int(st, ++i, row->priority);
+	stmt_int(st, ++i, row->weight);
+	stmt_int_or_default(st, ++i, row->weight_warning);
+	stmt_text(st, ++i, health_name(row->health));
+	stmt_text(st, ++i, mode_name(row->mode));
+	stmt_int(st, ++i, row->lease_until_wall_ms);
+	stmt_text(st, ++i, row->tags);
+	stmt_text(st, ++i, row->meta);
+	stmt_text(st, ++i, row->locality);
+	stmt_text(st, ++i, row->source);
+	stmt_text(st, ++i, row->definition);
+	stmt_int(st, ++i, row->since_wall_ms);
+	stmt_text_cut(st, ++i, row->reason, REASON_MAX);
+	return stmt_run(r, st, reterr);
+}
+
+static void bind_instance_key(sqlite3_stmt *st, const char *zone,
+    const char *service, const char *instance)
+{
+	stmt_text(st, 1, zone);
+	stmt_text(st, 2, service);
+	stmt_text(st, 3, instance);
+}
+
+static int no_instance(const char *zone, const char *service,
+    const char *instance, struct diag *reterr)
+{
+	return diag_set(reterr, -ENOENT,
+	    "no instance '%s' of service '%s' in zone '%s'", instance, service,
+	    zone);
+}
+
+/* What an UPDATE that touched no row means: equal, or gone? */
+static int check_instance(struct registry *r, const char *zone,
+    const char *service, const char *instance, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int error = stmt_get(r, STMT_INSTANCE_EXISTS, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	int found = stmt_step(r, st, reterr);
+	if (found == 0)
+		return no_instance(zone, service, instance, reterr);
+	return found < 0 ? found : 0;
+}
+
+int registry_put_health(struct registry *r, const char *zone,
+    const char *service, const char *instance, enum health h,
+    const char *reason, int64_t now_wall_ms, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_HEALTH, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_text(st, 4, health_name(h));
+	stmt_text_cut(st, 5, reason, REASON_MAX);
+	stmt_int(st, 6, now_wall_ms);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return check_instance(r, zone, service, instance, reterr);
+}
+
+int registry_put_mode(struct registry *r, const char *zone, const char *service,
+    const char *instance, enum mode m, int64_t now_wall_ms, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_MODE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_text(st, 4, mode_name(m));
+	stmt_int(st, 5, now_wall_ms);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return check_instance(r, zone, service, instance, reterr);
+}
+
+int registry_withdraw_service(
+    struct registry *r, const char *zone, const char *name, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_WITHDRAW_SERVICE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, zone);
+	stmt_text(st, 2, name);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return diag_set(
+	    reterr, -ENOENT, "no service '%s' in zone '%s'", name, zone);
+}
+
+int registry_withdraw_instance(struct registry *r, const char *zone,
+    const char *service, const char *instance, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_WITHDRAW_INSTANCE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return no_instance(zone, service, instance, reterr);
+}
+
+/* ---- checks, registrars, definitions ---------------------------------- */
+
+int registry_put_check(
+    struct registry *r, const struct check_row *row, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_CHECK, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, row->zone, row->service, row->instance);
+	stmt_text(st, 4, row->name);
+	stmt_text(st, 5, row->kind);
+	stmt_text(st, 6, health_name(row->status));
+	stmt_text_cut(st, 7, row->output, OUTPUT_MAX);
+	stmt_int(st, 8, row->since_wall_ms);
+	stmt_int(st, 9, row->checked_wall_ms);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_withdraw_check(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *name,
+    struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_WITHDRAW_CHECK, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_text(st, 4, name);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return diag_set(reterr, -ENOENT,
+	    "no check '%s' of instance '%s' of service '%s' in zone '%s'", name,
+	    instance, service, zone);
+}
+
+int registry_put_registrar(struct registry *r, const char *name, int pid,
+    const char *version, int64_t now_wall_ms, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_REGISTRAR, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, name);
+	stmt_int(st, 2, pid);
+	stmt_text(st, 3, version);
+	stmt_int(st, 4, now_wall_ms);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_put_definition(struct registry *r, const char *source,
+    const char *file, const char *text, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_DEFINITION, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, source);
+	stmt_text(st, 2, file);
+	stmt_text(st, 3, text);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_withdraw_definition(struct registry *r, const char *source,
+    const char *file, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_WITHDRAW_DEFINITION, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, source);
+	stmt_text(st, 2, file);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return diag_set(
+	    reterr, -ENOENT, "no definition '%s' of '%s'", file, source);
+}
+
+/* ---- upkeep ----------------------------------------------------------- */
+
+int registry_prune_history(struct registry *r, int64_t now_wall_ms,
+    int64_t keep_ms, unsigned limit, unsigned *ret_n, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PRUNE_HISTORY, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_int(st, 1, now_wall_ms - keep_ms);
+	stmt_int(st, 2, limit);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	*ret_n = (unsigned)sqlite3_changes(r->db);
+	return 0;
+}
+
+int registry_checkpoint(struct registry *r, struct diag *reterr)
+{
+	int rc = sqlite3_wal_checkpoint_v2(
+	    r->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : stmt_error(r->db, rc, reterr);
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "schema/stmt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVICE_COLUMNS                                                        \
+	"zone, name, protocol, port, ttl_s, max_answers, on_empty, tags, "     \
+	"meta, source, definition"
+#define INSTANCE_COLUMNS                                                       \
+	"zone, service, name, address, address6, port, priority, weight, "     \
+	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
+	"locality, source, definition, since_wall_ms, reason"
+#define CHECK_COLUMNS                                                          \
+	"zone, service, instance, name, kind, status, output, "                \
+	"since_wall_ms, checked_wall_ms"
+#define HISTORY_COLUMNS                                                        \
+	"id, at_wall_ms, zone, service, instance, was, now, source, reason"
+
+/*
+ * Rows are put by one upsert whose WHERE leaves an equal row alone. What a
+ * put keeps of an existing row is simply not named in its SET.
+ */
+static const char *const texts[STMT_N] = {
+	[STMT_REVISION] = "SELECT max(revision) FROM change",
+	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "
+	                       "(SELECT max(revision) FROM change)",
+	[STMT_CHANGES] = "SELECT revision, zone, service FROM change "
+	                 "WHERE revision > ? ORDER BY revision LIMIT ?",
+	[STMT_SERVICE] = "SELECT " SERVICE_COLUMNS " FROM service "
+	                 "WHERE zone = ? AND name = ?",
+	[STMT_SERVICE_INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instance "
+	                           "WHERE zone = ? AND service = ? "
+	                           "ORDER BY name",
+	[STMT_PUT_SERVICE] =
+	    "INSERT INTO service (" SERVICE_COLUMNS ") "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+	    "ON CONFLICT (zone, name) DO UPDATE SET "
+	    "(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "
+	    "source, definition) = (excluded.protocol, excluded.port, "
+	    "excluded.ttl_s, excluded.max_answers, excluded.on_empty, "
+	    "excluded.tags, excluded.meta, excluded.source, "
+	    "excluded.definition) WHERE "
+	    "(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "
+	    "source, definition) IS NOT (excluded.protocol, excluded.port, "
+	    "excluded.ttl_s, excluded.max_answers, excluded.on_empty, "
+	    "excluded.tags, excluded.meta, excluded.source, "
+	    "excluded.definition)",
+	[STMT_PUT_INSTANCE] =
+	    "INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES "
+	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+	    "ON CONFLICT (zone, service, name) DO UPDATE SET "
+	    "(address, address6, port, priority, weight, weight_warning, "
+	    "lease_until_wall_ms, tags, meta, locality, source, definition) = "
+	    "(excluded.address, excluded.address6, excluded.port, "
+	    "excluded.priority, excluded.weight, excluded.weight_warning, "
+	    "excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "
+	    "excluded.locality, excluded.source, excluded.definition) WHERE "
+	    "(address, address6, port, priority, weight, weight_warning, "
+	    "lease_until_wall_ms, tags, meta, locality, source, definition) "
+	    "IS NOT (excluded.address, excluded.address6, excluded.port, "
+	    "excluded.priority, excluded.weight, excluded.weight_warning, "
+	    "excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "
+	    "excluded.locality, excluded.source, excluded.definition)",
+	[STMT_PUT_HEALTH] =
+	    "UPDATE instance SET health = ?4, reason = ?5, since_wall_ms = "
+	    "CASE health WHEN ?4 THEN since_wall_ms ELSE ?6 END "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 "
+	    "AND (health, reason) IS NOT (?4, ?5)",
+	[STMT_PUT_MODE] =
+	    "UPDATE instance SET mode = ?4, since_wall_ms = ?5 "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND mode <> ?4",
+	[STMT_INSTANCE_EXISTS] = "SELECT 1 FROM instance "
+	                         "WHERE zone = ? AND service = ? AND name = ?",
+	[STMT_WITHDRAW_SERVICE] =
+	    "DELETE FROM service WHERE zone = ? AND name = ?",
+	[STMT_WITHDRAW_INSTANCE] = "DELETE FROM instance WHERE zone = ? "
+	                           "AND service = ? AND name = ?",
+	[STMT_PUT_CHECK] =
+	    "INSERT INTO check_result (" CHECK_COLUMNS ") "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+	    "ON CONFLICT (zone, service, instance, name) DO UPDATE SET "
+	    "(kind, status, output, since_wall_ms, checked_wall_ms) = "
+	    "(excluded.kind, excluded.status, excluded.output, "
+	    "excluded.since_wall_ms, excluded.checked_wall_ms) WHERE "
+	    "(kind, status, output, since_wall_ms, checked_wall_ms) IS NOT "
+	    "(excluded.kind, excluded.status, excluded.output, "
+	    "excluded.since_wall_ms, excluded.checked_wall_ms)",
+	[STMT_WITHDRAW_CHECK] =
+	    "DELETE FROM check_result WHERE zone = ? AND service = ? "
+	    "AND instance = ? AND name = ?",
+	[STMT_PUT_REGISTRAR] =
+	    "INSERT INTO registrar (name, pid, version, started_wall_ms, "
+	    "heartbeat_wall_ms) VALUES (?1, ?2, ?3, ?4, ?4) "
+	    "ON CONFLICT (name) DO UPDATE SET started_wall_ms = "
+	    "CASE WHEN (pid, version) = (excluded.pid, excluded.version) "
+	    "THEN started_wall_ms ELSE excluded.started_wall_ms END, "
+	    "pid = excluded.pid, version = excluded.version, "
+	    "heartbeat_wall_ms = excluded.heartbeat_wall_ms",
+	[STMT_PUT_DEFINITION] =
+	    "INSERT INTO definition (source, file, text) VALUES (?, ?, ?) "
+	    "ON CONFLICT (source, file) DO UPDATE SET text = excluded.text "
+	    "WHERE text <> excluded.text",
+	[STMT_WITHDRAW_DEFINITION] =
+	    "DELETE FROM definition WHERE source = ? AND file = ?",
+	/* the newest row stays, so that its id is not given out again */
+	[STMT_PRUNE_HISTORY] =
+	    "DELETE FROM history WHERE id IN "
+	    "(SELECT id FROM history ORDER BY id LIMIT ?2) AND "
+	    "at_wall_ms < ?1 AND id < (SELECT max(id) FROM history)",
+	[STMT_BEGIN] = "BEGIN",
+	[STMT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_ROLLBACK] = "ROLLBACK",
+	[STMT_PAGE_SERVICES] = "SELECT " SERVICE_COLUMNS " FROM service "
+	                       "WHERE (zone, name) > (?, ?) "
+	                       "ORDER BY zone, name LIMIT ?",
+	[STMT_PAGE_INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instance "
+	                        "WHERE (zone, service) > (?, ?) "
+	                        "ORDER BY zone, service, name",
+	[STMT_META] = "SELECT key, value FROM json_each(?)",
+	[STMT_CHECKS] = "SELECT " CHECK_COLUMNS " FROM check_result "
+	                "WHERE zone = ? ORDER BY service, instance, name",
+	[STMT_CHECKS_OF_SERVICE] = "SELECT " CHECK_COLUMNS " FROM check_result "
+	                           "WHERE zone = ? AND service = ? "
+	                           "ORDER BY instance, name",
+	[STMT_HISTORY] = "SELECT " HISTORY_COLUMNS " FROM history "
+	                 "WHERE zone = ? ORDER BY id DESC LIMIT ?",
+	[STMT_HISTORY_OF_SERVICE] = "SELECT " HISTORY_COLUMNS " FROM history "
+	                            "WHERE zone = ? AND service = ? "
+	                            "ORDER BY id DESC LIMIT ?",
+	[STMT_DEFINITIONS] = "SELECT file, text FROM definition "
+	                     "WHERE source = ? ORDER BY file",
+};
+
+const char *stmt_sql(enum stmt_id id)
+{
+	return texts[id];
+}
+
+/* For failures of a system call below SQLite. */
+static int system_errno(sqlite3 *db)
+{
+	switch (sqlite3_system_errno(db)) {
+	case ENOENT:
+	case ENOTDIR:
+		return -ENOENT;
+	case EACCES:
+	case EPERM:
+		return -EACCES;
+	case EROFS:
+		return -EROFS;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return -ENOSPC;
+	default:
+		return -EIO;
+	}
+}
+
+static int errno_of(sqlite3 *db, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL: /* lost a race for the locks of the WAL */
+		return -EBUSY;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+		return -EINVAL;
+	case SQLITE_ERROR: /* our texts fit our tables: these are others */
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_FORMAT:
+		return -EUCLEAN;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_NOMEM:
+		abort();
+	default:
+		return system_errno(db);
+	}
+}
+
+int stmt_error(sqlite3 *db, int rc, struct diag *reterr)
+{
+	int error = errno_of(db, rc);
+	int system = sqlite3_system_errno(db);
+
+	if (error == system_errno(db) && system &&
+	    ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)) {
+		char text[64];
+
+		return diag_set(reterr, error, "%s: %s", sqlite3_errmsg(db),
+		    strerror_r(system, text, sizeof(text)));
+	}
+	return diag_set(reterr, error, "%s", sqlite3_errmsg(db));
+}
+
+int stmt_get(struct registry *r, enum stmt_id id, sqlite3_stmt **ret_st,
+    struct diag *reterr)
+{
+	if (!r->stmts[id]) {
+		int rc = sqlite3_prepare_v3(r->db, texts[id], -1,
+		    SQLITE_PREPARE_PERSISTENT, &r->stmts[id], NULL);
+
+		if (rc != SQLITE_OK)
+			return stmt_error(r->db, rc, reterr);
+	}
+	*ret_st = r->stmts[id];
+	return 0;
+}
+
+/* Binding fails only for want of memory, or of a parameter: a bug. */
+static void bound(int rc)
+{
+	assert(rc == SQLITE_OK);
+}
+
+void stmt_text(sqlite3_stmt *st, int i, const char *text)
+{
+	bound(sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC));
+}
+
+void stmt_text_cut(sqlite3_stmt *st, int i, const char *text, size_t max)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len > max) {
+		len = max;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	bound(sqlite3_bind_text(st, i, text, (int)len, SQLITE_STATIC));
+}
+
+void stmt_int(sqlite3_stmt *st, int i, int64_t value)
+{
+	bound(sqlite3_bind_int64(st, i, value));
+}
+
+void stmt_int_or_default(sqlite3_stmt *st, int i, int value)
+{
+	if (value == ROW_DEFAULT) {
+		bound(sqlite3_bind_null(st, i));
+	} else {
+		bound(sqlite3_bind_int(st, i, value));
+	}
+}
+
+int stmt_step(struct registry *r, sqlite3_stmt *st, struct diag *reterr)
+{
+	int rc = sqlite3_step(st);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc == SQLITE_DONE)
+		return 0;
+	return stmt_error(r->db, rc, reterr);
+}
+
+int stmt_run(struct registry *r, sqlite3_stmt *st, struct diag *reterr)
+{
+	int error = stmt_step(r, st, reterr);
+
+	sqlite3_reset(st);
+	return error < 0 ? error : 0;
+}
+
+int stmt_exec(struct registry *r, enum stmt_id id, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = stmt_get(r, id, &st, reterr);
+
+	return error < 0 ? error : stmt_run(r, st, reterr);
+}
+
+const char *stmt_column_text(sqlite3_stmt *st, int i)
+{
+	return (const char *)sqlite3_column_text(st, i);
+}
+
+int stmt_column_int_or_default(sqlite3_stmt *st, int i)
+{
+	return sqlite3_column_type(st, i) == SQLITE_NULL
+	           ? ROW_DEFAULT
+	           : sqlite3_column_int(st, i);
+}
+
+void stmt_reset_fn(sqlite3_stmt **st)
+{
+	if (*st)
+		sqlite3_reset(*st);
+}

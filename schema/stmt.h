@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * stmt - every SQL text of the library in one table, and how to run them.
+ *
+ * Private to this library and its tests. A statement is prepared at its
+ * first use and lives as long as the connection. Bound texts are borrowed:
+ * they must stay until the statement is reset.
+ */
+#include "schema/registry.h"
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+enum stmt_id {
+	/* the change path: none of these may scan (test_plan.c) */
+	STMT_REVISION,
+	STMT_CHANGE_BOUNDS,
+	STMT_CHANGES,
+	STMT_SERVICE,
+	STMT_SERVICE_INSTANCES,
+	STMT_PUT_SERVICE,
+	STMT_PUT_INSTANCE,
+	STMT_PUT_HEALTH,
+	STMT_PUT_MODE,
+	STMT_INSTANCE_EXISTS,
+	STMT_WITHDRAW_SERVICE,
+	STMT_WITHDRAW_INSTANCE,
+	STMT_PUT_CHECK,
+	STMT_WITHDRAW_CHECK,
+	STMT_PUT_REGISTRAR,
+	STMT_PUT_DEFINITION,
+	STMT_WITHDRAW_DEFINITION,
+	STMT_PRUNE_HISTORY,
+	STMT_BEGIN,
+	STMT_BEGIN_WRITE,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	/* these read much, because they are asked for much */
+	STMT_PAGE_SERVICES,
+	STMT_PAGE_INSTANCES,
+	STMT_META,
+	STMT_CHECKS,
+	STMT_CHECKS_OF_SERVICE,
+	STMT_HISTORY,
+	STMT_HISTORY_OF_SERVICE,
+	STMT_DEFINITIONS,
+	STMT_N,
+};
+#define STMT_CHANGE_PATH_N STMT_PAGE_SERVICES
+
+/*
+ * How long statements outside of registry_begin() wait for a lock: a writer
+ * for the transaction of another, a reader for the moment of a recovery.
+ */
+#define BUSY_WRITE_MS 5000
+#define BUSY_READ_MS 100
+
+enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
+
+struct registry {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[STMT_N];
+	enum txn txn;
+	char id[33];
+	/* of a file that cannot be locked, see open_unlocked() in registry.c */
+	char *unlocked_path; /* owned; NULL for all others */
+	struct stat unlocked_stat;
+};
+
+/* True once such a file is not what was opened any more. */
+bool registry_is_outdated(const struct registry *r);
+
+const char *stmt_sql(enum stmt_id id);
+
+/* -errno for SQLite's result code rc; text from the connection. */
+int stmt_error(sqlite3 *db, int rc, struct diag *reterr);
+
+/* Borrowed from r; ready to be bound. */
+int stmt_get(struct registry *r, enum stmt_id id, sqlite3_stmt **ret_st,
+    struct diag *reterr);
+
+/* Parameters count from 1; NULL and ROW_DEFAULT bind NULL. */
+void stmt_text(sqlite3_stmt *st, int i, const char *text);
+/* At most max octets of text, cut between characters. */
+void stmt_text_cut(sqlite3_stmt *st, int i, const char *text, size_t max);
+void stmt_int(sqlite3_stmt *st, int i, int64_t value);
+void stmt_int_or_default(sqlite3_stmt *st, int i, int value);
+
+/* 1: a row is there, 0: no more rows, else -errno. Reset it afterwards. */
+int stmt_step(struct registry *r, sqlite3_stmt *st, struct diag *reterr);
+/* Runs a statement that gives no rows, and resets it. */
+int stmt_run(struct registry *r, sqlite3_stmt *st, struct diag *reterr);
+/* The same for one without parameters. */
+int stmt_exec(struct registry *r, enum stmt_id id, struct diag *reterr);
+
+/* Columns count from 0; NULL gives NULL, or ROW_DEFAULT. */
+const char *stmt_column_text(sqlite3_stmt *st, int i);
+int stmt_column_int_or_default(sqlite3_stmt *st, int i);
+
+/* Resets *st at the end of the scope: ends its read transaction. */
+void stmt_reset_fn(sqlite3_stmt **st);
+#define scoped_stmt __attribute__((cleanup(stmt_reset_fn)))

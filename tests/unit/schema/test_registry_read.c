@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What was written comes back, in order, in pages, and by change. */
+#include "tests/unit/schema/support.h"
+
+#include <errno.h>
+
+/* Visits as text: "web(i1 i2)api()". */
+struct seen {
+	char text[4096];
+	struct service_row last_service;
+	struct instance_row last_instance;
+	char last_name[64];
+};
+
+static void add(struct seen *s, const char *name, const char *end)
+{
+	size_t len = strlen(s->text);
+
+	(void)snprintf(s->text + len, sizeof(s->text) - len, "%s%s", name, end);
+}
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	struct seen *s = arg;
+
+	s->last_service = *row;
+	(void)snprintf(s->last_name, sizeof(s->last_name), "%s", row->name);
+	add(s, row->name, "(");
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct seen *s = arg;
+
+	assert_string_equal(row->service, s->last_name);
+	s->last_instance = *row;
+	add(s, row->name, " ");
+}
+
+static void on_done(void *arg)
+{
+	add(arg, "", ")");
+}
+
+static struct registry_visitor visitor(struct seen *s)
+{
+	return (struct registry_visitor){ on_service, on_instance, on_done, s };
+}
+
+static void put(struct fx *f, const char *service, const char *instances)
+{
+	struct service_row s = fx_service(service);
+	char name[2] = "";
+
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	for (; *instances; instances++) {
+		struct instance_row i = fx_instance(service, name);
+
+		name[0] = *instances;
+		fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	}
+}
+
+static void reads_a_service(void **state)
+{
+	struct fx *f = *state;
+	struct seen s = { .text = "" };
+	struct registry_visitor v = visitor(&s);
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	put(f, "web", "cab");
+	put(f, "api", "");
+	fx_ok(f, registry_read_service(f->r, Z, "web", &v, &f->err));
+	assert_string_equal(s.text, "web(a b c )");
+	s.text[0] = '\0';
+	fx_ok(f, registry_read_service(f->r, Z, "api", &v, &f->err));
+	assert_string_equal(s.text, "api()");
+	assert_int_equal(
+	    registry_read_service(f->r, Z, "nix", &v, &f->err), -ENOENT);
+	assert_int_equal(
+	    registry_read_service(f->r, "other", "web", &v, &f->err), -ENOENT);
+}
+
+static void check_columns(void *arg, const struct instance_row *i)
+{
+	int *n = arg;
+
+	assert_string_equal(i->zone, Z);
+	assert_string_equal(i->name, "i1");
+	assert_string_equal(i->address, "10.0.0.1");
+	assert_string_equal(i->address6, "fd00::1");
+	assert_int_equal(i->port, 81);
+	assert_int_equal(i->priority, 2);
+	assert_int_equal(i->weight, 300);
+	assert_int_equal(i->weight_warning, 30);
+	assert_int_equal(i->health, HEALTH_WARNING);
+	assert_int_equal(i->mode, MODE_DRAINING);
+	assert_int_equal(i->lease_until_wall_ms, 1700000000000);
+	assert_string_equal(i->tags, "[\"v2\"]");
+	assert_string_equal(i->meta, "{\"a\":\"b\"}");
+	assert_string_equal(i->locality, "fra1");
+	assert_string_equal(i->source, "registrar/h");
+	assert_string_equal(i->definition, "web.yaml");
+	assert_int_equal(i->since_wall_ms, 1234567);
+	assert_string_equal(i->reason, "slow");
+	++*n;
+}
+
+static void check_service_columns(void *arg, const struct service_row *s)
+{
+	int *n = arg;
+
+	assert_string_equal(s->protocol, "udp");
+	assert_int_equal(s->port, 53);
+	assert_int_equal(s->ttl_s, 9);
+	assert_int_equal(s->max_answers, 0);
+	assert_int_equal(s->on_empty, ON_EMPTY_ALL);
+	assert_string_equal(s->tags, "[\"x\"]");
+	assert_string_equal(s->meta, "{\"k\":\"v\"}");
+	assert_string_equal(s->source, "registrar/h");
+	assert_string_equal(s->definition, "web.yaml");
+	++*n;
+}
+
+static void count_done(void *arg)
+{
+	int *n = arg;
+
+	++*n;
+}
+
+static void keeps_every_column(void **state)
+{
+	struct fx *f = *state;
+	int n = 0;
+	struct registry_visitor v = { check_service_columns, check_columns,
+		count_done, &n };
+	struct service_row s = { Z, "web", "udp", 53, 9, 0, ON_EMPTY_ALL,
+		"[\"x\"]", "{\"k\":\"v\"}", "registrar/h", "web.yaml" };
+	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
+		300, 30, HEALTH_WARNING, MODE_DRAINING, 1700000000000,
+		"[\"v2\"]", "{\"a\":\"b\"}", "fra1", "registrar/h", "web.yaml",
+		1234567, "slow" };
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	fx_ok(f, registry_read_service(f->r, Z, "web", &v, &f->err));
+	assert_int_equal(n, 3);
+}
+
+static void reads_pages_in_order(void **state)
+{
+	static const struct {
+		const char *after;
+		unsigned limit, n;
+		const char *text;
+	} pages[] = {
+		{ "", 2, 2, "a(x )b()" },
+		{ "b", 2, 2, "c(x y )d(z )" },
+		{ "d", 2, 1, "e()" },
+		{ "e", 2, 0, "" },
+		{ "", 100, 5, "a(x )b()c(x y )d(z )e()" },
+	};
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	put(f, "e", "");
+	put(f, "d", "z");
+	put(f, "c", "yx");
+	put(f, "b", "");
+	put(f, "a", "x");
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		struct seen s = { .text = "" };
+		struct registry_visitor v = visitor(&s);
+		unsigned n = 99;
+
+		fx_ok(f, registry_read_page(f->r, *pages[i].after ? Z : "",
+		             pages[i].after, pages[i].limit, &v, &n, &f->err));
+		assert_string_equal(s.text, pages[i].text);
+		assert_int_equal(n, pages[i].n);
+	}
+}
+
+static void add_change(
+    void *arg, int64_t revision, const char *zone, const char *service)
+{
+	size_t len = strlen(arg);
+
+	assert_string_equal(zone, Z);
+	(void)snprintf(
+	    (char *)arg + len, 256 - len, "%d%s ", (int)revision, service);
+}
+
+static void names_what_changed(void **state)
+{
+	static const struct {
+		int64_t since;
+		unsigned limit;
+		int error;
+		int64_t revision;
+		const char *text;
+	} cases[] = {
+		{ 0, 100, 0, 4, "1b 2b 3a 4a " },
+		{ 0, 3, 0, 3, "1b 2b 3a " },
+		{ 3, 100, 0, 4, "4a " },
+		{ 4, 100, 0, 4, "" },
+		{ 5, 100, -ESTALE, 77, "" },
+	};
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	assert_int_equal(fx_revision(f->r), 0);
+	put(f, "b", "x");
+	put(f, "a", "x");
+	assert_int_equal(fx_revision(f->r), 4);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[256] = "";
+		int64_t revision = 77;
+
+		assert_int_equal(
+		    registry_changes(f->r, cases[i].since, cases[i].limit,
+		        add_change, text, &revision, &f->err),
+		    cases[i].error);
+		assert_int_equal(revision, cases[i].revision);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void sees_one_moment(void **state)
+{
+	struct fx *f = *state;
+	struct registry *reader;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	reader = fx_open(f, REGISTRY_READ);
+	fx_ok(f, registry_read_begin(reader, &f->err));
+	put(f, "a", "x");
+	assert_int_equal(fx_revision(reader), 0);
+	registry_read_end(reader);
+	registry_read_end(reader); /* harmless */
+	assert_int_equal(fx_revision(reader), 2);
+	registry_close(reader);
+}
+
+static void add_meta(void *arg, const char *key, const char *value)
+{
+	size_t len = strlen(arg);
+
+	(void)snprintf((char *)arg + len, 256 - len, "%s=%s;", key, value);
+}
+
+static void splits_meta(void **state)
+{
+	struct fx *f = *state;
+	char text[256] = "";
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	assert_int_equal(registry_meta_each(f->r, "{}", add_meta, text), 0);
+	assert_int_equal(
+	    registry_meta_each(
+	        f->r, "{\"b\":\"\\\"1\\u00e4\",\"a\":\"\"}", add_meta, text),
+	    0);
+	assert_string_equal(text, "b=\"1\xc3\xa4;a=;");
+	assert_true(registry_meta_each(f->r, "{", add_meta, text) < 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(reads_a_service),
+		TEST(keeps_every_column),
+		TEST(reads_pages_in_order),
+		TEST(names_what_changed),
+		TEST(sees_one_moment),
+		TEST(splits_meta),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
