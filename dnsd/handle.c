@@ -63,26 +63,27 @@ static struct response refuse(
 	return respond_error(&h->responder, q, by_status[s].rcode, out);
 }
 
-static struct response respond(
-    struct handler *h, unsigned i, enum transport via, uint8_t *out)
+size_t handle_respond(
+    struct handler *h, unsigned i, enum transport via, uint8_t *response)
 {
 	const struct query *q = &h->query[i];
 	struct answer a;
 
+	stats_add(&h->stats,
+	    via == VIA_UDP ? STAT_UDP_REQUESTS : STAT_TCP_REQUESTS, 1);
 	if (h->status[i] != QUERY_OK)
-		return refuse(h, q, h->status[i], out);
+		return refuse(h, q, h->status[i], response).len;
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
 	stats_add(&h->stats, stat_of(&a), 1);
-	struct response resp = respond_encode(&h->responder, q, &a, via, out);
-	if (resp.truncated)
+	struct response r = respond_encode(&h->responder, q, &a, via, response);
+	if (r.truncated)
 		stats_add(&h->stats, STAT_TRUNCATED, 1);
-	if (resp.sampled)
+	if (r.sampled)
 		stats_add(&h->stats, STAT_SAMPLED, 1);
-	return resp;
+	return r.len;
 }
 
-void handle_batch(
-    struct handler *h, struct message *m, unsigned n, enum transport via)
+void handle_prepare(struct handler *h, const struct message *m, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		h->status[i] =
@@ -94,8 +95,12 @@ void handle_batch(
 		if (h->status[i] == QUERY_OK && h->locus[i].label)
 			h->locus[i].guess =
 			    catalog_guess(h->catalog, h->locus[i].hash);
+}
+
+void handle_batch(
+    struct handler *h, struct message *m, unsigned n, enum transport via)
+{
+	handle_prepare(h, m, n);
 	for (unsigned i = 0; i < n; i++)
-		m[i].response_len = respond(h, i, via, m[i].response).len;
-	stats_add(&h->stats,
-	    via == VIA_UDP ? STAT_UDP_REQUESTS : STAT_TCP_REQUESTS, n);
+		m[i].response_len = handle_respond(h, i, via, m[i].response);
 }

@@ -35,6 +35,14 @@ struct handler *handler_new(
     const struct catalog *c, const struct identity *id, uint16_t udp_len_max);
 void handler_free(struct handler *h);
 
-/* n is at most HANDLE_BATCH_MAX. Between reclaim_in() and reclaim_out(). */
+/*
+ * n is at most HANDLE_BATCH_MAX. Between reclaim_in() and reclaim_out(), as
+ * are its two halves: what to look at is fetched for all requests, then each
+ * response is written to a place that may depend on the one before. Returns
+ * the response's octets, 0: nothing is sent.
+ */
 void handle_batch(
     struct handler *h, struct message *m, unsigned n, enum transport via);
+void handle_prepare(struct handler *h, const struct message *m, unsigned n);
+size_t handle_respond(
+    struct handler *h, unsigned i, enum transport via, uint8_t *response);

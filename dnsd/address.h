@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * address - socket addresses as people write them: 127.0.0.1:53, [::1]:53.
+ */
+#include "schema/base/diag.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum { ADDRESS_TEXT_MAX = 64 };
+
+struct address {
+	struct sockaddr_storage storage;
+	socklen_t len;
+};
+
+/* Without a port: port 53. -EINVAL says what was found and is expected. */
+int address_parse(const char *text, struct address *ret_a, struct diag *reterr);
+void address_to_text(const struct address *a, char ret_text[ADDRESS_TEXT_MAX]);
+
+/* 0.0.0.0 or ::, where answers must name the address they leave from. */
+bool address_is_wildcard(const struct address *a);
+
+/*
+ * A bound, close-on-exec socket of that type with SO_REUSEPORT; a stream one
+ * listens, and does not block. Returns the descriptor or a negative errno.
+ */
+int address_bind(const struct address *a, int type, struct diag *reterr);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * server - the threads that answer: for each worker one for each UDP address
+ * and one for TCP, all with sockets of their own (SO_REUSEPORT).
+ *
+ * Started and stopped by the control thread.
+ */
+#include "dnsd/stats.h"
+#include "schema/base/diag.h"
+
+struct catalog;
+struct identity;
+struct options;
+struct reclaim;
+struct server;
+
+/* How many readers of the catalog there will be. */
+unsigned server_reader_n(const struct options *o);
+
+/* Borrows everything. Errors: an address is wrong or taken. */
+int server_start(const struct options *o, const struct catalog *c,
+    const struct identity *id, struct reclaim *rec, struct server **ret_s,
+    struct diag *reterr);
+/* Ends all threads, and frees. NULL is ignored. */
+void server_stop(struct server *s);
+
+/* Sum over all threads. */
+uint64_t server_stat(const struct server *s, enum stat what);
