@@ -148,14 +148,14 @@ static void judge(
 	    !leased || row->mode != MODE_ACTIVE || row->health == HEALTH_DEAD;
 }
 
-void compile_add(struct compiler *c, const struct instance_row *row)
+bool compile_add(struct compiler *c, const struct instance_row *row)
 {
 	size_t label_len = strlen(row->name);
 
 	if (c->draft_n == SERVICE_INSTANCES_MAX || !label_len ||
 	    label_len > WIRE_LABEL_MAX) {
 		c->dropped_n++;
-		return;
+		return false;
 	}
 	if (c->draft_n == c->draft_room) {
 		c->draft_room = c->draft_room ? 2 * c->draft_room : 64;
@@ -166,7 +166,7 @@ void compile_add(struct compiler *c, const struct instance_row *row)
 	*d = (struct draft){ .txt_at = NO_TXT };
 	if (!parse_addresses(d, row)) {
 		c->dropped_n++;
-		return;
+		return false;
 	}
 	d->seq = c->draft_n++;
 	d->label_len = (uint8_t)label_len;
@@ -174,6 +174,7 @@ void compile_add(struct compiler *c, const struct instance_row *row)
 	d->priority = (uint16_t)row->priority;
 	d->port = or_default(row->port, (uint16_t)c->port);
 	judge(c, d, row);
+	return true;
 }
 
 void compile_meta(struct compiler *c, const char *key, const char *value)

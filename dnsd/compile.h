@@ -28,7 +28,8 @@ void compiler_free(struct compiler *c);
  */
 void compile_begin(struct compiler *c, const struct zone *zone,
     const struct service_row *row, int64_t now_wall_ms);
-void compile_add(struct compiler *c, const struct instance_row *row);
+/* False: left out, and so is its metadata. */
+bool compile_add(struct compiler *c, const struct instance_row *row);
 void compile_meta(struct compiler *c, const char *key, const char *value);
 
 /* What finish has to say about a service beside its answers. */

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * apex - the records that make a zone of a name: SOA, NS and the addresses
+ * of name servers inside the zone (RFC 1034 section 4.2.1).
+ */
+#include "schema/base/diag.h"
+
+#include <stdint.h>
+
+struct options;
+struct zone;
+
+/*
+ * A zone of its own; the caller's until catalog_add_zone(). -EINVAL: the
+ * text says which name or address was found and what is expected.
+ */
+int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
+    struct zone **ret_z, struct diag *reterr);

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dnsd/follow.h"
+
+#include "dnsd/loader.h"
+#include "schema/base/clock.h"
+#include "schema/base/log.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	SECOND_LOOK_MS = 1,
+	SAFETY_LOOK_MS = 20,
+	RETRY_MS = 500, /* to open what could not be opened */
+};
+
+struct follow {
+	const char *path;
+	struct loader *loader;
+	char *directory, *file;    /* the parts of path */
+	struct registry *registry; /* NULL: not open */
+	dev_t device;              /* of the open file */
+	ino_t inode;
+	int64_t revision;
+	bool loaded; /* all of this registry is in the catalog */
+	int64_t retry_at_ms;
+	int complaint; /* the error that was logged last; 0: all is well */
+	int notify_fd; /* -1: no inotify */
+	int watch;     /* of the directory; -1: it is not there */
+	struct event *notified, *second_look, *safety_look;
+};
+
+/* One line for each new kind of trouble, one when it is over. */
+static void complain(struct follow *f, int error, const char *text)
+{
+	if (f->complaint == error)
+		return;
+	f->complaint = error;
+	log_warn("registry '%s': %s; answering with the last good data",
+	    f->path, text);
+}
+
+static void content(struct follow *f)
+{
+	if (f->complaint)
+		log_info("registry '%s' is being followed again", f->path);
+	f->complaint = 0;
+}
+
+static void close_registry(struct follow *f)
+{
+	registry_close(f->registry);
+	f->registry = NULL;
+	f->loaded = false;
+}
+
+/* ---- the file --------------------------------------------------------- */
+
+static bool is_open_file(const struct follow *f, const struct stat *st)
+{
+	return f->registry && f->device == st->st_dev && f->inode == st->st_ino;
+}
+
+/*
+ * Opens what stands at the path if it is not what is open already. An open
+ * registry whose file is gone stays open until another takes its place.
+ */
+static void check_file(struct follow *f, int64_t now_ms)
+{
+	struct registry *r;
+	struct diag diag;
+	struct stat st;
+
+	if (stat(f->path, &st) < 0) {
+		int error = errno;
+
+		diag_set(&diag, 0, "%s", strerror(error));
+		complain(f, error, diag.text);
+		return;
+	}
+	if (is_open_file(f, &st) || now_ms < f->retry_at_ms)
+		return;
+	f->retry_at_ms = now_ms + RETRY_MS;
+	int error = registry_open(f->path, REGISTRY_READ, &r, &diag);
+	if (error) {
+		complain(f, -error, diag.text);
+		return;
+	}
+	close_registry(f);
+	f->registry = r;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
+	log_info("registry '%s' opened id=%s", f->path, registry_id(r));
+}
+
+/* ---- the rows --------------------------------------------------------- */
+
+static void load_all(struct follow *f)
+{
+	int64_t start_ms = clock_mono_ms();
+	struct diag diag;
+	int error =
+	    loader_load_all(f->loader, f->registry, &f->revision, &diag);
+
+	if (error) {
+		complain(f, -error, diag.text);
+		if (error != -EBUSY)
+			close_registry(f);
+		return;
+	}
+	f->loaded = true;
+	content(f);
+	log_info("registry loaded revision=%lld services=%zu ms=%lld",
+	    (long long)f->revision, loader_service_n(f->loader),
+	    (long long)(clock_mono_ms() - start_ms));
+}
+
+static void load_changes(struct follow *f)
+{
+	struct diag diag;
+	int64_t revision;
+	int error = registry_revision(f->registry, &revision);
+
+	diag_set(&diag, 0, "cannot read the revision: %s", strerror(-error));
+	if (!error && revision != f->revision)
+		error = loader_load_changes(
+		    f->loader, f->registry, &f->revision, &diag);
+	if (!error)
+		error = loader_load_expired(f->loader, f->registry, &diag);
+	if (!error) {
+		content(f);
+		return;
+	}
+	if (error == -ESTALE) {
+		f->loaded = false;
+		return;
+	}
+	complain(f, -error, diag.text);
+	if (error != -EBUSY)
+		close_registry(f);
+}
+
+static void look(struct follow *f, bool check)
+{
+	if (check)
+		check_file(f, clock_mono_ms());
+	if (f->registry && f->loaded)
+		load_changes(f);
+	if (f->registry && !f->loaded)
+		load_all(f);
+	loader_reclaim(f->loader);
+}
+
+void follow_look(struct follow *f)
+{
+	f->retry_at_ms = 0;
+	look(f, true);
+}
+
+/* ---- when to look ----------------------------------------------------- */
+
+static void start(struct event *e, int ms)
+{
+	struct timeval t = { 0, ms * 1000 };
+
+	event_add(e, &t);
+}
+
+static void on_second_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look(arg, false);
+}
+
+static void watch_directory(struct follow *f)
+{
+	if (f->notify_fd >= 0 && f->watch < 0)
+		f->watch = inotify_add_watch(f->notify_fd, f->directory,
+		    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF |
+		        IN_MOVE_SELF | IN_ONLYDIR);
+}
+
+static void on_safety_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct follow *f = arg;
+
+	(void)fd;
+	(void)what;
+	watch_directory(f);
+	look(f, true);
+	start(f->safety_look, SAFETY_LOOK_MS);
+}
+
+/* FILE, FILE-wal: what commits write, and what takes the file's place. */
+static bool concerns(const struct follow *f, const struct inotify_event *e)
+{
+	size_t len = strlen(f->file);
+
+	return e->len && !strncmp(e->name, f->file, len) &&
+	       (!e->name[len] || !strcmp(e->name + len, "-wal"));
+}
+
+static void on_notified(evutil_socket_t fd, short what, void *arg)
+{
+	_Alignas(struct inotify_event) char buffer[16 * 1024];
+	struct follow *f = arg;
+	bool wanted = false, replaced = false;
+	ssize_t n = read(fd, buffer, sizeof(buffer));
+
+	(void)what;
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *e = (const void *)(buffer + at);
+
+		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
+			f->watch = -1;
+		wanted |= concerns(f, e) || e->mask & IN_Q_OVERFLOW;
+		replaced |= e->mask & (IN_CREATE | IN_MOVED_TO) ? true : false;
+		at += (ssize_t)(sizeof(*e) + e->len);
+	}
+	if (!wanted)
+		return;
+	if (replaced)
+		f->retry_at_ms = 0;
+	look(f, replaced);
+	start(f->second_look, SECOND_LOOK_MS);
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static char *part_of(const char *path, char *(*part)(char *))
+{
+	char *copy = xstrdup(path);
+	char *out = xstrdup(part(copy));
+
+	free(copy);
+	return out;
+}
+
+struct follow *follow_new(
+    struct event_base *base, const char *path, struct loader *l)
+{
+	struct follow *f = xcalloc(1, sizeof(*f));
+
+	f->path = path;
+	f->loader = l;
+	f->directory = part_of(path, dirname);
+	f->file = part_of(path, basename);
+	f->watch = -1;
+	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (f->notify_fd < 0)
+		log_warn("no inotify, changes take up to %d ms: %s",
+		    SAFETY_LOOK_MS, strerror(errno));
+	f->second_look = evtimer_new(base, on_second_look, f);
+	f->safety_look = evtimer_new(base, on_safety_look, f);
+	if (f->notify_fd >= 0) {
+		f->notified = event_new(
+		    base, f->notify_fd, EV_READ | EV_PERSIST, on_notified, f);
+		event_add(f->notified, NULL);
+	}
+	on_safety_look(-1, 0, f);
+	return f;
+}
+
+void follow_free(struct follow *f)
+{
+	if (!f)
+		return;
+	if (f->notified)
+		event_free(f->notified);
+	event_free(f->second_look);
+	event_free(f->safety_look);
+	if (f->notify_fd >= 0)
+		close(f->notify_fd);
+	registry_close(f->registry);
+	free(f->directory);
+	free(f->file);
+	free(f);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * main - wire the parts, run, tear down. The control thread is this one: it
+ * follows the registry and publishes; the server's threads answer.
+ */
+#include "dnsd/answer.h"
+#include "dnsd/apex.h"
+#include "dnsd/catalog.h"
+#include "dnsd/follow.h"
+#include "dnsd/loader.h"
+#include "dnsd/options.h"
+#include "dnsd/server.h"
+#include "schema/base/arena.h"
+#include "schema/base/notify.h"
+#include "schema/base/rng.h"
+#include "schema/base/version.h"
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* Everything that lives as long as the process. */
+struct dnsd {
+	const struct options *options;
+	struct identity identity;
+	struct event_base *base;
+	struct reclaim *reclaim;
+	struct catalog *catalog;
+	struct loader *loader;
+	struct follow *follow;
+	struct server *server;
+	struct event *end[2], *reload, *report;
+};
+
+static uint64_t draw_seed(void)
+{
+	struct rng rng;
+
+	rng_seed(&rng);
+	return (uint64_t)rng_u32(&rng) << 32 | rng_u32(&rng) | 1;
+}
+
+static int add_zones(struct dnsd *d, struct diag *reterr)
+{
+	const struct conf_strings *names = &d->options->zones;
+
+	for (unsigned i = 0; i < names->n; i++) {
+		struct zone *z;
+		int error = apex_zone(d->options, names->items[i],
+		    catalog_seed(d->catalog), &z, reterr);
+
+		if (error)
+			return error;
+		if (catalog_find_zone(d->catalog, &z->name)) {
+			zone_free(z); /* named twice */
+			continue;
+		}
+		catalog_add_zone(d->catalog, z);
+	}
+	return 0;
+}
+
+static void report(const struct dnsd *d)
+{
+	char line[1024];
+	size_t len = 0;
+
+	for (enum stat s = 0; s < STAT_N; s++) {
+		int n = snprintf(line + len, sizeof(line) - len, " %s=%llu",
+		    stat_name(s),
+		    (unsigned long long)server_stat(d->server, s));
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+	log_info("counted%s", line);
+}
+
+/* ---- signals ---------------------------------------------------------- */
+
+static void on_end(evutil_socket_t sig, short what, void *arg)
+{
+	struct dnsd *d = arg;
+
+	(void)what;
+	log_info("ending signal=%d", (int)sig);
+	notify_state("STOPPING=1");
+	event_base_loopbreak(d->base);
+}
+
+static void on_reload(evutil_socket_t sig, short what, void *arg)
+{
+	struct dnsd *d = arg;
+
+	(void)sig;
+	(void)what;
+	log_info("looking at the registry again");
+	follow_look(d->follow);
+}
+
+static void on_report(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	report(arg);
+}
+
+static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
+{
+	struct event *e = evsignal_new(d->base, sig, fn, d);
+
+	if (!e || event_add(e, NULL) < 0)
+		abort();
+	return e;
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static void tear_down(struct dnsd *d)
+{
+	server_stop(d->server);
+	follow_free(d->follow);
+	loader_free(d->loader);
+	catalog_free(d->catalog);
+	reclaim_free(d->reclaim);
+	if (!d->base)
+		return;
+	event_free(d->end[0]);
+	event_free(d->end[1]);
+	event_free(d->reload);
+	event_free(d->report);
+	event_base_free(d->base);
+}
+
+static int set_up(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+
+	d->reclaim = reclaim_new(server_reader_n(o));
+	d->catalog = catalog_new(draw_seed(), d->reclaim);
+	return add_zones(d, reterr);
+}
+
+static int run(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+
+	(void)evthread_use_pthreads();
+	d->base = event_base_new();
+	if (!d->base)
+		abort();
+	d->end[0] = catch_signal(d, SIGTERM, on_end);
+	d->end[1] = catch_signal(d, SIGINT, on_end);
+	d->reload = catch_signal(d, SIGHUP, on_reload);
+	d->report = catch_signal(d, SIGUSR1, on_report);
+	d->loader = loader_new(d->catalog, d->reclaim);
+	/* what is there is loaded before the first question is taken */
+	d->follow = follow_new(d->base, o->registry, d->loader);
+	int error = server_start(
+	    o, d->catalog, &d->identity, d->reclaim, &d->server, reterr);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < o->listen.n; i++)
+		log_info("answering on %s", o->listen.items[i]);
+	notify_state("READY=1");
+	event_base_dispatch(d->base);
+	report(d);
+	return 0;
+}
+
+static int serve(const struct options *o)
+{
+	struct dnsd d = { .options = o,
+		.identity = { *o->version ? o->version : NULL, o->identity } };
+	struct diag diag;
+	int error = set_up(&d, &diag);
+	int status = EXIT_SUCCESS;
+
+	if (error) {
+		log_error("%s", diag.text);
+		status = EXIT_USAGE;
+	} else if (o->check) {
+		log_info("the options are right");
+	} else if (run(&d, &diag) < 0) {
+		log_error("%s", diag.text);
+		status = EXIT_FAILURE;
+	}
+	tear_down(&d);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	struct arena *arena = arena_new();
+	struct options_result result;
+	struct diags diags = { 0 };
+	struct options o;
+	int status = EXIT_SUCCESS;
+
+	(void)argc;
+	if (options_parse(&dnsd_options, argv, arena, &o, &result, &diags) <
+	    0) {
+		options_print_errors(stderr, &dnsd_options, &diags);
+		status = EXIT_USAGE;
+	} else if (result.action == OPTIONS_HELP) {
+		options_print_help(stdout, &dnsd_options);
+	} else if (result.action == OPTIONS_VERSION) {
+		puts("dnsd " ROLLCALL_VERSION);
+	} else {
+		log_setup("dnsd", (enum log_level)o.log_level,
+		    (enum log_format)o.log_format);
+		status = serve(&o);
+	}
+	arena_free(arena);
+	return status;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * options - what the command line and rollcall.yaml say to dnsd.
+ *
+ * Plain data, filled by options.c from its table. Strings live in the arena
+ * that main owns, to the end of the process.
+ */
+#include "schema/base/log.h"
+#include "schema/conf/options.h"
+
+struct options {
+	const char *registry;       /* path of registry.db */
+	struct conf_strings zones;  /* "svc.internal" */
+	struct conf_strings listen; /* ADDRESS:PORT */
+	struct conf_strings ns;     /* names of name servers; first: MNAME */
+	struct conf_strings ns_addresses; /* of those inside a zone */
+	const char *hostmaster;           /* RNAME; NULL: hostmaster.ZONE */
+	const char *identity; /* of NSID and id.server; NULL: none */
+	const char *version;  /* to version.bind; "": refused */
+	int64_t ttl_ms, negative_ttl_ms;
+	int max_answers; /* 0: all */
+	int workers;     /* 0: one for each core */
+	int udp_size;
+	int tcp_connections;
+	int64_t tcp_idle_ms;
+	bool check;     /* say whether the options are right, and end */
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+};
+
+/* The table; for options_parse(). */
+extern const struct options_spec dnsd_options;
