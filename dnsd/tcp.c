@@ -87,23 +87,24 @@ static void touch(struct connection *c)
 static bool flush(struct connection *c)
 {
 	struct tcp *t = c->tcp;
-	ssize_t n = 0;
+	size_t len = t->out_len;
 
-	if (!t->out_len)
+	/* whatever comes of it, the next connection must not get this */
+	t->out_len = 0;
+	if (!len)
 		return true;
-	n = send(c->fd, t->out, t->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(c->fd, t->out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return false;
 	size_t sent = n > 0 ? (size_t)n : 0;
-	if (sent < t->out_len) {
-		c->out_len = t->out_len - sent;
+	if (sent < len) {
+		c->out_len = len - sent;
 		c->out_at = 0;
 		c->out = xmalloc(c->out_len);
 		memcpy(c->out, t->out + sent, c->out_len);
 		event_del(&c->readable);
 		event_add(&c->writable, NULL);
 	}
-	t->out_len = 0;
 	return true;
 }
 
