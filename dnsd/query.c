@@ -53,10 +53,11 @@ static enum query_status parse_opt(
 		e->udp_len = WIRE_UDP_MIN;
 	e->version = fixed[5];
 	e->dnssec_ok = fixed[6] & 0x80;
-	return parse_options(e, rdata, len);
+	/* another version may mean something else by its data: BADVERS */
+	return e->version ? QUERY_OK : parse_options(e, rdata, len);
 }
 
-/* Octets of the owner name of an additional record; it may be compressed. */
+/* Octets of the owner name of a record; it may be compressed. */
 static size_t skip_owner(const uint8_t *msg, size_t len, size_t at)
 {
 	size_t start = at;
@@ -73,12 +74,13 @@ static size_t skip_owner(const uint8_t *msg, size_t len, size_t at)
 	return 0;
 }
 
-static enum query_status parse_additional(
-    struct query *q, size_t len, unsigned n)
+/* The records after the question; only additional ones are looked at. */
+static enum query_status parse_records(
+    struct query *q, size_t len, unsigned authority_n, unsigned additional_n)
 {
 	size_t at = WIRE_HEADER_LEN + q->question_len;
 
-	for (; n > 0; n--) {
+	for (unsigned n = authority_n + additional_n; n > 0; n--) {
 		size_t owner = skip_owner(q->msg, len, at);
 		const uint8_t *fixed = q->msg + at + owner;
 
@@ -87,7 +89,7 @@ static enum query_status parse_additional(
 		size_t rdlength = wire_get16(fixed + 8);
 		if (at + owner + 10 + rdlength > len)
 			return QUERY_FORMERR;
-		if (wire_get16(fixed) == TYPE_OPT) {
+		if (n <= additional_n && wire_get16(fixed) == TYPE_OPT) {
 			enum query_status s = owner == 1 && !q->msg[at]
 			                          ? parse_opt(&q->edns, fixed,
 			                                fixed + 10, rdlength)
@@ -122,9 +124,10 @@ enum query_status query_parse(
 	enum query_status s = parse_question(ret_q, len);
 	if (s != QUERY_OK)
 		return s;
-	if (c.authority) /* of IXFR only, RFC 1995 section 3 */
-		return ret_q->type == TYPE_IXFR ? QUERY_OK : QUERY_FORMERR;
-	s = parse_additional(ret_q, len, c.additional);
+	/* of IXFR only, RFC 1995 section 3 */
+	if (c.authority && ret_q->type != TYPE_IXFR)
+		return QUERY_FORMERR;
+	s = parse_records(ret_q, len, c.authority, c.additional);
 	if (s == QUERY_OK && ret_q->edns.version > 0)
 		return QUERY_BADVERS;
 	return s;
