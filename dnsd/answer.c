@@ -184,7 +184,7 @@ static void decide_in_zone(struct answer *a, const struct query *q,
 	uint8_t len;
 	const uint8_t *first;
 
-	a->authoritative = true;
+	a->authoritative = q->class == CLASS_IN; /* RFC 1035 section 6.2 */
 	a->zone = l->zone;
 	if (n && (n->rrsets || !l->below)) {
 		decide_node(a, q, n);
