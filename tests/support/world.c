@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/support/world.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <assert.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORDS_MAX = 32, SEED = 42 };
+
+struct words {
+	const char *line;
+	char *word[WORDS_MAX];
+	unsigned n;
+};
+
+static void check(bool ok, const struct words *w, const char *what)
+{
+	if (ok)
+		return;
+	(void)fprintf(stderr, "world: %s in '%s'\n", what, w->line);
+	abort();
+}
+
+/* The value after a word, from word `from` on; NULL: not there. */
+static const char *value_of(
+    const struct words *w, unsigned from, const char *key)
+{
+	for (unsigned i = from; i + 1 < w->n; i += 2) {
+		if (!strcmp(w->word[i], key))
+			return w->word[i + 1];
+	}
+	return NULL;
+}
+
+static int number_of(
+    const struct words *w, unsigned from, const char *key, int otherwise)
+{
+	const char *value = value_of(w, from, key);
+
+	return value ? (int)strtol(value, NULL, 10) : otherwise;
+}
+
+static int index_of(const struct words *w, unsigned from, const char *key,
+    const char *const *names, unsigned n)
+{
+	const char *value = value_of(w, from, key);
+
+	if (!value)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!strcmp(names[i], value))
+			return (int)i;
+	}
+	check(false, w, "unknown word");
+	return -1;
+}
+
+static void check_keys(
+    const struct words *w, unsigned from, const char *const *keys)
+{
+	check((w->n - from) % 2 == 0, w, "a word without value");
+	for (unsigned i = from; i < w->n; i += 2) {
+		unsigned k = 0;
+
+		while (keys[k] && strcmp(keys[k], w->word[i]) != 0)
+			k++;
+		check(keys[k], w, "unknown key");
+	}
+}
+
+static void make_name(
+    const struct world *w, struct dname *ret_name, const char *text)
+{
+	bool whole = *text && text[strlen(text) - 1] == '.';
+	scoped_free char *full = whole ? xstrdup(text)
+	                         : !strcmp(text, "@")
+	                             ? xstrdup(w->zone_name)
+	                             : xasprintf("%s.%s", text, w->zone_name);
+
+	bool ok = dname_from_text(ret_name, full);
+	assert(ok);
+	(void)ok;
+	dname_hash(ret_name, catalog_seed(w->catalog));
+}
+
+/* ---- lines ------------------------------------------------------------ */
+
+static void finish_service(struct world *w)
+{
+	struct diag diag;
+
+	if (!w->in_service)
+		return;
+	w->in_service = false;
+	int r = compile_finish(w->compiler, &w->last, &diag);
+	if (r < 0) {
+		(void)fprintf(stderr, "world: %s\n", diag.text);
+		abort();
+	}
+	catalog_put(w->catalog, w->last.service);
+}
+
+/* Adds one record in presentation format, its names lower case on the wire. */
+static void add_record(struct world *w, const char *owner, const char *text)
+{
+	scoped_free char *origin_text = xasprintf("%s.", w->zone_name);
+	scoped_free char *line = xasprintf("%s %s", owner, text);
+	ldns_rdf *origin = ldns_dname_new_frm_str(origin_text);
+	ldns_rr *rr = NULL;
+	uint8_t *wire = NULL;
+	size_t len = 0;
+	struct dname name;
+
+	if (ldns_rr_new_frm_str(&rr, line, 0, origin, NULL) != LDNS_STATUS_OK ||
+	    ldns_rr2wire(&wire, rr, LDNS_SECTION_ANSWER, &len) !=
+	        LDNS_STATUS_OK) {
+		(void)fprintf(stderr, "world: bad record '%s'\n", line);
+		abort();
+	}
+	size_t n = dname_parse(&name, wire, len, 0);
+	assert(n && len >= n + 10);
+	dname_hash(&name, catalog_seed(w->catalog));
+	zone_add(w->zone, &name, wire_get16(wire + n), wire_get32(wire + n + 4),
+	    wire + n + 10, wire_get16(wire + n + 8));
+	free(wire);
+	ldns_rr_free(rr);
+	ldns_rdf_deep_free(origin);
+}
+
+static void add_apex(struct world *w, int negative_s)
+{
+	scoped_free char *soa = xasprintf(
+	    "3600 IN SOA ns1 hostmaster 1 3600 600 86400 %d", negative_s);
+
+	add_record(w, "@", soa);
+	add_record(w, "@", "3600 IN NS ns1");
+	add_record(w, "ns1", "3600 IN A 192.0.2.53");
+	add_record(w, "ns1", "3600 IN AAAA 2001:db8::53");
+}
+
+static void on_zone(struct world *w, const struct words *l)
+{
+	static const char *const keys[] = { "ttl", "negative", "max", NULL };
+	struct dname name;
+
+	check(l->n >= 2, l, "no name");
+	check_keys(l, 2, keys);
+	finish_service(w);
+	(void)snprintf(w->zone_name, sizeof(w->zone_name), "%s", l->word[1]);
+	bool ok = dname_from_text(&name, w->zone_name);
+	check(ok, l, "bad name");
+	dname_hash(&name, catalog_seed(w->catalog));
+	w->zone = catalog_find_zone(w->catalog, &name);
+	if (w->zone)
+		return;
+	w->zone = zone_new(&name, catalog_seed(w->catalog));
+	w->zone->ttl_s = (uint32_t)number_of(l, 2, "ttl", 5);
+	int max = number_of(l, 2, "max", 8);
+	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
+	atomic_store(&w->zone->serial, 7);
+	add_apex(w, number_of(l, 2, "negative", 2));
+	catalog_add_zone(w->catalog, w->zone);
+}
+
+static void on_record(struct world *w, const struct words *l)
+{
+	char text[1024] = "";
+	size_t len = 0;
+
+	check(l->n >= 5 && w->zone, l, "not owner, TTL, type and data");
+	for (unsigned i = 2; i < l->n && len < sizeof(text); i++) {
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s ",
+		    i == 3 ? "IN " : "", l->word[i]);
+	}
+	add_record(w, l->word[1], text);
+}
+
+static void on_service(struct world *w, const struct words *l)
+{
+	static const char *const keys[] = { "protocol", "port", "ttl", "max",
+		"empty", NULL };
+	static const char *const empties[] = { "nodata", "nxdomain", "all" };
+	const char *protocol = value_of(l, 2, "protocol");
+
+	check(l->n >= 2 && w->zone, l, "no name or no zone");
+	check_keys(l, 2, keys);
+	finish_service(w);
+	struct service_row row = {
+		.zone = w->zone_name,
+		.name = l->word[1],
+		.protocol = protocol ? protocol : "tcp",
+		.port = number_of(l, 2, "port", ROW_DEFAULT),
+		.ttl_s = number_of(l, 2, "ttl", ROW_DEFAULT),
+		.max_answers = number_of(l, 2, "max", ROW_DEFAULT),
+		.on_empty =
+		    (enum on_empty)index_of(l, 2, "empty", empties, ON_EMPTY_N),
+	};
+	compile_begin(w->compiler, w->zone, &row, w->now_wall_ms);
+	w->in_service = true;
+	w->left_out = false;
+}
+
+static void on_instance(struct world *w, const struct words *l)
+{
+	static const char *const keys[] = { "six", "port", "priority", "weight",
+		"warning", "health", "mode", "lease", NULL };
+	static const char *const healths[] = { "passing", "starting", "warning",
+		"critical", "dead" };
+	static const enum health by_word[] = { HEALTH_PASSING, HEALTH_STARTING,
+		HEALTH_WARNING, HEALTH_CRITICAL, HEALTH_DEAD };
+	static const char *const modes[] = { "active", "draining",
+		"maintenance" };
+
+	check(l->n >= 3 && w->in_service, l, "no address or no service");
+	check_keys(l, 3, keys);
+	struct instance_row row = {
+		.zone = w->zone_name,
+		.name = l->word[1],
+		.address = l->word[2],
+		.address6 = value_of(l, 3, "six"),
+		.port = number_of(l, 3, "port", ROW_DEFAULT),
+		.priority = number_of(l, 3, "priority", 0),
+		.weight = number_of(l, 3, "weight", 10),
+		.weight_warning = number_of(l, 3, "warning", ROW_DEFAULT),
+		.health = by_word[index_of(l, 3, "health", healths, HEALTH_N)],
+		.mode = (enum mode)index_of(l, 3, "mode", modes, MODE_N),
+		.lease_until_wall_ms = number_of(l, 3, "lease", 0),
+	};
+	w->left_out = !compile_add(w->compiler, &row);
+}
+
+static void on_line(struct world *w, struct words *l)
+{
+	const char *what = l->word[0];
+
+	if (!strcmp(what, "zone")) {
+		on_zone(w, l);
+	} else if (!strcmp(what, "record")) {
+		on_record(w, l);
+	} else if (!strcmp(what, "service")) {
+		on_service(w, l);
+	} else if (!strcmp(what, "instance")) {
+		on_instance(w, l);
+	} else if (!strcmp(what, "meta")) {
+		check(l->n == 3 && w->in_service, l, "not key and value");
+		if (!w->left_out)
+			compile_meta(w->compiler, l->word[1], l->word[2]);
+	} else {
+		check(false, l, "unknown line");
+	}
+}
+
+void world_add(struct world *w, const char *text)
+{
+	scoped_free char *copy = xstrdup(text);
+	char *line_state = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &line_state); line;
+	     line = strtok_r(NULL, "\n", &line_state)) {
+		scoped_free char *shown = xstrdup(line);
+		struct words l = { .line = shown };
+		char *state = NULL;
+
+		for (char *p = strtok_r(line, " \t", &state); p;
+		     p = strtok_r(NULL, " \t", &state)) {
+			check(l.n < WORDS_MAX, &l, "too many words");
+			l.word[l.n++] = p;
+		}
+		if (l.n)
+			on_line(w, &l);
+	}
+	finish_service(w);
+	(void)reclaim_run(w->reclaim);
+}
+
+/* ---- the world -------------------------------------------------------- */
+
+struct world *world_new(const char *text)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	w->reclaim = reclaim_new(1);
+	w->reader = reclaim_reader(w->reclaim, 0);
+	w->catalog = catalog_new(SEED, w->reclaim);
+	w->compiler = compiler_new();
+	w->identity = (struct identity){ "rollcall 1.2.3", "host.test" };
+	w->handler = handler_new(w->catalog, &w->identity, WORLD_UDP_MAX);
+	rng_seed_fixed(&w->handler->responder.rng, SEED);
+	w->now_wall_ms = WORLD_NOW_WALL_MS;
+	world_add(w, text);
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	if (!w)
+		return;
+	handler_free(w->handler);
+	compiler_free(w->compiler);
+	catalog_free(w->catalog);
+	reclaim_free(w->reclaim);
+	free(w);
+}
+
+const struct service *world_find(const struct world *w, const char *name)
+{
+	struct dname full;
+
+	make_name(w, &full, name);
+	return catalog_find(w->catalog, w->zone, full.suffix_hash[full.label_n],
+	    full.lower + 1, full.lower[0]);
+}
+
+bool world_remove(struct world *w, const char *name)
+{
+	struct dname full;
+
+	make_name(w, &full, name);
+	bool was = catalog_remove(w->catalog, w->zone,
+	    full.suffix_hash[full.label_n], full.lower + 1, full.lower[0]);
+	(void)reclaim_run(w->reclaim);
+	return was;
+}
+
+void world_handle(
+    struct world *w, const uint8_t *msg, size_t len, enum transport via)
+{
+	struct message m = { msg, len, w->response, 0 };
+
+	reclaim_in(w->reader);
+	handle_batch(w->handler, &m, 1, via);
+	reclaim_out(w->reader);
+	w->response_len = m.response_len;
+}
