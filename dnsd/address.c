@@ -127,11 +127,12 @@ static int set_options(int fd, const struct address *a, int type)
 	 * Forged "fragmentation needed" messages must not shrink answers:
 	 * they fit every path as they are.
 	 */
-	if (ipv6)
+	if (ipv6) {
 		(void)set(
 		    fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-	else
+	} else {
 		(void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	}
 	if (address_is_wildcard(a) &&
 	    set(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
 	        ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1) < 0)

@@ -23,9 +23,10 @@ enum {
 
 static int to_name(const char *text, struct dname *ret_n, struct diag *reterr)
 {
-	if (!dname_from_text(ret_n, text))
+	if (!dname_from_text(ret_n, text)) {
 		return diag_set(reterr, -EINVAL,
 		    "found '%s', expected a domain name", text);
+	}
 	return 0;
 }
 
@@ -47,12 +48,13 @@ static void add_address(struct zone *z, const struct dname *owner,
 	const struct sockaddr_in *in4 = (const void *)sa;
 	const struct sockaddr_in6 *in6 = (const void *)sa;
 
-	if (sa->ss_family == AF_INET)
+	if (sa->ss_family == AF_INET) {
 		zone_add(z, owner, TYPE_A, APEX_TTL_S,
 		    (const void *)&in4->sin_addr, 4);
-	else
+	} else {
 		zone_add(z, owner, TYPE_AAAA, APEX_TTL_S,
 		    (const void *)&in6->sin6_addr, 16);
+	}
 }
 
 /* As given; else those that are listened on and say where that is. */
@@ -110,9 +112,10 @@ static int add_soa(const struct options *o, struct zone *z, const char *zone,
 	uint8_t *p = rdata;
 	int error = ns_name(o, z, zone, 0, &mname, reterr);
 
-	if (!error)
+	if (!error) {
 		error = to_name(
 		    o->hostmaster ? o->hostmaster : own, &rname, reterr);
+	}
 	if (error)
 		return error;
 	memcpy(p, mname.lower, mname.len);
@@ -136,10 +139,11 @@ int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
 
 	if (error)
 		return error;
-	if (dname.len > ZONE_LEN_MAX || !dname.label_n)
+	if (dname.len > ZONE_LEN_MAX || !dname.label_n) {
 		return diag_set(reterr, -EINVAL,
 		    "found zone '%s', expected a name of 1 to %d octets", name,
 		    ZONE_LEN_MAX - 2);
+	}
 	/* presentation format without the final dot, as it is in the rows */
 	struct zone *z = zone_new(&dname, hash_seed);
 	z->ttl_s = (uint32_t)(o->ttl_ms / 1000);

@@ -130,9 +130,10 @@ const struct zone *catalog_zone(
 {
 	const struct zone_table *t = atomic_load(&c->zones);
 
-	for (unsigned i = 0; i < t->n; i++)
+	for (unsigned i = 0; i < t->n; i++) {
 		if (is_suffix(&t->zone[i]->name, name))
 			return t->zone[i];
+	}
 	return NULL;
 }
 
@@ -159,10 +160,11 @@ struct zone *catalog_find_zone(struct catalog *c, const struct dname *name)
 {
 	struct zone_table *t = atomic_load(&c->zones);
 
-	for (unsigned i = 0; i < t->n; i++)
+	for (unsigned i = 0; i < t->n; i++) {
 		if (t->zone[i]->name.len == name->len &&
 		    !memcmp(t->zone[i]->name.lower, name->lower, name->len))
 			return t->zone[i];
+	}
 	return NULL;
 }
 

@@ -76,10 +76,11 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->zone = zone;
 	c->now_wall_ms = now_wall_ms;
 	c->next_expiry_wall_ms = 0;
-	c->bad =
-	    !name_len || name_len > WIRE_LABEL_MAX - 1 ||
-	    protocol_len >= sizeof(c->protocol) ||
-	    name_len + 2 * WIRE_LABEL_MAX + zone->name.len > WIRE_NAME_MAX - 8;
+	/* the longest name is that of an instance, I.S.Z */
+	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
+	         protocol_len >= sizeof(c->protocol) ||
+	         1u + WIRE_LABEL_MAX + 1u + name_len + zone->name.len >
+	             WIRE_NAME_MAX;
 	memset(c->name, 0, sizeof(c->name));
 	memset(c->protocol, 0, sizeof(c->protocol));
 	if (!c->bad) {
@@ -101,12 +102,13 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 
 static bool parse_addresses(struct draft *d, const struct instance_row *row)
 {
-	if (inet_pton(AF_INET, row->address, d->ipv4) == 1)
+	if (inet_pton(AF_INET, row->address, d->ipv4) == 1) {
 		d->flags = INSTANCE_IPV4;
-	else if (inet_pton(AF_INET6, row->address, d->ipv6) == 1)
+	} else if (inet_pton(AF_INET6, row->address, d->ipv6) == 1) {
 		d->flags = INSTANCE_IPV6;
-	else
+	} else {
 		return false;
+	}
 	if (row->address6) {
 		if (inet_pton(AF_INET6, row->address6, d->ipv6) != 1)
 			return false;
@@ -222,9 +224,10 @@ static int by_rank(const void *a, const void *b)
 /* on_empty: all. Positive evidence still counts. */
 static void admit_all(struct compiler *c)
 {
-	for (unsigned i = 0; i < c->draft_n; i++)
+	for (unsigned i = 0; i < c->draft_n; i++) {
 		if (c->draft[i].eligible)
 			return;
+	}
 	for (unsigned i = 0; i < c->draft_n; i++)
 		c->draft[i].eligible = !c->draft[i].evidence_against;
 }
@@ -304,9 +307,10 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 		h.ipv6 = reserve(l, 1, c->draft_n * (size_t)16);
 	if (l->eligible_n > SERVICE_LINEAR_MAX)
 		h.cumulative = reserve(l, 4, l->eligible_n * sizeof(uint32_t));
-	if (l->index_slots)
+	if (l->index_slots) {
 		h.index =
 		    reserve(l, 4, (1 + l->index_slots) * sizeof(uint32_t));
+	}
 	if (l->any_instance_txt)
 		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));
 	uint32_t txt = reserve(l, 1, c->txt_len);
@@ -321,9 +325,10 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 		memcpy((uint8_t *)s + txt, c->txt, c->txt_len);
 	uint32_t *instance_txt =
 	    (uint32_t *)(void *)((uint8_t *)s + h.instance_txt);
-	for (unsigned i = 0; h.instance_txt && i < c->draft_n; i++)
+	for (unsigned i = 0; h.instance_txt && i < c->draft_n; i++) {
 		if (c->draft[i].txt_at != NO_TXT)
 			instance_txt[i] = txt + (uint32_t)c->draft[i].txt_at;
+	}
 	return s;
 }
 
@@ -390,10 +395,11 @@ int compile_finish(
 {
 	struct layout l = { 0 };
 
-	if (c->bad)
+	if (c->bad) {
 		return diag_set(reterr, -EINVAL,
 		    "found a name or protocol too long for DNS, expected at "
 		    "most 255 octets in all and 15 for the protocol");
+	}
 	if (c->on_empty == ON_EMPTY_ALL)
 		admit_all(c);
 	if (c->draft_n)

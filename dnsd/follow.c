@@ -131,9 +131,10 @@ static void load_changes(struct follow *f)
 	int error = registry_revision(f->registry, &revision);
 
 	diag_set(&diag, 0, "cannot read the revision: %s", strerror(-error));
-	if (!error && revision != f->revision)
+	if (!error && revision != f->revision) {
 		error = loader_load_changes(
 		    f->loader, f->registry, &f->revision, &diag);
+	}
 	if (!error)
 		error = loader_load_expired(f->loader, f->registry, &diag);
 	if (!error) {
@@ -170,7 +171,7 @@ void follow_look(struct follow *f)
 
 static void start(struct event *e, int ms)
 {
-	struct timeval t = { 0, ms * 1000 };
+	struct timeval t = { .tv_usec = (suseconds_t)ms * 1000 };
 
 	event_add(e, &t);
 }
@@ -184,10 +185,11 @@ static void on_second_look(evutil_socket_t fd, short what, void *arg)
 
 static void watch_directory(struct follow *f)
 {
-	if (f->notify_fd >= 0 && f->watch < 0)
+	if (f->notify_fd >= 0 && f->watch < 0) {
 		f->watch = inotify_add_watch(f->notify_fd, f->directory,
 		    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF |
 		        IN_MOVE_SELF | IN_ONLYDIR);
+	}
 }
 
 static void on_safety_look(evutil_socket_t fd, short what, void *arg)
@@ -257,9 +259,10 @@ struct follow *follow_new(
 	f->file = part_of(path, basename);
 	f->watch = -1;
 	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (f->notify_fd < 0)
+	if (f->notify_fd < 0) {
 		log_warn("no inotify, changes take up to %d ms: %s",
 		    SAFETY_LOOK_MS, strerror(errno));
+	}
 	f->second_look = evtimer_new(base, on_second_look, f);
 	f->safety_look = evtimer_new(base, on_safety_look, f);
 	if (f->notify_fd >= 0) {

@@ -91,10 +91,12 @@ void handle_prepare(struct handler *h, const struct message *m, unsigned n)
 		if (h->status[i] == QUERY_OK)
 			answer_locate(&h->locus[i], &h->query[i], h->catalog);
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (h->status[i] == QUERY_OK && h->locus[i].label)
+	for (unsigned i = 0; i < n; i++) {
+		if (h->status[i] == QUERY_OK && h->locus[i].label) {
 			h->locus[i].guess =
 			    catalog_guess(h->catalog, h->locus[i].hash);
+		}
+	}
 }
 
 void handle_batch(

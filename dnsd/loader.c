@@ -97,9 +97,10 @@ static void on_meta(void *arg, const char *key, const char *value)
 
 static void take_meta(struct loader *l, const char *meta)
 {
-	if (meta && strcmp(meta, "{}") != 0)
+	if (meta && strcmp(meta, "{}") != 0) {
 		(void)registry_meta_each(
 		    l->registry, meta, on_meta, l->compiler);
+	}
 }
 
 static void on_service(void *arg, const struct service_row *row)
@@ -136,16 +137,18 @@ static void on_done(void *arg)
 		    l->service, l->zone_text, diag.text);
 		return;
 	}
-	if (result.dropped_n)
+	if (result.dropped_n) {
 		log_warn("service '%s' in zone '%s': %u instances left out, "
 		         "expected at most %d",
 		    l->service, l->zone_text, result.dropped_n,
 		    SERVICE_INSTANCES_MAX);
+	}
 	result.service->stamp = l->stamp;
 	catalog_put(l->catalog, result.service);
-	if (result.next_expiry_wall_ms)
+	if (result.next_expiry_wall_ms) {
 		expiry_add(&l->expiries, result.next_expiry_wall_ms, l->zone,
 		    l->service);
+	}
 }
 
 static struct registry_visitor visitor(struct loader *l)
@@ -198,9 +201,10 @@ int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
 	l->stamp++;
 	expiry_release(&l->expiries);
 	error = registry_revision(r, &revision);
-	if (error)
+	if (error) {
 		return diag_set(reterr, error, "cannot read the revision: %s",
 		    strerror(-error));
+	}
 	error = load_pages(l, reterr);
 	if (error)
 		return error;
@@ -266,10 +270,12 @@ static int load_batch(struct loader *l, struct diag *reterr)
 	int error = 0;
 
 	qsort(c, l->change_n, sizeof(*c), by_name);
-	for (unsigned i = 0; i < l->change_n && !error; i++)
-		if (!i || by_name(&c[i - 1], &c[i]) != 0)
+	for (unsigned i = 0; i < l->change_n && !error; i++) {
+		if (!i || by_name(&c[i - 1], &c[i]) != 0) {
 			error =
 			    load_service(l, c[i].zone, c[i].service, reterr);
+		}
+	}
 	return error;
 }
 
@@ -312,9 +318,10 @@ int loader_load_expired(
 		dname_to_text(e.zone->name.lower, zone);
 		zone[strlen(zone) - 1] = '\0'; /* rows have no final dot */
 		error = load_service(l, zone, e.service, reterr);
-		if (error) /* tried again at the next look */
+		if (error) { /* tried again at the next look */
 			expiry_add(
 			    &l->expiries, e.at_wall_ms, e.zone, e.service);
+		}
 	}
 	return error;
 }

@@ -122,9 +122,10 @@ static unsigned draw_large(struct pick *p, const struct service *s,
 		if (done == want)
 			return done;
 		pool.n = gather(p, s, g, filter, &pool.total);
-		if (pool.n <= SERVICE_LINEAR_MAX || !pool.total)
+		if (pool.n <= SERVICE_LINEAR_MAX || !pool.total) {
 			return draw_linear(
 			    p, pool.n, pool.total, done, want, rng);
+		}
 		for (unsigned i = 1; i < pool.n; i++)
 			p->weight[i] += p->weight[i - 1];
 		pool.member = p->rest;
@@ -159,8 +160,9 @@ unsigned pick_order(struct pick *p, const struct service *s, unsigned want,
 		unsigned n = gather(p, s, g, filter, &total);
 		done = draw_linear(p, n, total, done, want, rng);
 	}
-	if (s->cumulative) /* a large group may have left its marks */
+	if (s->cumulative) { /* a large group may have left its marks */
 		for (unsigned k = 0; k < done; k++)
 			p->taken[p->order[k] / 64] = 0;
+	}
 	return done;
 }

@@ -53,8 +53,9 @@ int service_find_instance(
 {
 	if (s->index)
 		return find_indexed(s, label, len);
-	for (unsigned i = 0; i < s->instance_n; i++)
+	for (unsigned i = 0; i < s->instance_n; i++) {
 		if (label_is(service_instance_at(s, i), label, len))
 			return (int)i;
+	}
 	return -1;
 }
