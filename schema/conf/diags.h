@@ -5,7 +5,8 @@
  *
  * Each entry is a whole line, `file:line:column: found X, expected Y`. What
  * comes after DIAGS_MAX is only counted: a binary file by mistake in the
- * directory must not fill the log.
+ * directory must not fill the log. The same line is kept once: a check that
+ * a thousand instances share is wrong once.
  */
 #include "schema/base/diag.h"
 

@@ -40,6 +40,17 @@ static const char *expects_duration(
 	    units_duration_text(f->high, high));
 }
 
+static const char *expects_seconds(
+    struct conf_context *c, const struct conf_field *f)
+{
+	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
+
+	return arena_printf(c->arena,
+	    "whole seconds from %s to %s such as '5s'",
+	    units_duration_text(f->low * 1000, low),
+	    units_duration_text(f->high * 1000, high));
+}
+
 static const char *expects_enum(
     struct conf_context *c, const struct conf_field *f)
 {
@@ -61,6 +72,8 @@ const char *conf_expects(struct conf_context *c, const struct conf_field *f)
 		return expects_int(c, f);
 	case CONF_DURATION:
 		return expects_duration(c, f);
+	case CONF_SECONDS:
+		return expects_seconds(c, f);
 	case CONF_ENUM:
 		return expects_enum(c, f);
 	case CONF_BOOL:
@@ -133,6 +146,24 @@ static int take_duration(struct conf_context *c, const struct conf_field *f,
 	    ms < f->low || ms > f->high)
 		return bad_value(c, f, node);
 	*(int64_t *)at = ms;
+	return 0;
+}
+
+static int take_seconds(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	int64_t ms, s;
+
+	if (!is_word(node))
+		return bad_value(c, f, node);
+	if (units_int(node->text, NULL, &s) < 0) {
+		if (units_duration(node->text, &ms) < 0 || ms % 1000)
+			return bad_value(c, f, node);
+		s = ms / 1000;
+	}
+	if (s < f->low || s > f->high)
+		return bad_value(c, f, node);
+	*(int *)at = (int)s;
 	return 0;
 }
 
@@ -238,6 +269,7 @@ static const take_fn takers[] = {
 	[CONF_STRING] = take_string,
 	[CONF_INT] = take_int,
 	[CONF_DURATION] = take_duration,
+	[CONF_SECONDS] = take_seconds,
 	[CONF_BOOL] = take_bool,
 	[CONF_ENUM] = take_enum,
 	[CONF_STRINGS] = take_strings,
@@ -254,58 +286,6 @@ int conf_take(struct conf_context *c, const struct conf_field *f,
 }
 
 /* ---- keys ------------------------------------------------------------- */
-
-#define WORD_MAX 32 /* of words that are compared */
-
-static unsigned min(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Letters to insert, delete, replace or swap with their neighbour. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
-	size_t m = strlen(a), n = strlen(b);
-
-	if (m > WORD_MAX || n > WORD_MAX)
-		return UINT32_MAX;
-	for (unsigned i = 0; i <= m; i++)
-		d[i][0] = i;
-	for (unsigned j = 0; j <= n; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= m; i++) {
-		for (size_t j = 1; j <= n; j++) {
-			unsigned best = min(d[i - 1][j], d[i][j - 1]) + 1;
-
-			best =
-			    min(best, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				best = min(best, d[i - 2][j - 2] + 1);
-			d[i][j] = best;
-		}
-	}
-	return d[m][n];
-}
-
-const char *conf_nearest(const char *word, const char *const *candidates)
-{
-	/* a third of the letters may be wrong, at least one */
-	unsigned best = (unsigned)strlen(word) / 3;
-	const char *found = NULL;
-
-	best = best ? best : 1;
-	for (; *word && *candidates; candidates++) {
-		unsigned d = distance(word, *candidates);
-
-		if (d < best || (d == best && !found)) {
-			best = d;
-			found = *candidates;
-		}
-	}
-	return found;
-}
 
 const struct conf_field *conf_find(const struct conf_table *t, const char *key)
 {
@@ -351,7 +331,8 @@ static void take_absent(const struct conf_field *f, void *base)
 {
 	void *at = (char *)base + f->offset;
 
-	if (f->kind == CONF_INT || f->kind == CONF_ENUM) {
+	if (f->kind == CONF_INT || f->kind == CONF_ENUM ||
+	    f->kind == CONF_SECONDS) {
 		*(int *)at = (int)f->absent;
 	} else if (f->kind == CONF_DURATION) {
 		*(int64_t *)at = f->absent;

@@ -45,6 +45,7 @@ enum conf_kind {
 	CONF_STRING,   /* const char *; absent: NULL */
 	CONF_INT,      /* int */
 	CONF_DURATION, /* int64_t, milliseconds */
+	CONF_SECONDS,  /* int; whole seconds, a bare number too */
 	CONF_BOOL,     /* bool */
 	CONF_ENUM,     /* int, index into names */
 	CONF_STRINGS,  /* struct conf_strings; one string is a list of one */
@@ -66,8 +67,8 @@ struct conf_field {
 	enum conf_kind kind;
 	bool required;
 	size_t offset;     /* in the struct */
-	int64_t low, high; /* INT, DURATION: both included */
-	int64_t absent;    /* INT, DURATION, ENUM: without fallback */
+	int64_t low, high; /* of numbers: both included */
+	int64_t absent;    /* of numbers and ENUM: without fallback */
 	const char *unit;  /* INT: "%" may follow the number */
 	const char *word;  /* INT: this word stands for word_value */
 	int64_t word_value;

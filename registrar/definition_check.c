@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A check is a map in which one key names the kind; the kind's table, joined
+ * with the common one, says what else may stand there.
+ */
+#include "registrar/definition_parts.h"
+#include "schema/label.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct check_type *const types[CHECK_KIND_N] = {
+	[CHECK_TCP] = &check_type_tcp,
+	[CHECK_HTTP] = &check_type_http,
+	[CHECK_EXEC] = &check_type_exec,
+	[CHECK_TTL] = &check_type_ttl,
+};
+
+const char *check_kind_name(enum check_kind k)
+{
+	return types[k]->name;
+}
+
+#define AT(member) .offset = offsetof(struct check_spec, member)
+
+/* "process" is the name under which the process watch reports. */
+static bool is_check_name(const char *text)
+{
+	return label_is_valid(text, LABEL_MAX) && strcmp(text, "process") != 0;
+}
+
+static const struct conf_field name_fields[] = {
+	{ .key = "name",
+	    .kind = CONF_STRING,
+	    .valid = is_check_name,
+	    .expects = LABEL_RULE ", not process",
+	    AT(name) },
+	{ 0 },
+};
+static const struct conf_table name_table = { .what = "a check",
+	.fields = name_fields };
+
+static const struct conf_field common_fields[] = {
+	{ .key = "interval",
+	    .kind = CONF_DURATION,
+	    .low = 10,
+	    .high = INT64_C(86400000),
+	    .fallback = "10s",
+	    AT(interval_ms) },
+	{ .key = "timeout",
+	    .kind = CONF_DURATION,
+	    .low = 1,
+	    .high = INT64_C(600000),
+	    AT(timeout_ms) },
+	{ .key = "grace",
+	    .kind = CONF_DURATION,
+	    .high = INT64_C(86400000),
+	    AT(grace_ms) },
+	{ .key = "jitter",
+	    .kind = CONF_INT,
+	    .high = 50,
+	    .unit = "%",
+	    .fallback = "10%",
+	    .expects = "a share from 0% to 50%",
+	    AT(jitter_percent) },
+	{ .key = "rise",
+	    .kind = CONF_INT,
+	    .low = 1,
+	    .high = 1000,
+	    .fallback = "2",
+	    AT(rise) },
+	{ .key = "fall",
+	    .kind = CONF_INT,
+	    .low = 1,
+	    .high = 1000,
+	    .fallback = "3",
+	    AT(fall) },
+	{ 0 },
+};
+const struct conf_table check_common_table = { .what = "a check",
+	.fields = common_fields };
+
+/* ---- reading ---------------------------------------------------------- */
+
+static const char *kind_list(struct conf_context *c)
+{
+	const char *text = types[0]->name;
+
+	for (unsigned i = 1; i < CHECK_KIND_N; i++)
+		text = arena_printf(c->arena, "%s, %s", text, types[i]->name);
+	return text;
+}
+
+static const struct check_type *find_type(
+    struct conf_context *c, const struct conf_node *node)
+{
+	const struct check_type *found = NULL;
+
+	if (node->type != CONF_MAP) {
+		conf_bad(c, node, "found %s, expected a check as a map",
+		    conf_describe(c, node));
+		return NULL;
+	}
+	for (unsigned i = 0; i < CHECK_KIND_N; i++) {
+		const struct conf_node *n = conf_get(node, types[i]->name);
+
+		if (n && found) {
+			conf_bad(c, n->key,
+			    "found '%s' in a check of kind '%s', expected one "
+			    "kind in a check",
+			    types[i]->name, found->name);
+			return NULL;
+		}
+		found = n ? types[i] : found;
+	}
+	if (!found) {
+		conf_bad(c, node,
+		    "found a check without a kind, expected one of %s",
+		    kind_list(c));
+	}
+	return found;
+}
+
+static int take_check(
+    struct conf_context *c, const struct conf_node *node, struct raw_check *raw)
+{
+	const struct check_type *t = find_type(c, node);
+
+	if (!t)
+		return -EINVAL;
+	raw->node = node;
+	raw->spec.kind = t->kind;
+	/* the kind's own table, the common one, and the name */
+	struct conf_table common = check_common_table;
+	struct conf_table own = *t->table;
+
+	common.also = &name_table;
+	own.also = own.also ? &common : &name_table;
+	int r = conf_fill(c, &own, node, &raw->spec);
+
+	if (r == 0 && !raw->spec.timeout_ms) {
+		raw->spec.timeout_ms = CHECK_DEFAULT_TIMEOUT_MS;
+		if (raw->spec.timeout_ms > raw->spec.interval_ms)
+			raw->spec.timeout_ms = raw->spec.interval_ms;
+	}
+	return r;
+}
+
+/* "tcp-1", "tcp-2": counted among its kind. */
+static void name_check(
+    struct conf_context *c, struct raw_checks *all, unsigned i)
+{
+	struct raw_check *raw = &all->items[i];
+	unsigned count = 1;
+
+	if (raw->spec.name)
+		return;
+	for (unsigned k = 0; k < i; k++)
+		count += all->items[k].spec.kind == raw->spec.kind;
+	raw->spec.name =
+	    arena_printf(c->arena, "%s-%u", types[raw->spec.kind]->name, count);
+}
+
+static int check_names(struct conf_context *c, const struct raw_checks *all)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < all->n; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			const struct raw_check *a = &all->items[k];
+			const struct raw_check *b = &all->items[i];
+
+			if (strcmp(a->spec.name, b->spec.name) != 0)
+				continue;
+			r = conf_bad(c, b->node,
+			    "found check '%s' a second time, expected it once "
+			    "(first in line %u)",
+			    b->spec.name, a->node->line);
+			break;
+		}
+	}
+	return r;
+}
+
+int take_checks(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at)
+{
+	struct raw_checks *all = at;
+	int r = 0;
+
+	if (node->type != CONF_LIST || node->n > DEFINITION_MAX_CHECKS) {
+		return conf_bad(c, node,
+		    "found %s for '%s', expected a list of at most %d checks",
+		    node->type == CONF_LIST ? "more" : conf_describe(c, node),
+		    f->key, DEFINITION_MAX_CHECKS);
+	}
+	all->given = true;
+	all->n = node->n;
+	all->items = arena_alloc(c->arena, node->n, sizeof(*all->items));
+	unsigned i = 0;
+
+	for (const struct conf_node *n = node->first; n; n = n->next) {
+		if (take_check(c, n, &all->items[i++]) < 0)
+			r = -EINVAL;
+	}
+	if (r < 0)
+		return r;
+	for (i = 0; i < all->n; i++)
+		name_check(c, all, i);
+	return check_names(c, all);
+}
+
+/* ---- resolving -------------------------------------------------------- */
+
+int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
+    const struct template_vars *v, struct definition_instance *i)
+{
+	struct check_spec *out = arena_alloc(c->arena, raw->n, sizeof(*out));
+	int r = 0;
+
+	for (unsigned k = 0; k < raw->n; k++) {
+		const struct raw_check *check = &raw->items[k];
+		const struct check_type *t = types[check->spec.kind];
+
+		out[k] = check->spec;
+		if (t->resolve && t->resolve(c, check->node, v, &out[k]) < 0)
+			r = -EINVAL;
+	}
+	i->checks = out;
+	i->check_n = raw->n;
+	return r;
+}
+
+bool check_spec_equal(const struct check_spec *a, const struct check_spec *b)
+{
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+	       a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->grace_ms == b->grace_ms &&
+	       a->jitter_percent == b->jitter_percent && a->rise == b->rise &&
+	       a->fall == b->fall && types[a->kind]->equal(a, b);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * definition_parts - private to definition*.c: what lies between the text of
+ * a file and struct definition.
+ *
+ * conf_fill() puts the text into the raw structs, which know what was given
+ * and what not; resolving them, once for each instance, fills in defaults and
+ * templates. A kind of check is one struct check_type in a file of its own
+ * and a row in definition_check.c.
+ */
+#include "registrar/definition.h"
+
+#define DEFINITION_MAX_TEXT 1024 /* octets of a template or an argument */
+#define DEFINITION_MAX_REGEX 512
+#define CHECK_DEFAULT_TIMEOUT_MS 5000
+
+/* ---- templates and small texts (definition_text.c) -------------------- */
+
+/* What `{...}` stands for. */
+struct template_vars {
+	const char *address, *name, *service;
+	int port; /* ROW_DEFAULT: none */
+};
+
+enum template_style {
+	TEMPLATE_PLAIN, /* braces that are no variable stay as they are */
+	TEMPLATE_URL,   /* IPv6 in brackets; other braces are refused */
+};
+
+/* text itself if it holds no variable, else in c->arena. */
+int template_fill(struct conf_context *c, const struct conf_node *at,
+    enum template_style style, const char *text, const struct template_vars *v,
+    const char **ret_text);
+
+/* "10.0.0.1:80", "[::1]:80", "localhost:80"; port 0: none is written. */
+struct endpoint {
+	const char *address;
+	int port;
+};
+int endpoint_parse(
+    struct arena *a, const char *text, size_t len, struct endpoint *ret_e);
+
+/* Canonical text of an address that the registry takes; NULL: it is none. */
+const char *address_canonical(struct arena *a, const char *text);
+bool address_is_valid(const char *text);
+bool address_is_ipv6(const char *text);
+
+/* CONF_CUSTOM, const char *: as JSON for the registry. */
+int take_tags(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int take_meta(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+
+bool text_is_clean(const char *text); /* no control characters */
+bool path_is_absolute(const char *text);
+
+/* ---- regular expressions (definition_regex.c) ------------------------- */
+
+/* CONF_CUSTOM, const char *: a regular expression that is safe to run. */
+int take_regex(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+/* What is wrong with it, in `a` or static; NULL: nothing. */
+const char *regex_problem(struct arena *a, const char *pattern);
+
+/* ---- checks (definition_check.c) -------------------------------------- */
+
+struct check_type {
+	const char *name; /* and the key that asks for it */
+	enum check_kind kind;
+	const struct conf_table *table; /* for a struct check_spec */
+	/* Templates and what follows from them; NULL: nothing to do. */
+	int (*resolve)(struct conf_context *c, const struct conf_node *at,
+	    const struct template_vars *v, struct check_spec *s);
+	bool (*equal)(const struct check_spec *a, const struct check_spec *b);
+};
+
+extern const struct check_type check_type_tcp;
+extern const struct check_type check_type_http;
+extern const struct check_type check_type_exec;
+extern const struct check_type check_type_ttl;
+
+/* interval, timeout, rise ...: for the tables of checks that ask. */
+extern const struct conf_table check_common_table;
+
+struct raw_check {
+	const struct conf_node *node;
+	struct check_spec spec; /* templates as they are written */
+};
+
+struct raw_checks {
+	bool given;
+	struct raw_check *items;
+	unsigned n;
+};
+
+/* CONF_CUSTOM, struct raw_checks */
+int take_checks(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
+    const struct template_vars *v, struct definition_instance *i);
+
+/* ---- process watch (definition_process.c) ----------------------------- */
+
+struct raw_process {
+	bool given;
+	const struct conf_node *node;
+	struct process_spec spec;
+};
+
+/* CONF_CUSTOM, struct raw_process */
+int take_process(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int resolve_process(struct conf_context *c, const struct raw_process *raw,
+    const struct template_vars *v, struct process_spec *ret_p);
+
+/* ---- services and instances (definition.c, definition_instance.c) ----- */
+
+struct raw_weights {
+	int passing, warning; /* ROW_DEFAULT: not given */
+};
+
+struct raw_instance {
+	const struct conf_node *node;
+	const char *name, *address, *address6, *locality, *tags, *meta;
+	int port, priority;
+	struct raw_weights weights;
+	struct raw_process process;
+	struct raw_checks checks;
+};
+
+struct raw_service {
+	const struct conf_node *node;
+	const char *name, *zone, *protocol, *tags, *meta;
+	int port, ttl_s, max_answers, on_empty;
+	struct raw_weights weights;
+	struct raw_process process;
+	struct raw_checks checks;
+	struct conf_array instances; /* of struct raw_instance */
+};
+
+extern const struct conf_table raw_instance_table;
+extern const struct conf_table raw_weights_table;
+
+/* `weight: 3` is short for `weights: {passing: 3}`: not both. */
+int check_weights(struct conf_context *c, const struct conf_node *map);
+
+int resolve_instance(struct conf_context *c, const struct raw_service *s,
+    const struct raw_instance *raw, const char *default_address,
+    struct definition_instance *ret_i);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/definition.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct definition_defaults defaults = { "svc.test", "127.0.0.1" };
+
+/* {text, errors}: all of them, each without the "f:" it begins with. */
+static const struct {
+	const char *text, *errors;
+} bad[] = {
+	{ "[]", "1:1: found a list, expected a service as a map\n" },
+	{ "port: 80", "1:1: found a service without 'service', expected 1..62 "
+	              "of a-z 0-9 '-', no '-' at either end\n" },
+	{ "service: Payment\nport: 80",
+	    "1:10: found 'Payment' for 'service', expected 1..62 of a-z 0-9 "
+	    "'-', no '-' at either end\n" },
+	{ "service: a", "1:1: found a service without 'instances', 'port' and "
+	                "'process', expected at least one of them\n" },
+	{ "service: a\nport: 80\ninstnaces: []",
+	    "3:1: found key 'instnaces' in a service, expected "
+	    "'instances'\n" },
+	{ "service: a\nport: 80\ninstances: []",
+	    "3:12: found an empty list for 'instances', expected at least one, "
+	    "or no 'instances' for one on this host\n" },
+	{ "services: []", "1:11: found an empty list for 'services', expected "
+	                  "at least one\n" },
+	{ "services: [{service: a, port: 1}]\nport: 3",
+	    "2:1: found key 'port' in a file with 'services', expected one of "
+	    "services\n" },
+	{ "service: a\nport: 70000\nttl: 1.5s\nmax_answers: 0\non_empty: last",
+	    "2:7: found '70000' for 'port', expected a number from 1 to "
+	    "65535\n"
+	    "3:6: found '1.5s' for 'ttl', expected whole seconds from 0s to 7d "
+	    "such as '5s'\n"
+	    "4:14: found '0' for 'max_answers', expected a number from 1 to "
+	    "65535 or 'all'\n"
+	    "5:11: found 'last' for 'on_empty', expected one of 'nodata', "
+	    "'nxdomain', 'all'\n" },
+	{ "service: a\nport: 1\nzone: Svc.\nprotocol: _tcp",
+	    "3:7: found 'Svc.' for 'zone', expected lower case labels joined "
+	    "by dots, at most 120 octets, no final dot\n"
+	    "4:11: found '_tcp' for 'protocol', expected a protocol such as "
+	    "tcp or udp\n" },
+	{ "service: a\nport: 1\nweight: 1\nweights: {passing: 2}",
+	    "4:1: found 'weights' beside 'weight', expected one of them\n" },
+	{ "service: a\nport: 1\ntags: ['', V2]\nmeta: {a=b: c}",
+	    "3:8: found '' for 'tags', expected tags, each 1..63 of a-z 0-9 "
+	    "'-', no '-' at either end\n"
+	    "3:12: found 'V2' for 'tags', expected tags, each 1..63 of a-z 0-9 "
+	    "'-', no '-' at either end\n"
+	    "4:8: found key 'a=b' in 'meta', expected printable ASCII without "
+	    "'='\n" },
+	{ "service: a\nport: 1\ntags: [a, b, a]\nmeta: {K: a, k: b}",
+	    "3:7: found tag 'a' a second time, expected it once\n"
+	    "4:14: found keys 'K' and 'k' in 'meta', expected them to differ in "
+	    "more than case\n" },
+	{ "service: a\ninstances:\n- {address: 10.0.0}\n- {address: 0.0.0.0}\n"
+	  "- {address: '::ffff:1.2.3.4'}\n- {address: host}\n"
+	  "- {address: 010.0.0.1}",
+	    "3:13: found '10.0.0' for 'address', expected the IPv4 or IPv6 "
+	    "address of a host\n"
+	    "4:13: found '0.0.0.0' for 'address', expected the IPv4 or IPv6 "
+	    "address of a host\n"
+	    "5:13: found '::ffff:1.2.3.4' for 'address', expected the IPv4 or "
+	    "IPv6 address of a host\n"
+	    "6:13: found 'host' for 'address', expected the IPv4 or IPv6 "
+	    "address of a host\n"
+	    "7:13: found '010.0.0.1' for 'address', expected the IPv4 or IPv6 "
+	    "address of a host\n" },
+	{ "service: a\ninstances:\n- {address6: 'fd00::1'}\n"
+	  "- {address: 10.0.0.1, address6: 10.0.0.2}",
+	    "3:4: found 'address6' without an IPv4 'address', expected both or "
+	    "'address' alone\n"
+	    "4:33: found '10.0.0.2' for 'address6', expected an IPv6 "
+	    "address\n" },
+	{ "service: a\ninstances:\n- {name: tag}\n- {name: a.b, weight: "
+	  "65536}\n- {locality: -x}",
+	    "3:10: found 'tag' for 'name', expected 1..63 of a-z 0-9 '-', no "
+	    "'-' at either end, not tag or zone\n"
+	    "4:10: found 'a.b' for 'name', expected 1..63 of a-z 0-9 '-', no "
+	    "'-' at either end, not tag or zone\n"
+	    "4:23: found '65536' for 'weight', expected a number from 0 to "
+	    "65535\n"
+	    "5:14: found '-x' for 'locality', expected 1..63 of a-z 0-9 '-', "
+	    "no '-' at either end\n" },
+	{ "service: a\nport: 1\ninstances:\n- {address: 10.0.0.1}\n"
+	  "- {name: b}\n- {address: 10.0.0.1, port: 1}\n- {name: b, port: 2}",
+	    "6:3: found instance '10-0-0-1-1' a second time, expected it once "
+	    "(first in line 4)\n"
+	    "7:3: found instance 'b' a second time, expected it once (first in "
+	    "line 5)\n" },
+	{ "services:\n- {service: a, port: 1}\n- {service: b, port: 1}\n"
+	  "- {service: a, port: 2}",
+	    "4:3: found service 'a' a second time, expected it once (first in "
+	    "line 2)\n" },
+	{ "service: a\nprocess: nginx",
+	    "2:10: found 'nginx' for 'process', expected 'none' or a map with "
+	    "one of pidfile, exe, cmdline\n" },
+	{ "service: a\nprocess: {exe: /a, pidfile: /b}",
+	    "2:10: found several keys for 'process', expected 'none' or a map "
+	    "with one of pidfile, exe, cmdline\n" },
+	{ "service: a\nprocess: {exe: nginx}",
+	    "2:16: found 'nginx' for 'exe', expected the absolute path of an "
+	    "executable\n" },
+	{ "service: a\nprocess: {unit: nginx.service}",
+	    "2:11: found key 'unit' in 'process', expected one of pidfile, "
+	    "exe, cmdline\n" },
+	{ "service: a\nprocess: {cmdline: 'x('}",
+	    "2:20: found 'x(' for 'cmdline', expected a POSIX extended regular "
+	    "expression (Unmatched ( or \\()\n" },
+	{ "service: a\nprocess: {cmdline: '(x{1,200}){1,200}'}",
+	    "2:20: found '(x{1,200}){1,200}' for 'cmdline', expected a POSIX "
+	    "extended regular expression (it repeats too often)\n" },
+	{ "service: a\nprocess: {cmdline: '(x+)\\1'}",
+	    "2:20: found '(x+)\\1' for 'cmdline', expected a POSIX extended "
+	    "regular expression (back references are not allowed)\n" },
+	{ "service: a\nport: 1\nchecks: {tcp: x}",
+	    "3:9: found a map for 'checks', expected a list of at most 16 "
+	    "checks\n" },
+	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
+	  "- {tcp: 'a', http: 'b'}",
+	    "4:3: found a check without a kind, expected one of tcp, http, "
+	    "exec, ttl\n"
+	    "5:3: found 'tcp', expected a check as a map\n"
+	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
+	    "a check\n" },
+	{ "service: a\nport: 1\nchecks:\n- {tcp: '{address}:{port}', interval: "
+	  "5ms,\n   timeout: 1h, jitter: 60%, rise: 0, method: GET}",
+	    "4:39: found '5ms' for 'interval', expected a duration from 10ms "
+	    "to 1d such as '500ms' or '2s'\n"
+	    "5:13: found '1h' for 'timeout', expected a duration from 1ms to "
+	    "10m such as '500ms' or '2s'\n"
+	    "5:25: found '60%' for 'jitter', expected a share from 0% to 50%\n"
+	    "5:36: found '0' for 'rise', expected a number from 1 to 1000\n"
+	    "5:39: found key 'method' in a tcp check, expected one of tcp, "
+	    "interval, timeout, grace, jitter, rise, fall, name\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: '{adress}:{port}'}]",
+	    "3:16: found '{adress}', expected {address}, {port}, {name} or "
+	    "{service}\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: '{address:{port}'}]",
+	    "3:16: found '{address:', expected {address}, {port}, {name} or "
+	    "{service}\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: 'db.example:5432'}]",
+	    "3:16: found 'db.example:5432' for 'tcp', expected a numeric "
+	    "address (IPv6 in brackets) or localhost, ':' and a port\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: '10.0.0.1:0'}]",
+	    "3:16: found '10.0.0.1:0' for 'tcp', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: '10.0.0.1'}]",
+	    "3:16: found '10.0.0.1' for 'tcp', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n" },
+	{ "service: a\nprocess: {exe: /a}\nchecks: [{tcp: '{address}:{port}'}]",
+	    "3:16: found {port} where no port is given, expected 'port' in the "
+	    "service or the instance\n" },
+	{ "service: a\nport: 1\nchecks: [{http: 'https://{address}/'}]",
+	    "3:17: found 'https://127.0.0.1/' for 'http', expected http://: "
+	    "there is no TLS in checks\n" },
+	{ "service: a\nport: 1\nchecks:\n- http: 'http://user@{address}/'\n"
+	  "- http: 'http://{address}/a b'\n- http: 'http://{address}/#x'\n"
+	  "- http: '/healthz'\n- http: 'http://::1/'",
+	    "4:9: found 'http://user@127.0.0.1/' for 'http', expected http://, "
+	    "a numeric address (IPv6 in brackets) or localhost, a port, a "
+	    "path; the name of a virtual host belongs to 'headers' as Host\n"
+	    "5:9: found 'http://127.0.0.1/a b' for 'http', expected http://, a "
+	    "numeric address (IPv6 in brackets) or localhost, a port, a path; "
+	    "the name of a virtual host belongs to 'headers' as Host\n"
+	    "6:9: found 'http://127.0.0.1/#x' for 'http', expected http://, a "
+	    "numeric address (IPv6 in brackets) or localhost, a port, a path; "
+	    "the name of a virtual host belongs to 'headers' as Host\n"
+	    "7:9: found '/healthz' for 'http', expected http://, a numeric "
+	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
+	    "of a virtual host belongs to 'headers' as Host\n"
+	    "8:9: found 'http://::1/' for 'http', expected http://, a numeric "
+	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
+	    "of a virtual host belongs to 'headers' as Host\n" },
+	{ "service: a\nport: 1\nchecks:\n- {http: 'http://{address}/', method: "
+	  "get,\n   headers: {'X A': b, X-B: \"a\\r\\nb\"}, status: [99],\n"
+	  "   warn_status: 6xx, body: '('}",
+	    "4:39: found 'get' for 'method', expected one of GET, HEAD, POST, "
+	    "PUT, OPTIONS\n"
+	    "5:29: found 'a??b' for 'headers', expected a map of header names "
+	    "to values in one line\n"
+	    "5:48: found '99' for 'status', expected a list of at most 16 of "
+	    "200, '2xx' and '200-299'\n"
+	    "6:17: found '6xx' for 'warn_status', expected a list of at most "
+	    "16 of 200, '2xx' and '200-299'\n"
+	    "6:28: found '(' for 'body', expected a POSIX extended regular "
+	    "expression (Unmatched ( or \\()\n" },
+	{ "service: a\nport: 1\nchecks: [{http: 'http://{address}/', headers: "
+	  "{'X A': b}}]",
+	    "3:48: found key 'X A' in 'headers', expected the name of a "
+	    "header\n" },
+	{ "service: a\nport: 1\nchecks:\n- exec: /bin/true\n- exec: [true]\n"
+	  "- exec: []",
+	    "4:9: found '/bin/true' for 'exec', expected a list of 1..64 "
+	    "words, a program and its arguments\n"
+	    "5:10: found 'true' for 'exec', expected the absolute path of a "
+	    "program\n"
+	    "6:9: found a list for 'exec', expected a list of 1..64 words, a "
+	    "program and its arguments\n" },
+	{ "service: a\nport: 1\nchecks: [{ttl: 0s}, {ttl: 5s, interval: 1s}]",
+	    "3:16: found '0s' for 'ttl', expected a duration from 10ms to 1d "
+	    "such as '500ms' or '2s'\n"
+	    "3:31: found key 'interval' in a ttl check, expected one of ttl, "
+	    "name\n" },
+	{ "service: a\nport: 1\nchecks:\n- {ttl: 5s, name: tcp-1}\n"
+	  "- {tcp: '127.0.0.1:1'}",
+	    "5:3: found check 'tcp-1' a second time, expected it once (first "
+	    "in line 4)\n" },
+	{ "service: a\nport: 1\nchecks: [{ttl: 5s, name: process}]",
+	    "3:26: found 'process' for 'name', expected 1..63 of a-z 0-9 '-', "
+	    "no '-' at either end, not process\n" },
+	{ "service: a\nport: 1\nchecks: [{tcp: '10.0.0.1:x'}]\n"
+	  "instances: [{address: 10.0.0.1}, {address: 10.0.0.2}]",
+	    "3:16: found '10.0.0.1:x' for 'tcp', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n" },
+};
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct definition *d = NULL;
+		struct diags e = { 0 };
+		char all[4096] = "";
+		FILE *f = fmemopen(all, sizeof(all), "w");
+
+		assert_int_equal(definition_parse("f", bad[i].text,
+		                     strlen(bad[i].text), &defaults, &d, &e),
+		    -EINVAL);
+		assert_null(d);
+		for (unsigned k = 0; k < e.n; k++)
+			(void)fprintf(f, "%s\n", e.items[k].text + 2);
+		(void)fclose(f);
+		assert_string_equal(all, bad[i].errors);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
