@@ -92,10 +92,11 @@ static void put_sections(struct out *o, struct responder *r,
 	}
 }
 
+/* Cut, so that it never takes the room of an answer in 512 octets. */
 static size_t nsid_len(const struct responder *r, const struct query *q)
 {
 	return q->edns.nsid && r->identity->host
-	           ? 4 + strnlen(r->identity->host, 255)
+	           ? 4 + strnlen(r->identity->host, IDENTITY_NSID_MAX)
 	           : 0;
 }
 
