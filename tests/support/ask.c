@@ -129,3 +129,19 @@ char *ask_text(struct world *w, const char *text)
 	(void)ask_world(w, text, msg);
 	return reply_text(w->response, w->response_len);
 }
+
+void ask_reply(struct world *w, struct reply *ret_r, const char *question,
+    unsigned size, enum transport via)
+{
+	uint8_t msg[ASK_MAX];
+	char reason[REPLY_REASON_MAX], edns[32] = "";
+
+	if (size != ASK_NO_EDNS)
+		(void)snprintf(edns, sizeof(edns), " edns=%u", size);
+	scoped_free char *text =
+	    xasprintf("%s%s%s", question, edns, via == VIA_TCP ? " tcp" : "");
+	(void)ask_world(w, text, msg);
+	check(reply_parse(ret_r, w->response, w->response_len, reason) &&
+	          ret_r->opt_n == (size != ASK_NO_EDNS),
+	    text);
+}

@@ -3,6 +3,7 @@
 /*
  * ask - requests for tests, made with ldns and not with our own code.
  */
+#include "tests/support/reply.h"
 #include "tests/support/world.h"
 
 struct ask {
@@ -30,3 +31,11 @@ size_t ask_world(struct world *w, const char *text, uint8_t ret_msg[ASK_MAX]);
 
 /* The same, and the response as reply_text() tells it; the caller frees. */
 char *ask_text(struct world *w, const char *text);
+
+/*
+ * The same with EDNS of that size, decoded; release ret_r. Ends the program
+ * when OPT is missing or not asked for.
+ */
+enum { ASK_NO_EDNS = 0 };
+void ask_reply(struct world *w, struct reply *ret_r, const char *question,
+    unsigned size, enum transport via);

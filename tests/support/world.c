@@ -132,10 +132,11 @@ static void add_record(struct world *w, const char *owner, const char *text)
 	ldns_rdf_deep_free(origin);
 }
 
-static void add_apex(struct world *w, int negative_s)
+static void add_apex(struct world *w, int negative_s, const char *hostmaster)
 {
-	scoped_free char *soa = xasprintf(
-	    "3600 IN SOA ns1 hostmaster 1 3600 600 86400 %d", negative_s);
+	scoped_free char *soa =
+	    xasprintf("3600 IN SOA ns1 %s 1 3600 600 86400 %d",
+	        hostmaster ? hostmaster : "hostmaster", negative_s);
 
 	add_record(w, "@", soa);
 	add_record(w, "@", "3600 IN NS ns1");
@@ -145,7 +146,8 @@ static void add_apex(struct world *w, int negative_s)
 
 static void on_zone(struct world *w, const struct words *l)
 {
-	static const char *const keys[] = { "ttl", "negative", "max", NULL };
+	static const char *const keys[] = { "ttl", "negative", "max",
+		"hostmaster", NULL };
 	struct dname name;
 
 	check(l->n >= 2, l, "no name");
@@ -163,7 +165,8 @@ static void on_zone(struct world *w, const struct words *l)
 	int max = number_of(l, 2, "max", 8);
 	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
 	atomic_store(&w->zone->serial, 7);
-	add_apex(w, number_of(l, 2, "negative", 2));
+	add_apex(
+	    w, number_of(l, 2, "negative", 2), value_of(l, 2, "hostmaster"));
 	catalog_add_zone(w->catalog, w->zone);
 }
 

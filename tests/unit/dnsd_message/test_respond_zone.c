@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Static records: names compressed and not, and what does not fit.
+ */
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+#include "tests/support/ask.h"
+#include "tests/support/reply.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What ends in the zone's name is compressed and reads the same. */
+static void test_static_names(void **state)
+{
+	static const struct {
+		const char *question, *want;
+	} cases[] = {
+		{ "mx.a.test MX",
+		    "NOERROR aa\nan mx.a.test. 60 MX 10 mail.a.test.\n"
+		    "an mx.a.test. 60 MX 20 mail.example.\n" },
+		{ "cname.a.test CNAME",
+		    "NOERROR aa\nan cname.a.test. 60 CNAME b.c.a.test.\n" },
+		{ "apex.a.test CNAME",
+		    "NOERROR aa\nan apex.a.test. 60 CNAME a.test.\n" },
+		{ "ptr.a.test PTR",
+		    "NOERROR aa\nan ptr.a.test. 60 PTR xa.test.\n" },
+		{ "ns.a.test NS", /* no addresses of names of others */
+		    "NOERROR aa\nan ns.a.test. 60 NS nowhere.a.test.\n"
+		    "an ns.a.test. 60 NS ns.example.\n"
+		    "an ns.a.test. 60 NS ns1.a.test.\n"
+		    "ar ns1.a.test. 3600 A 192.0.2.53\n"
+		    "ar ns1.a.test. 3600 AAAA 2001:db8::53\n" },
+		{ "srv.a.test SRV", /* not to be compressed, RFC 2782 */
+		    "NOERROR aa\nan srv.a.test. 60 SRV 1 2 3 t.a.test.\n" },
+		{ "ttl.a.test A", "NOERROR aa\nan ttl.a.test. 30 A 192.0.2.1\n"
+		                  "an ttl.a.test. 30 A 192.0.2.2\n"
+		                  "an ttl.a.test. 30 A 192.0.2.3\n" },
+	};
+	struct world *w = world_new("zone a.test\n"
+	                            "record mx 60 MX 10 mail\n"
+	                            "record mx 60 MX 20 mail.example.\n"
+	                            "record cname 60 CNAME b.c\n"
+	                            "record apex 60 CNAME a.test.\n"
+	                            "record ptr 60 PTR xa.test.\n"
+	                            "record ns 60 NS ns1\n"
+	                            "record ns 60 NS ns.example.\n"
+	                            "record ns 60 NS nowhere\n"
+	                            "record srv 60 SRV 1 2 3 t\n"
+	                            "record ttl 60 A 192.0.2.1\n"
+	                            "record ttl 30 A 192.0.2.2\n"
+	                            "record ttl 90 A 192.0.2.3\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		scoped_free char *got = ask_text(w, cases[i].question);
+
+		assert_string_equal(got, cases[i].want);
+	}
+	world_free(w);
+}
+
+/* `n` name servers at many.a.test, each with both addresses. */
+static struct world *many_servers(unsigned n)
+{
+	struct world *w = world_new("zone a.test\n");
+
+	for (unsigned i = 0; i < n; i++) {
+		scoped_free char *text =
+		    xasprintf("record many 60 NS n%04u\n"
+		              "record n%04u 60 A 192.0.2.1\n"
+		              "record n%04u 60 AAAA 2001:db8::1\n",
+		        i, i, i);
+
+		/* before it is asked for anything */
+		world_add(w, text);
+	}
+	return w;
+}
+
+static const struct {
+	const char *why;
+	unsigned n, size;
+	enum transport via;
+	unsigned ns, addresses;
+	bool tc;
+} servers[] = {
+	{ "all fits", 5, 512, VIA_UDP, 5, 10, false },
+	{ "addresses are dropped without TC", 12, 512, VIA_UDP, 12, 10, false },
+	{ "and that between A and AAAA", 10, 512, VIA_UDP, 10, 12, false },
+	{ "a set that does not fit sets TC", 40, 512, VIA_UDP, 23, 0, true },
+	{ "TCP holds it; addresses of the first 32", 40, 512, VIA_TCP, 40, 64,
+	    false },
+	{ "beyond what a pointer reaches", 1000, 512, VIA_TCP, 1000, 64,
+	    false },
+};
+
+static void test_name_servers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		struct world *w = many_servers(servers[i].n);
+		struct reply r;
+
+		ask_reply(
+		    w, &r, "many.a.test NS", servers[i].size, servers[i].via);
+		unsigned ns = reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_NS);
+		size_t more =
+		    ldns_rr_list_rr_count(r.section[REPLY_ADDITIONAL]);
+		if (ns != servers[i].ns || more != servers[i].addresses ||
+		    r.tc != servers[i].tc) {
+			fail_msg("%s: %u NS, %zu addresses, TC %d, %zu octets",
+			    servers[i].why, ns, more, r.tc, w->response_len);
+		}
+		reply_release(&r);
+		world_free(w);
+	}
+}
+
+/* An SOA that does not fit is missing data: TC, and TCP has it. */
+static void test_negative_does_not_fit(void **state)
+{
+	char name[256] = "";
+	struct reply r;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		size_t len = strlen(name);
+
+		(void)snprintf(
+		    name + len, sizeof(name) - len, "%056d%c.", 0, 'a' + i);
+	}
+	scoped_free char *zone =
+	    xasprintf("zone a.test hostmaster %sexample.\n", name);
+	scoped_free char *question = xasprintf("%sns1.a.test TXT", name);
+	scoped_free char *exists =
+	    xasprintf("record %sns1 60 A 192.0.2.1\n", name);
+	struct world *w = world_new(zone);
+	world_add(w, exists);
+	ask_reply(w, &r, question, ASK_NO_EDNS, VIA_UDP);
+	assert_true(r.tc);
+	assert_int_equal(ldns_rr_list_rr_count(r.section[REPLY_AUTHORITY]), 0);
+	reply_release(&r);
+	ask_reply(w, &r, question, ASK_NO_EDNS, VIA_TCP);
+	assert_false(r.tc);
+	assert_int_equal(ldns_rr_list_rr_count(r.section[REPLY_AUTHORITY]), 1);
+	reply_release(&r);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_static_names),
+		cmocka_unit_test(test_name_servers),
+		cmocka_unit_test(test_negative_does_not_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
