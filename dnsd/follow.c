@@ -27,9 +27,11 @@ struct follow {
 	const char *path;
 	struct loader *loader;
 	char *directory, *file;    /* the parts of path */
+	char *wal;                 /* path of its log */
 	struct registry *registry; /* NULL: not open */
 	dev_t device;              /* of the open file */
 	ino_t inode;
+	ino_t wal_inode; /* of its log; 0: there is none */
 	int64_t revision;
 	bool loaded; /* all of this registry is in the catalog */
 	int64_t retry_at_ms;
@@ -65,6 +67,22 @@ static void close_registry(struct follow *f)
 
 /* ---- the file --------------------------------------------------------- */
 
+static ino_t wal_inode(const struct follow *f)
+{
+	struct stat st;
+
+	return stat(f->wal, &st) < 0 ? 0 : st.st_ino;
+}
+
+/*
+ * Whoever removes the log of a file in use makes writers begin a new one,
+ * of which a connection that was open before never hears.
+ */
+static bool has_lost_log(const struct follow *f)
+{
+	return f->loaded && f->wal_inode != wal_inode(f);
+}
+
 static bool is_open_file(const struct follow *f, const struct stat *st)
 {
 	return f->registry && f->device == st->st_dev && f->inode == st->st_ino;
@@ -87,9 +105,12 @@ static void check_file(struct follow *f, int64_t now_ms)
 		complain(f, error, diag.text);
 		return;
 	}
-	if (is_open_file(f, &st) || now_ms < f->retry_at_ms)
+	bool same = is_open_file(f, &st);
+	if ((same && !has_lost_log(f)) || now_ms < f->retry_at_ms)
 		return;
 	f->retry_at_ms = now_ms + RETRY_MS;
+	if (same) /* SQLite shares a log among connections to one file */
+		close_registry(f);
 	int error = registry_open(f->path, REGISTRY_READ, &r, &diag);
 	if (error) {
 		complain(f, -error, diag.text);
@@ -118,6 +139,7 @@ static void load_all(struct follow *f)
 		return;
 	}
 	f->loaded = true;
+	f->wal_inode = wal_inode(f); /* reading made one if there was none */
 	content(f);
 	log_info("registry loaded revision=%lld services=%zu ms=%lld",
 	    (long long)f->revision, loader_service_n(f->loader),
@@ -257,6 +279,7 @@ struct follow *follow_new(
 	f->loader = l;
 	f->directory = part_of(path, dirname);
 	f->file = part_of(path, basename);
+	f->wal = xasprintf("%s-wal", path);
 	f->watch = -1;
 	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (f->notify_fd < 0) {
@@ -287,5 +310,6 @@ void follow_free(struct follow *f)
 	registry_close(f->registry);
 	free(f->directory);
 	free(f->file);
+	free(f->wal);
 	free(f);
 }
