@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A pidfile is read again by timer while its process is not there, and
+ * whenever inotify reports it in its directory; also while a process is
+ * held, since a service that forks writes the number of its child.
+ */
+#include "registrar/process_impl.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define PAUSE_MAX_MS 100
+#define UNWATCHED_PAUSE_MS 1000 /* while its directory is not there */
+#define DIR_EVENTS                                                             \
+	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
+
+static struct pid_dir *dir_get(struct watcher *w, const char *path, size_t len)
+{
+	struct pid_dir *d;
+
+	LIST_FOREACH (d, &w->dirs, link) {
+		if (strlen(d->path) == len && !memcmp(d->path, path, len))
+			break;
+	}
+	if (!d) {
+		d = xcalloc(1, sizeof(*d));
+		d->path = xasprintf("%.*s", (int)len, path);
+		d->wd = -1;
+		LIST_INSERT_HEAD(&w->dirs, d, link);
+	}
+	d->refs++;
+	return d;
+}
+
+static void dir_put(struct watcher *w, struct pid_dir *d)
+{
+	if (!d || --d->refs)
+		return;
+	if (d->wd >= 0)
+		(void)inotify_rm_watch(w->inotify, d->wd);
+	LIST_REMOVE(d, link);
+	free(d->path);
+	free(d);
+}
+
+static void dir_watch(struct watcher *w, struct pid_dir *d)
+{
+	if (d->wd < 0)
+		d->wd = inotify_add_watch(w->inotify, d->path, DIR_EVENTS);
+}
+
+/* Why there is no process, in words. */
+static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
+{
+	char text[PROCESS_TEXT_MAX];
+	const char *path = p->spec->what;
+
+	if (process_was_alive(p)) {
+		(void)snprintf(
+		    text, sizeof(text), "process %d ended", (int)p->pid);
+	} else if (error == -ENOENT) {
+		(void)snprintf(text, sizeof(text),
+		    "no process: '%s' does not exist", path);
+	} else if (error == -EAGAIN || error == -EINVAL) {
+		(void)snprintf(text, sizeof(text),
+		    "no process: '%s' holds no process number", path);
+	} else {
+		(void)snprintf(text, sizeof(text),
+		    "no process: %d, named by '%s', does not run", (int)pid,
+		    path);
+	}
+	process_tell(p, PROCESS_GONE, text);
+}
+
+static bool same_file(const struct pidfile *a, const struct pidfile *b)
+{
+	return a->pid == b->pid && a->modified_wall_ms == b->modified_wall_ms;
+}
+
+/*
+ * 0: holds the process that the file names now. Else why not, and if that
+ * is -ESRCH which number it was.
+ */
+static int follow_pidfile(struct process_watch *p, pid_t *ret_pid)
+{
+	struct pidfile file;
+	int r = pidfile_read(p->spec->what, &file);
+
+	if (r < 0)
+		return r;
+	*ret_pid = file.pid;
+	if (p->fd >= 0 && file.pid == p->pid) {
+		p->file = file;
+		return 0;
+	}
+	/* the file of the one that ended: whoever has its number is another */
+	if (same_file(&file, &p->old_file))
+		return -ESRCH;
+	r = process_hold(p, file.pid, 0, &file);
+	if (r == 0)
+		p->file = file;
+	return r;
+}
+
+static void schedule_look(struct process_watch *p)
+{
+	int64_t now_ms = timers_now(p->w->timers);
+
+	if (p->fd >= 0) {
+		if (p->dir->wd < 0) {
+			timer_set(p->w->timers, &p->look,
+			    now_ms + UNWATCHED_PAUSE_MS);
+		} else {
+			timer_cancel(p->w->timers, &p->look);
+		}
+		return;
+	}
+	timer_set(p->w->timers, &p->look, now_ms + p->pause_ms);
+	p->pause_ms *= 2;
+	if (p->pause_ms > PAUSE_MAX_MS)
+		p->pause_ms = PAUSE_MAX_MS;
+}
+
+void pidfile_look(struct process_watch *p)
+{
+	pid_t pid = 0, was = p->fd >= 0 ? p->pid : 0;
+
+	dir_watch(p->w, p->dir); /* before reading: nothing is missed */
+	int r = follow_pidfile(p, &pid);
+
+	schedule_look(p);
+	if (p->fd >= 0) {
+		/* while it runs it may have lost its file; that is no news */
+		if (p->pid != was)
+			process_tell_alive(p);
+		return;
+	}
+	if (r == -ENOENT || r == -EAGAIN || r == -EINVAL || r == -ESRCH) {
+		pidfile_gone(p, r, pid);
+	} else {
+		process_tell_error(p, r);
+	}
+}
+
+static void on_look(void *arg)
+{
+	pidfile_look(arg);
+}
+
+static void dir_event(struct watcher *w, const struct inotify_event *e)
+{
+	struct process_watch *p, *next;
+	struct pid_dir *d;
+
+	LIST_FOREACH (d, &w->dirs, link) {
+		if (d->wd == e->wd)
+			break;
+	}
+	if (e->mask & IN_IGNORED && d)
+		d->wd = -1;
+	bool all = e->mask & (IN_Q_OVERFLOW | IN_IGNORED);
+
+	/* a look may free its own watch, so the next one is taken before */
+	for (p = LIST_FIRST(&w->watches); p; p = next) {
+		next = LIST_NEXT(p, link);
+		if (!p->dir || (d && p->dir != d) || (!d && !all))
+			continue;
+		if (all || (e->len && !strcmp(e->name, p->leaf)))
+			pidfile_look(p);
+	}
+}
+
+void pidfile_on_inotify(int fd, short what, void *arg)
+{
+	_Alignas(struct inotify_event) char buf[8192];
+	struct watcher *w = arg;
+	ssize_t n;
+
+	(void)what;
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		for (char *at = buf; at < buf + n;) {
+			const struct inotify_event *e =
+			    (const struct inotify_event *)(void *)at;
+
+			at += sizeof(*e) + e->len;
+			dir_event(w, e);
+		}
+	}
+}
+
+void pidfile_watch(struct process_watch *p)
+{
+	const char *path = p->spec->what;
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	p->pause_ms = PROCESS_PAUSE_MIN_MS;
+	p->leaf = slash ? slash + 1 : path;
+	if (!slash) {
+		p->dir = dir_get(p->w, ".", 1);
+	} else {
+		p->dir = dir_get(p->w, len ? path : "/", len ? len : 1);
+	}
+	timer_init(&p->look, on_look, p);
+}
+
+void pidfile_unwatch(struct process_watch *p)
+{
+	timer_cancel(p->w->timers, &p->look);
+	dir_put(p->w, p->dir);
+}

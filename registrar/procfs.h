@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * procfs - what /proc says about processes, and what a pidfile says.
+ *
+ * Reads files, keeps nothing. Returns 0 or a negative errno; a process that
+ * ends while it is being looked at is -ESRCH.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc_stat {
+	pid_t parent;
+	uint64_t start_ticks; /* since boot: with the pid, who it is */
+	char state;           /* 'Z': zombie */
+};
+int proc_stat_read(pid_t pid, struct proc_stat *ret_s);
+
+/*
+ * Path of the executable, also when the file was replaced meanwhile. Cut to
+ * len. -EACCES: the process belongs to somebody else.
+ */
+int proc_exe(pid_t pid, char *buf, size_t len);
+
+/* The arguments joined by blanks, cut to len; "" for a zombie. */
+int proc_cmdline(pid_t pid, char *buf, size_t len);
+
+typedef void (*proc_fn)(void *arg, pid_t pid);
+int proc_each(proc_fn fn, void *arg);
+
+/*
+ * The number in a pidfile: digits in its first line, blanks around them do
+ * not matter. ret_stamp_ns is its time of modification.
+ *
+ *	-ENOENT  there is no such file (or directory)
+ *	-EAGAIN  it is empty: about to be written
+ *	-EINVAL  it holds no process number
+ */
+struct pidfile {
+	pid_t pid;
+	int64_t modified_wall_ms;
+	bool volatile_fs; /* on a file system that a boot empties (tmpfs) */
+};
+int pidfile_read(const char *path, struct pidfile *ret_f);
+
+/*
+ * Did the process start so long after its pidfile was written that it must
+ * be another one, which got the number later? Allows for a wall clock that
+ * was corrected in between, as far as that can be told.
+ */
+bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
+    int64_t now_wall_ms, int64_t now_boot_ms);
+
+/* pidfd_open(2), close-on-exec. -ESRCH: no such process. */
+int proc_pidfd(pid_t pid);
+/* Has it ended (or is it a zombie)? */
+bool proc_pidfd_ended(int pidfd);
