@@ -188,6 +188,11 @@ typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
 int registry_read_checks(struct registry *r, const char *zone,
     const char *service, registry_check_fn fn, void *arg, struct diag *reterr);
 
+/* One of them; -ENOENT: there is none. */
+int registry_read_check(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *name,
+    registry_check_fn fn, void *arg, struct diag *reterr);
+
 /* Newest first, at most limit; service NULL means all of the zone. */
 typedef void (*registry_history_fn)(void *arg, const struct history_row *row);
 int registry_read_history(struct registry *r, const char *zone,

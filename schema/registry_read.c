@@ -366,6 +366,32 @@ int registry_read_checks(struct registry *r, const char *zone,
 	return more;
 }
 
+int registry_read_check(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *name,
+    registry_check_fn fn, void *arg, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	struct check_row row;
+	int more, error;
+
+	if ((error = stmt_get(r, STMT_CHECK, &st, reterr)) < 0)
+		return error;
+	stmt_text(st, 1, zone);
+	stmt_text(st, 2, service);
+	stmt_text(st, 3, instance);
+	stmt_text(st, 4, name);
+	if ((more = stmt_step(r, st, reterr)) < 0)
+		return more;
+	if (!more)
+		return diag_set(reterr, -ENOENT,
+		    "no check '%s' of instance '%s' of service '%s'", name,
+		    instance, service);
+	if ((error = get_check(st, &row, reterr)) < 0)
+		return error;
+	fn(arg, &row);
+	return 0;
+}
+
 int registry_read_history(struct registry *r, const char *zone,
     const char *service, unsigned limit, registry_history_fn fn, void *arg,
     struct diag *reterr)
