@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A file is in force or not, and apart from that its present text is good,
+ * broken, or pending: good in itself, but another file has one of its
+ * instances. Pending texts are tried again when a burst of changes has
+ * settled, for the other file may have given it up in the same burst.
+ */
+#include "registrar/loader.h"
+
+#include "registrar/fleet.h"
+#include "registrar/store.h"
+#include "schema/base/log.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct file {
+	char *path;    /* as in messages and in rows */
+	bool in_force; /* some version of it */
+	bool seen;     /* the directory has it */
+	bool broken;   /* its present text is not in force */
+	char *pending; /* a good text that another file is in the way of */
+	bool told;     /* so the log says already */
+	struct file *next;
+};
+
+struct loader {
+	const char *dir;
+	const struct definition_defaults *defaults;
+	struct fleet *fleet;
+	struct store *store;
+	bool settled;     /* the directory has been read, at least once */
+	bool dir_missing; /* it could not be, so far */
+	struct file *files;
+};
+
+static struct file *file_find(const struct loader *l, const char *path)
+{
+	struct file *f;
+
+	for (f = l->files; f; f = f->next) {
+		if (!strcmp(f->path, path))
+			return f;
+	}
+	return NULL;
+}
+
+static struct file *file_get(struct loader *l, const char *path)
+{
+	struct file *f = file_find(l, path);
+
+	if (f)
+		return f;
+	f = xcalloc(1, sizeof(*f));
+	f->path = xstrdup(path);
+	f->next = l->files;
+	l->files = f;
+	return f;
+}
+
+static void file_free(struct file *f)
+{
+	free(f->pending);
+	free(f->path);
+	free(f);
+}
+
+static void log_diags(const struct diags *d)
+{
+	for (unsigned n = 0; n < d->n; n++)
+		log_error("%s", d->items[n].text);
+	if (d->more)
+		log_error("and %u more like these", d->more);
+}
+
+static void say_what_holds(const struct file *f)
+{
+	if (f->in_force) {
+		log_warn(
+		    "the last good version of '%s' stays in force", f->path);
+	} else {
+		log_warn("'%s' is not in force; what the registry has of it "
+		         "stays as it is",
+		    f->path);
+	}
+}
+
+/* ---- texts of earlier runs -------------------------------------------- */
+
+struct stored {
+	char *path, *text;
+	struct stored *next;
+};
+
+static void collect(void *arg, const char *file, const char *text)
+{
+	struct stored **list = arg;
+	struct stored *s = xcalloc(1, sizeof(*s));
+
+	s->path = xstrdup(file);
+	s->text = xstrdup(text);
+	s->next = *list;
+	*list = s;
+}
+
+static void use_stored(struct loader *l, const struct stored *s)
+{
+	struct file *f = file_find(l, s->path);
+	struct definition *d;
+	struct diags why = { .n = 0 };
+
+	if (f ? !f->broken || f->in_force : !l->dir_missing)
+		return;
+	int r = definition_parse(
+	    s->path, s->text, strlen(s->text), l->defaults, &d, &why);
+
+	if (r == 0 && (r = fleet_put(l->fleet, d, &why)) < 0)
+		definition_free(d);
+	if (r < 0) {
+		log_diags(&why);
+		log_warn("the version of '%s' kept in the registry cannot be "
+		         "used",
+		    s->path);
+		return;
+	}
+	f = file_get(l, s->path);
+	f->in_force = true;
+	log_warn("'%s': its last good version, kept in the registry, is in "
+	         "force",
+	    s->path);
+}
+
+static void look_into_registry(struct loader *l)
+{
+	struct stored *list = NULL;
+
+	(void)store_read_definitions(l->store, collect, &list);
+	while (list) {
+		struct stored *s = list;
+
+		list = s->next;
+		use_stored(l, s);
+		free(s->path);
+		free(s->text);
+		free(s);
+	}
+}
+
+/* ---- texts of now ----------------------------------------------------- */
+
+/* -EEXIST: another file is in the way, reterr says which. */
+static int try_text(
+    struct loader *l, struct file *f, const char *text, struct diags *reterr)
+{
+	struct definition *d;
+	int r = definition_parse(
+	    f->path, text, strlen(text), l->defaults, &d, reterr);
+
+	if (r < 0)
+		return r;
+	if ((r = fleet_put(l->fleet, d, reterr)) < 0) {
+		definition_free(d);
+		return r;
+	}
+	log_info("'%s' is in force: services=%u", f->path, d->service_n);
+	f->in_force = true;
+	f->broken = false;
+	store_put_definition(l->store, f->path, text);
+	return 0;
+}
+
+void loader_changed(
+    struct loader *l, const char *name, const char *text, size_t len)
+{
+	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
+	struct file *f = file_get(l, path);
+	struct diags why = { .n = 0 };
+
+	free(f->pending);
+	f->pending = NULL;
+	f->told = false;
+	f->seen = true;
+	f->broken = true;
+	/* definition_parse() would stop at a NUL, which is no YAML anyway */
+	if (strlen(text) != len) {
+		log_error("%s: found a NUL, expected text", f->path);
+		return;
+	}
+	int r = try_text(l, f, text, &why);
+
+	if (r == -EEXIST) {
+		f->pending = xstrdup(text);
+	} else if (r < 0) {
+		log_diags(&why);
+		if (f->in_force)
+			say_what_holds(f);
+	}
+}
+
+void loader_failed(struct loader *l, const char *name, const char *why)
+{
+	if (!name) {
+		log_error("cannot read '%s': %s", l->dir, why);
+		l->dir_missing = !l->settled;
+		look_into_registry(l);
+		return;
+	}
+	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
+	struct file *f = file_get(l, path);
+
+	log_error("cannot read '%s': %s", f->path, why);
+	f->seen = true;
+	f->broken = true;
+	if (f->in_force)
+		say_what_holds(f);
+}
+
+/* True: one of them could be put in force. */
+static bool try_pending(struct loader *l)
+{
+	struct file *f;
+	bool any = false;
+
+	for (f = l->files; f; f = f->next) {
+		struct diags why = { .n = 0 };
+
+		if (!f->pending || try_text(l, f, f->pending, &why) < 0)
+			continue;
+		free(f->pending);
+		f->pending = NULL;
+		any = true;
+	}
+	return any;
+}
+
+static void tell_pending(struct loader *l)
+{
+	struct file *f;
+
+	for (f = l->files; f; f = f->next) {
+		struct diags why = { .n = 0 };
+
+		if (!f->pending || f->told)
+			continue;
+		f->told = true;
+		(void)try_text(l, f, f->pending, &why);
+		log_diags(&why);
+		if (f->in_force)
+			say_what_holds(f);
+	}
+}
+
+/* Forget a file and withdraw what it defined. */
+static void drop(struct loader *l, struct file **at)
+{
+	struct file *f = *at;
+
+	*at = f->next;
+	fleet_remove(l->fleet, f->path);
+	store_put_definition(l->store, f->path, NULL);
+	file_free(f);
+}
+
+/* Those that only the registry knew: the directory does not have them. */
+static void drop_unseen(struct loader *l)
+{
+	struct file **at = &l->files;
+
+	while (*at) {
+		if ((*at)->seen) {
+			at = &(*at)->next;
+		} else {
+			drop(l, at);
+		}
+	}
+}
+
+void loader_removed(struct loader *l, const char *name)
+{
+	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
+	struct file **at = &l->files;
+
+	while (*at && strcmp((*at)->path, path) != 0)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	log_info("'%s' was removed", path);
+	drop(l, at);
+}
+
+void loader_settled(struct loader *l)
+{
+	struct file *f;
+	bool first = !l->settled;
+
+	l->settled = true;
+	l->dir_missing = false;
+	if (first)
+		drop_unseen(l);
+	while (try_pending(l))
+		;
+	tell_pending(l);
+	if (!first)
+		return;
+	look_into_registry(l);
+	for (f = l->files; f; f = f->next) {
+		if (f->broken && !f->in_force)
+			say_what_holds(f);
+	}
+	store_reconcile(l->store);
+}
+
+void loader_registry_opened(struct loader *l)
+{
+	look_into_registry(l);
+}
+
+/* ---- what is wanted --------------------------------------------------- */
+
+bool loader_row_wanted(const struct loader *l, const char *zone,
+    const char *service, const char *instance, const char *definition)
+{
+	const struct file *f;
+
+	if (fleet_has(l->fleet, zone, service, instance))
+		return true;
+	/* of a file that is there, but not in any version that we can read */
+	f = definition ? file_find(l, definition) : NULL;
+	return f && f->broken && !f->in_force;
+}
+
+bool loader_file_wanted(const struct loader *l, const char *file)
+{
+	return file_find(l, file) != NULL;
+}
+
+struct loader *loader_new(const char *dir,
+    const struct definition_defaults *defaults, struct fleet *fleet,
+    struct store *store)
+{
+	struct loader *l = xcalloc(1, sizeof(*l));
+
+	l->dir = dir;
+	l->defaults = defaults;
+	l->fleet = fleet;
+	l->store = store;
+	return l;
+}
+
+void loader_free(struct loader *l)
+{
+	if (!l)
+		return;
+	while (l->files) {
+		struct file *f = l->files;
+
+		l->files = f->next;
+		file_free(f);
+	}
+	free(l);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * loader - which text of each definition file is in force.
+ *
+ * A text that is wrong, or that defines what another file has, is reported
+ * and changes nothing: the last good version holds. Good texts are kept in
+ * the registry, so that they hold over a restart as well; while the watched
+ * directory cannot be read they are all there is.
+ *
+ * Fed by defdir.h and by the store; one thread. Logs.
+ */
+#include "registrar/definition.h"
+
+#include <stdbool.h>
+
+struct fleet;
+struct loader;
+struct store;
+
+/* Borrows all, and the strings of defaults; dir is the watched directory. */
+struct loader *loader_new(const char *dir,
+    const struct definition_defaults *defaults, struct fleet *fleet,
+    struct store *store);
+void loader_free(struct loader *l);
+
+/* name: of the file in the directory. text is NUL-terminated. */
+void loader_changed(
+    struct loader *l, const char *name, const char *text, size_t len);
+void loader_removed(struct loader *l, const char *name);
+/* It cannot be read; name NULL: the directory. */
+void loader_failed(struct loader *l, const char *name, const char *why);
+/*
+ * All of one burst was told. The first time this says that the directory is
+ * known: what it does not hold is withdrawn.
+ */
+void loader_settled(struct loader *l);
+
+/* The registry is open: texts of earlier runs can be had. */
+void loader_registry_opened(struct loader *l);
+
+/* For struct store_config. */
+bool loader_row_wanted(const struct loader *l, const char *zone,
+    const char *service, const char *instance, const char *definition);
+bool loader_file_wanted(const struct loader *l, const char *file);
