@@ -28,7 +28,7 @@ struct defdir_ops {
 	void (*removed)(void *arg, const char *name);
 	/* name cannot be read (NULL: the directory); its old text holds. */
 	void (*failed)(void *arg, const char *name, const char *why);
-	/* All of one burst has been reported. */
+	/* All of one burst, or of a defdir_rescan(), has been reported. */
 	void (*settled)(void *arg);
 	void *arg;
 };
@@ -43,8 +43,8 @@ void defdir_free(struct defdir *d);
 
 /*
  * Look at everything now; callbacks run before it returns, in the order of
- * the names. The first call, needed to start, reports every file. Returns
- * -ENOENT ... when the directory cannot be read (failed() has told why); it
- * will be taken up when it appears.
+ * the names. The first call, needed to start, reports every file. It
+ * tries again what could not be read. -ENOENT ... when the directory cannot be
+ * read (failed() has told why); it will be taken up when it appears.
  */
 int defdir_rescan(struct defdir *d);

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/defdir_files.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+#include "schema/conf/node.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct identity identity_of(const struct stat *st)
+{
+	return (struct identity){ .dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.mtime = st->st_mtim };
+}
+
+static bool identity_equal(const struct identity *a, const struct identity *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime.tv_sec == b->mtime.tv_sec &&
+	       a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
+bool is_definition(const char *name)
+{
+	static const char *const ends[] = { ".yaml", ".yml", ".json" };
+	size_t len = strlen(name);
+
+	for (size_t i = 0; name[0] != '.' && i < 3; i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len > n && strcmp(name + len - n, ends[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the files that are known ----------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+struct file *defdir_files_get(struct defdir_files *d, const char *name)
+{
+	scoped_free char *key = xstrdup(name);
+	const struct file probe = { .name = key };
+	struct file *const *found = tfind(&probe, &d->tree, by_name);
+
+	if (found)
+		return *found;
+	struct file *f = xcalloc(1, sizeof(*f));
+
+	f->name = take_ptr(&key);
+	if (!tsearch(f, &d->tree, by_name))
+		abort(); /* out of memory */
+	return f;
+}
+
+static void free_file(void *item)
+{
+	struct file *f = item;
+
+	free(f->name);
+	free(f);
+}
+
+static void forget_file(struct defdir_files *d, struct file *f)
+{
+	tdelete(f, &d->tree, by_name);
+	free_file(f);
+}
+
+/* ---- looking at one file ---------------------------------------------- */
+
+void defdir_files_error(
+    struct defdir_files *d, const char *name, const char *why)
+{
+	d->told = true;
+	d->ops.failed(d->ops.arg, name, why);
+}
+
+static void read_one(struct defdir_files *d, struct file *f, const char *path)
+{
+	scoped_free char *text = NULL;
+	struct diag why;
+	size_t len;
+
+	f->unread = conf_read_file(path, d->max_len, &text, &len, &why) < 0;
+	if (f->unread) {
+		defdir_files_error(d, f->name, why.text);
+		return;
+	}
+	d->told = true;
+	d->ops.changed(d->ops.arg, f->name, text, len);
+}
+
+void defdir_files_look(struct defdir_files *d, struct file *f)
+{
+	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
+	bool forced = f->forced || (f->unread && d->retry), was = f->there;
+	struct stat st;
+
+	f->forced = false;
+	/* before reading: a change meanwhile has another identity */
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+		if (was && d->away)
+			return; /* with its directory: the next scan decides */
+		if (was) {
+			d->told = true;
+			d->ops.removed(d->ops.arg, f->name);
+		}
+		forget_file(d, f);
+		return;
+	}
+	struct identity id = identity_of(&st);
+
+	if (was && !forced && identity_equal(&f->id, &id))
+		return;
+	f->there = true;
+	f->id = id;
+	read_one(d, f, path);
+}
+
+void defdir_files_enqueue(
+    struct defdir_files *d, struct file *f, int64_t due_ms)
+{
+	f->due_ms = due_ms; /* the last event counts */
+	if (f->queued)
+		return;
+	f->queued = true;
+	f->next_queued = d->queue;
+	d->queue = f;
+}
+
+static void note_unseen(const void *node, VISIT which, void *arg)
+{
+	struct file *f = *(struct file *const *)node;
+	struct defdir_files *d = arg;
+
+	if ((which != postorder && which != leaf) || f->scan == d->scan)
+		return;
+	if (d->gone_n == d->gone_max) {
+		d->gone_max = d->gone_max ? 2 * d->gone_max : 16;
+		d->gone =
+		    xreallocarray(d->gone, d->gone_max, sizeof(struct file *));
+	}
+	d->gone[d->gone_n++] = f;
+}
+
+/* Files may have gone for the moment only: look at them again soon. */
+void defdir_files_queue_unseen(struct defdir_files *d, int64_t due_ms)
+{
+	d->gone_n = 0;
+	twalk_r(d->tree, note_unseen, d);
+	for (unsigned i = 0; i < d->gone_n; i++) {
+		if (!d->gone[i]->queued)
+			defdir_files_enqueue(d, d->gone[i], due_ms);
+	}
+}
+
+void defdir_files_look_due(struct defdir_files *d, int64_t now_ms)
+{
+	struct file *todo = d->queue;
+
+	d->queue = NULL;
+	while (todo) {
+		struct file *f = todo;
+
+		todo = f->next_queued;
+		f->queued = false;
+		if (f->due_ms > now_ms) {
+			defdir_files_enqueue(d, f, f->due_ms);
+		} else {
+			defdir_files_look(d, f);
+		}
+	}
+}
+
+int64_t defdir_files_next_due_ms(const struct defdir_files *d)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (const struct file *f = d->queue; f; f = f->next_queued)
+		next_ms = f->due_ms < next_ms ? f->due_ms : next_ms;
+	return next_ms;
+}
+
+void defdir_files_release(struct defdir_files *d)
+{
+	tdestroy(d->tree, free_file);
+	free(d->gone);
+	free(d->path);
+}

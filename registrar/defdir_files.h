@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * defdir_files - private to defdir*.c: the files of the directory that are
+ * known, which of them to look at and when, and what is reported of each.
+ */
+#include "registrar/defdir.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* What tells one content of a file from another without reading it. */
+struct identity {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+
+struct file {
+	char *name;
+	bool there;  /* was, when it was last looked at */
+	bool unread; /* it could not be read then */
+	bool forced; /* look again even if its identity is the same */
+	bool queued;
+	int64_t due_ms; /* when queued */
+	unsigned scan;  /* the last scan that saw it */
+	struct identity id;
+	struct file *next_queued;
+};
+
+struct defdir_files {
+	char *path;
+	size_t max_len;
+	struct defdir_ops ops;
+	void *tree; /* of struct file, by name */
+	struct file *queue;
+	struct file **gone; /* during a scan: those it did not see */
+	unsigned gone_n, gone_max;
+	unsigned scan; /* counts */
+	bool away;     /* the directory is: nothing in it is removed */
+	bool told;     /* something was reported: `settled` is due */
+	bool retry;    /* what could not be read last time, too */
+};
+
+/* "x.yaml"; neither ".x.yaml.swp" nor "x.yaml~" nor "4913" end so. */
+bool is_definition(const char *name);
+
+struct identity identity_of(const struct stat *st);
+
+void defdir_files_release(struct defdir_files *d);
+
+/* Never NULL: it may be one that nobody has looked at. */
+struct file *defdir_files_get(struct defdir_files *d, const char *name);
+
+/* name NULL: the directory itself. */
+void defdir_files_error(
+    struct defdir_files *d, const char *name, const char *why);
+
+/* Report what there is to say of f, which may be freed. */
+void defdir_files_look(struct defdir_files *d, struct file *f);
+
+/* Look at f when due_ms has come; the last call counts. */
+void defdir_files_enqueue(
+    struct defdir_files *d, struct file *f, int64_t due_ms);
+void defdir_files_look_due(struct defdir_files *d, int64_t now_ms);
+/* INT64_MAX: nothing is queued. */
+int64_t defdir_files_next_due_ms(const struct defdir_files *d);
+
+/* Queue all files that the scan numbered d->scan did not see. */
+void defdir_files_queue_unseen(struct defdir_files *d, int64_t due_ms);
