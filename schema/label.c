@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "schema/label.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static bool is_letter_or_digit(char c)
@@ -48,4 +49,19 @@ bool label_is_zone(const char *s)
 			return true;
 		s += len + 1;
 	}
+}
+
+bool label_is_ipv4(const char *s)
+{
+	struct in_addr address;
+
+	return inet_pton(AF_INET, s, &address) == 1;
+}
+
+bool label_is_ipv6(const char *s)
+{
+	struct in6_addr address;
+
+	return s[strspn(s, "0123456789abcdef:")] == '\0' &&
+	       inet_pton(AF_INET6, s, &address) == 1;
 }

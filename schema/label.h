@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * label - the rules for names in the registry.
+ * label - the rules for names and addresses in the registry.
  *
  * The database enforces the same rules by its constraints (a test holds the
  * two together); these are for those who want to say so with file and line.
@@ -32,3 +32,10 @@ bool label_is_service(const char *s);
 /* As label_is_valid; "tag" and "zone" stand in T.tag.S.Z and L.zone.S.Z. */
 bool label_is_instance(const char *s);
 bool label_is_zone(const char *s);
+
+#define ADDRESS_RULE "an IPv4 address or an IPv6 address in lower case"
+
+/* Four numbers without leading zeros: one spelling for each address. */
+bool label_is_ipv4(const char *s);
+/* Lower case hex without a dotted tail ("::ffff:192.0.2.1"). */
+bool label_is_ipv6(const char *s);

@@ -29,12 +29,15 @@
 #define APPLICATION_ID 0x526f6c6c /* "Roll": 0001-registry.sql */
 #define WAL_RETRY_MS 5
 
-static const char writer_setup[] = "PRAGMA synchronous = NORMAL;"
-                                   "PRAGMA foreign_keys = ON;"
-                                   "PRAGMA cell_size_check = ON;"
-                                   "PRAGMA wal_autocheckpoint = 1000;"
-                                   "PRAGMA journal_size_limit = 16777216;"
-                                   "PRAGMA cache_size = -32768;";
+static const char writer_setup[] =
+    "PRAGMA synchronous = NORMAL;"
+    "PRAGMA foreign_keys = ON;"
+    /* else the undo log of a statement moves to a file and stays */
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA cell_size_check = ON;"
+    "PRAGMA wal_autocheckpoint = 1000;"
+    "PRAGMA journal_size_limit = 16777216;"
+    "PRAGMA cache_size = -32768;";
 
 static const char reader_setup[] = "PRAGMA query_only = ON;"
                                    "PRAGMA cell_size_check = ON;"
@@ -295,6 +298,12 @@ static int read_id(struct registry *r, struct diag *reterr)
 static int open_file(const char *path, enum registry_access access,
     struct registry *r, struct diag *reterr)
 {
+	/*
+	 * Counting allocations takes a mutex for each. Refused once SQLite
+	 * runs, so the first registry of the program decides.
+	 */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
 	/* a reader may have to recover the WAL, so it writes if it may */
 	int flags =
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

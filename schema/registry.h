@@ -219,6 +219,9 @@ void registry_rollback(struct registry *r);
  */
 int registry_put_service(
     struct registry *r, const struct service_row *row, struct diag *reterr);
+/* The same for a service that is new or of row's source; others stay. */
+int registry_add_service(
+    struct registry *r, const struct service_row *row, struct diag *reterr);
 int registry_put_instance(
     struct registry *r, const struct instance_row *row, struct diag *reterr);
 

@@ -382,10 +382,11 @@ int registry_read_check(struct registry *r, const char *zone,
 	stmt_text(st, 4, name);
 	if ((more = stmt_step(r, st, reterr)) < 0)
 		return more;
-	if (!more)
+	if (!more) {
 		return diag_set(reterr, -ENOENT,
 		    "no check '%s' of instance '%s' of service '%s'", name,
 		    instance, service);
+	}
 	if ((error = get_check(st, &row, reterr)) < 0)
 		return error;
 	fn(arg, &row);

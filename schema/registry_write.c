@@ -70,12 +70,12 @@ static int get_for_write(struct registry *r, enum stmt_id id,
 
 /* ---- services and instances ------------------------------------------- */
 
-int registry_put_service(
-    struct registry *r, const struct service_row *row, struct diag *reterr)
+static int run_service(struct registry *r, enum stmt_id id,
+    const struct service_row *row, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
 	int i = 0;
-	int error = get_for_write(r, STMT_PUT_SERVICE, &st, reterr);
+	int error = get_for_write(r, id, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -91,6 +91,18 @@ int registry_put_service(
 	stmt_text(st, ++i, row->source);
 	stmt_text(st, ++i, row->definition);
 	return stmt_run(r, st, reterr);
+}
+
+int registry_put_service(
+    struct registry *r, const struct service_row *row, struct diag *reterr)
+{
+	return run_service(r, STMT_PUT_SERVICE, row, reterr);
+}
+
+int registry_add_service(
+    struct registry *r, const struct service_row *row, struct diag *reterr)
+{
+	return run_service(r, STMT_ADD_SERVICE, row, reterr);
 }
 
 int registry_put_instance(

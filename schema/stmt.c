@@ -24,6 +24,20 @@
  * Rows are put by one upsert whose WHERE leaves an equal row alone. What a
  * put keeps of an existing row is simply not named in its SET.
  */
+#define PUT_SERVICE                                                            \
+	"INSERT INTO service (" SERVICE_COLUMNS ") "                           \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "                            \
+	"ON CONFLICT (zone, name) DO UPDATE SET "                              \
+	"(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "          \
+	"source, definition) = (excluded.protocol, excluded.port, "            \
+	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
+	"excluded.tags, excluded.meta, excluded.source, "                      \
+	"excluded.definition) WHERE "                                          \
+	"(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "          \
+	"source, definition) IS NOT (excluded.protocol, excluded.port, "       \
+	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
+	"excluded.tags, excluded.meta, excluded.source, excluded.definition)"
+
 static const char *const texts[STMT_N] = {
 	[STMT_REVISION] = "SELECT max(revision) FROM change",
 	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "
@@ -35,20 +49,8 @@ static const char *const texts[STMT_N] = {
 	[STMT_SERVICE_INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instance "
 	                           "WHERE zone = ? AND service = ? "
 	                           "ORDER BY name",
-	[STMT_PUT_SERVICE] =
-	    "INSERT INTO service (" SERVICE_COLUMNS ") "
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-	    "ON CONFLICT (zone, name) DO UPDATE SET "
-	    "(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "
-	    "source, definition) = (excluded.protocol, excluded.port, "
-	    "excluded.ttl_s, excluded.max_answers, excluded.on_empty, "
-	    "excluded.tags, excluded.meta, excluded.source, "
-	    "excluded.definition) WHERE "
-	    "(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "
-	    "source, definition) IS NOT (excluded.protocol, excluded.port, "
-	    "excluded.ttl_s, excluded.max_answers, excluded.on_empty, "
-	    "excluded.tags, excluded.meta, excluded.source, "
-	    "excluded.definition)",
+	[STMT_PUT_SERVICE] = PUT_SERVICE,
+	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
 	[STMT_PUT_INSTANCE] =
 	    "INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES "
 	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "

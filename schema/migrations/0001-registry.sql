@@ -69,7 +69,7 @@ CREATE TABLE service (
 	CONSTRAINT "service.max_answers must be 0..65535 (0: all)"
 	CHECK (max_answers BETWEEN 0 AND 65535),
 	CONSTRAINT "service.on_empty must be nodata, nxdomain or all"
-	CHECK (on_empty IN ('nodata', 'nxdomain', 'all')),
+	CHECK (on_empty = 'nodata' OR on_empty = 'nxdomain' OR on_empty = 'all'),
 	CONSTRAINT "service.tags must be a JSON array, at most 4096 octets"
 	CHECK (tags = '[]' OR CASE WHEN json_valid(tags)
 		THEN json_type(tags) = 'array'
@@ -120,19 +120,21 @@ CREATE TABLE instance (
 		AND name NOT GLOB '*[^a-z0-9-]*'
 		AND name GLOB '[^-]*' AND name GLOB '*[^-]'),
 	CONSTRAINT "instance.name must not be tag or zone: T.tag.S.Z and L.zone.S.Z are other names"
-	CHECK (name NOT IN ('tag', 'zone')),
+	CHECK (name <> 'tag' AND name <> 'zone'),
 	CONSTRAINT "instance.address must be IPv4 (four numbers 0..255 without leading zeros) or IPv6 (lower case hex)"
 	CHECK (length(CAST(address AS BLOB)) = length(address)
 		AND CASE instr(address, ':')
-		WHEN 0 THEN length(address) <= 15
-			AND address NOT GLOB '*[^0-9.]*'
-			AND length(replace(address, '.', '')) = length(address) - 3
-			AND '.' || address || '.' NOT GLOB '*..*'
+		-- digits and dots; each of four octets begins with a digit, has
+		-- three at most, so that three in a row are an octet
+		WHEN 0 THEN address NOT GLOB '*[^0-9.]*'
+			AND address GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*'
+			AND address NOT GLOB '*.*.*.*.*'
+			AND '.' || address NOT GLOB '*.[0-9][0-9][0-9][0-9]*'
 			AND '.' || address NOT GLOB '*.0[0-9]*'
 			AND '.' || address NOT GLOB '*.[3-9][0-9][0-9]*'
-			AND '.' || address NOT GLOB '*.2[6-9][0-9]*'
-			AND '.' || address NOT GLOB '*.25[6-9]*'
-			AND address NOT GLOB '*[0-9][0-9][0-9][0-9]*'
+			AND (address NOT GLOB '*2[5-9][0-9]*'
+			OR address NOT GLOB '*25[6-9]*'
+			AND address NOT GLOB '*2[6-9][0-9]*')
 		ELSE length(address) <= 39
 			AND address NOT GLOB '*[^0-9a-f:]*'
 			AND address NOT GLOB
@@ -177,9 +179,10 @@ CREATE TABLE instance (
 	CONSTRAINT "instance.weight_warning must be 0..65535"
 	CHECK (weight_warning BETWEEN 0 AND 65535),
 	CONSTRAINT "instance.health must be starting, passing, warning, critical or dead"
-	CHECK (health IN ('passing', 'warning', 'critical', 'dead', 'starting')),
+	CHECK (health = 'passing' OR health = 'warning' OR health = 'critical'
+		OR health = 'dead' OR health = 'starting'),
 	CONSTRAINT "instance.mode must be active, draining or maintenance"
-	CHECK (mode IN ('active', 'draining', 'maintenance')),
+	CHECK (mode = 'active' OR mode = 'draining' OR mode = 'maintenance'),
 	-- seconds given by mistake would be a lease that ended in 1970
 	CONSTRAINT "instance.lease_until_wall_ms must be 0 (none) or milliseconds since 1970"
 	CHECK (lease_until_wall_ms = 0
@@ -214,7 +217,7 @@ CREATE TABLE instance (
 -- ---- what changed ---------------------------------------------------------
 
 -- One row for each answer-relevant change; its number is the revision. The
--- last 100,000 are kept, or up to 1,023 more: whoever is further behind reads
+-- last 100,000 are kept, or up to 127 more: whoever is further behind reads
 -- everything again.
 CREATE TABLE change (
 	revision INTEGER PRIMARY KEY,
@@ -225,7 +228,7 @@ CREATE TABLE change (
 ) STRICT;
 
 CREATE TRIGGER change_kept AFTER INSERT ON change
-WHEN NEW.revision & 1023 = 0 BEGIN
+WHEN NEW.revision & 127 = 0 BEGIN
 	DELETE FROM change WHERE revision <= NEW.revision - 100000;
 END;
 -- Taking the newest away would give its number out a second time.
@@ -285,6 +288,8 @@ END;
 -- ---- triggers of service --------------------------------------------------
 
 CREATE TRIGGER service_inserted AFTER INSERT ON service BEGIN
+	INSERT INTO words SELECT NEW.tags, NEW.meta
+		WHERE NEW.tags <> '[]' OR NEW.meta <> '{}';
 	INSERT INTO change (zone, service) VALUES (NEW.zone, NEW.name);
 END;
 
@@ -309,10 +314,6 @@ CREATE TRIGGER service_deleted AFTER DELETE ON service BEGIN
 	INSERT INTO change (zone, service) VALUES (OLD.zone, OLD.name);
 END;
 
-CREATE TRIGGER service_inserted_words AFTER INSERT ON service
-WHEN NEW.tags <> '[]' OR NEW.meta <> '{}' BEGIN
-	INSERT INTO words VALUES (NEW.tags, NEW.meta);
-END;
 CREATE TRIGGER service_updated_words AFTER UPDATE OF tags, meta ON service
 WHEN (NEW.tags, NEW.meta) IS NOT (OLD.tags, OLD.meta) BEGIN
 	INSERT INTO words VALUES (NEW.tags, NEW.meta);
@@ -324,6 +325,8 @@ CREATE TRIGGER instance_inserted AFTER INSERT ON instance BEGIN
 	SELECT RAISE(ABORT, 'instance.service must be the name of a service in instance.zone: insert the service first')
 	WHERE NOT EXISTS (SELECT 1 FROM service
 		WHERE zone = NEW.zone AND name = NEW.service);
+	INSERT INTO words SELECT NEW.tags, NEW.meta
+		WHERE NEW.tags <> '[]' OR NEW.meta <> '{}';
 	INSERT INTO change (zone, service) VALUES (NEW.zone, NEW.service);
 	INSERT INTO history
 		(at_wall_ms, zone, service, instance, was, now, source, reason)
@@ -399,10 +402,6 @@ CREATE TRIGGER instance_deleted AFTER DELETE ON instance BEGIN
 		AND service = OLD.service AND instance = OLD.name;
 END;
 
-CREATE TRIGGER instance_inserted_words AFTER INSERT ON instance
-WHEN NEW.tags <> '[]' OR NEW.meta <> '{}' BEGIN
-	INSERT INTO words VALUES (NEW.tags, NEW.meta);
-END;
 CREATE TRIGGER instance_updated_words AFTER UPDATE OF tags, meta ON instance
 WHEN (NEW.tags, NEW.meta) IS NOT (OLD.tags, OLD.meta) BEGIN
 	INSERT INTO words VALUES (NEW.tags, NEW.meta);
@@ -434,7 +433,8 @@ CREATE TABLE check_result (
 	CHECK (length(kind) BETWEEN 1 AND 63
 		AND kind NOT GLOB '*[^a-z0-9-]*'),
 	CONSTRAINT "check_result.status must be starting, passing, warning, critical or dead"
-	CHECK (status IN ('passing', 'warning', 'critical', 'dead', 'starting')),
+	CHECK (status = 'passing' OR status = 'warning' OR status = 'critical'
+		OR status = 'dead' OR status = 'starting'),
 	CONSTRAINT "check_result.output must be at most 4096 characters"
 	CHECK (length(output) <= 4096)
 ) STRICT, WITHOUT ROWID;
