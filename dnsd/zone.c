@@ -110,10 +110,11 @@ static void find_tails(const struct zone *z, uint16_t type, struct rr *r)
 	unsigned names = 0;
 
 	if (type == TYPE_NS || type == TYPE_CNAME || type == TYPE_PTR ||
-	    type == TYPE_MX)
+	    type == TYPE_MX) {
 		names = 1;
-	else if (type == TYPE_SOA)
+	} else if (type == TYPE_SOA) {
 		names = 2;
+	}
 	while (names-- > 0) {
 		size_t len = name_len(r->rdata + at);
 		int tail = tail_of(z, r->rdata + at, len);
@@ -143,10 +144,10 @@ static struct rrset *make_rrset(struct node *n, uint16_t type, uint32_t ttl_s)
 void zone_add(struct zone *z, const struct dname *owner, uint16_t type,
     uint32_t ttl_s, const uint8_t *rdata, uint16_t rdata_len)
 {
-	struct node *n = NULL;
+	struct node *n = make_node(z, owner, z->name.label_n);
 
 	/* the empty non-terminals above it exist too, RFC 4592 section 2.2.2 */
-	for (unsigned k = z->name.label_n; k <= owner->label_n; k++)
+	for (unsigned k = z->name.label_n + 1u; k <= owner->label_n; k++)
 		n = make_node(z, owner, k);
 
 	struct rrset *s = make_rrset(n, type, ttl_s);
@@ -184,9 +185,10 @@ bool zone_has_protocol(
 {
 	unsigned n = atomic_load(&z->protocol_n);
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		if (same_protocol(&z->protocol[i], label, label_len))
 			return atomic_load(&z->protocol[i].service_n) > 0;
+	}
 	return false;
 }
 
