@@ -33,7 +33,7 @@ struct world {
 	struct zone *zone; /* named last */
 	char zone_name[256];
 	bool in_service;
-	bool left_out; /* the instance added last */
+	bool left_out;              /* the instance added last */
 	struct compile_result last; /* of the service finished last */
 	uint8_t response[WIRE_MESSAGE_MAX + RESPOND_SLACK];
 	size_t response_len;
@@ -41,8 +41,9 @@ struct world {
 
 enum { WORLD_NOW_WALL_MS = 1000000, WORLD_UDP_MAX = 1232 };
 
-/* Never NULL. */
+/* Never NULL. With one reader, or for tests of threads with several. */
 struct world *world_new(const char *text);
+struct world *world_new_readers(const char *text, unsigned reader_n);
 void world_add(struct world *w, const char *text);
 void world_free(struct world *w);
 
