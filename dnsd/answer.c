@@ -1,65 +1,52 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The names of a service S in zone Z, by the labels left of Z:
- *
- *	S                     A AAAA SRV TXT
- *	_S._P                 SRV
- *	I.S                   one instance, whatever its health
- *	_P                    exists while a service of that protocol does
- *
- * A name that exists without the asked type is NODATA, never NXDOMAIN.
- * Static records win over a service of the same name.
+ * Order for a name: which zone has it; what its static records say (lookup.h:
+ * cuts and DNAME come first); what the registry has; a wildcard. Both kinds
+ * of data share one name space: a name with static records of other types
+ * keeps the service's, a service keeps a wildcard above it away, and where
+ * both have the type the static records win. An alias starts it all again.
  */
 #include "dnsd/answer.h"
 
-static bool is_underscored(const uint8_t *label, uint8_t len)
-{
-	return len > 1 && label[0] == '_';
-}
+#include "dnsd/lookup.h"
 
-/* Label k (1: the one left of the zone, 2: the next ...). */
-static const uint8_t *label_below(
-    const struct query *q, const struct zone *z, unsigned k, uint8_t *ret_len)
+/* DS at the apex of a zone is its parent's, if that is ours too. */
+static __attribute__((noinline)) void locate_parent(
+    struct locus *l, const struct dname *name, const struct catalog *c)
 {
-	return dname_label(&q->name,
-	    (unsigned)(q->name.label_n - z->name.label_n) - k, ret_len);
-}
+	const struct zone *z = catalog_zone(c, name, name->label_n - 1u);
 
-static void locate_service(struct locus *l, const struct query *q)
-{
-	const struct zone *z = l->zone;
-	uint8_t len;
-	const uint8_t *label = label_below(q, z, 1, &len);
-
-	l->label = label;
-	l->label_len = len;
-	l->hash = q->name.suffix_hash[z->name.label_n + 1];
-	if (l->below < 2 || !is_underscored(label, len))
-		return;
-	/* _S._P: the service is named by the second label */
-	label = label_below(q, z, 2, &len);
-	if (!is_underscored(label, len)) {
-		l->label = NULL;
-		return;
+	if (z) {
+		l->zone = z;
+		l->below = (uint8_t)(name->label_n - z->name.label_n);
 	}
-	l->label = label + 1;
-	l->label_len = (uint8_t)(len - 1);
-	l->hash =
-	    dname_hash_label(z->hash_seed, z->hash, l->label, l->label_len);
+}
+
+static inline void locate(struct locus *l, const struct dname *name,
+    uint16_t type, const struct catalog *c)
+{
+	l->label = NULL;
+	l->guess = NULL;
+	l->zone = catalog_zone(c, name, name->label_n);
+	if (!l->zone)
+		return;
+	l->below = (uint8_t)(name->label_n - l->zone->name.label_n);
+	if (type == TYPE_DS && !l->below && name->label_n)
+		locate_parent(l, name, c);
+	l->image = zone_image(l->zone);
+	if (l->below > 0 && l->zone->has_services)
+		answer_locate_service(l, name);
 }
 
 void answer_locate(
     struct locus *ret_l, struct query *q, const struct catalog *c)
 {
 	dname_hash(&q->name, catalog_seed(c));
-	ret_l->label = NULL;
-	ret_l->guess = NULL;
-	ret_l->zone = catalog_zone(c, &q->name);
-	if (!ret_l->zone)
-		return;
-	ret_l->below = (uint8_t)(q->name.label_n - ret_l->zone->name.label_n);
-	if (ret_l->below > 0)
-		locate_service(ret_l, q);
+	locate(ret_l, &q->name, q->type, c);
+	if (ret_l->zone) {
+		zone_image_prefetch(
+		    ret_l->image, q->name.suffix_hash[q->name.label_n]);
+	}
 	if (ret_l->label)
 		catalog_prefetch(c, ret_l->hash);
 }
@@ -70,144 +57,164 @@ static void negative(struct answer *a, enum rcode rcode)
 	a->kind = ANSWER_NEGATIVE;
 }
 
-static void positive(struct answer *a, enum answer_kind kind)
+static void empty(struct answer *a, enum rcode rcode)
 {
-	a->rcode = RCODE_NOERROR;
-	a->kind = kind;
+	a->rcode = rcode;
+	a->kind = ANSWER_EMPTY;
 }
 
-static void decide_node(
-    struct answer *a, const struct query *q, const struct node *n)
+/* ---- aliases ---------------------------------------------------------- */
+
+/* Adds a step; false: it has been taken, or there are too many. */
+static bool add_alias(struct answer *a, const struct dname *name,
+    const struct node *n, const struct rrset *set)
 {
-	a->rrset = node_rrset(n, q->type);
-	if (a->rrset)
-		positive(a, ANSWER_RRSET);
-	else if (q->type == TYPE_ANY && n->rrsets)
-		positive(a, ANSWER_HINFO);
-	else
-		negative(a, RCODE_NOERROR);
+	uint64_t hash = name->suffix_hash[name->label_n];
+	bool is_repeated = false;
+
+	for (unsigned i = 0; i < a->alias_n; i++) {
+		if (a->alias[i].owner_hash == hash)
+			return false;
+		is_repeated |= a->alias[i].set == set;
+	}
+	if (a->alias_n == ANSWER_ALIASES_MAX)
+		return false;
+	a->alias[a->alias_n++] = (struct alias){ .zone = a->zone,
+		.node = n,
+		.set = set,
+		.owner_hash = hash,
+		.is_repeated = is_repeated };
+	return true;
 }
 
-/* An answer of n addresses or SRV; NODATA or as told where nobody is. */
-static void decide_set(struct answer *a, enum answer_kind kind, unsigned n)
+/* True: a->name is what to look for now. */
+static bool follow_cname(struct answer *a, const struct dname *name,
+    const struct node *n, const struct rrset *cname)
 {
-	const struct service *s = a->service;
+	struct rr rr = rrset_only(cname);
 
-	if (n)
-		positive(a, kind);
-	else if (!s->eligible_n && s->flags & SERVICE_NX_WHEN_EMPTY)
-		negative(a, RCODE_NXDOMAIN);
-	else
-		negative(a, RCODE_NOERROR);
+	empty(a, RCODE_NOERROR);
+	return add_alias(a, name, n, cname) &&
+	       dname_parse(&a->name, rr.rdata, rr.rdata_len, 0) > 0;
 }
 
-/* S.Z */
-static void decide_service(struct answer *a, uint16_t type)
+static bool follow_dname(struct answer *a, const struct dname *name,
+    uint16_t type, const struct node *n)
 {
-	const struct service *s = a->service;
+	const struct rrset *dname = node_rrset(n, TYPE_DNAME);
 
-	switch (type) {
-	case TYPE_A:
-		decide_set(a, ANSWER_IPV4, s->ipv4_n);
-		break;
-	case TYPE_AAAA:
-		decide_set(a, ANSWER_IPV6, s->ipv6_n);
-		break;
-	case TYPE_SRV:
-		decide_set(a, ANSWER_SRV, s->eligible_n);
-		break;
-	case TYPE_TXT:
-		if (s->txt)
-			positive(a, ANSWER_TXT);
-		else
-			negative(a, RCODE_NOERROR);
-		break;
-	case TYPE_ANY:
-		positive(a, ANSWER_HINFO);
-		break;
-	default:
+	empty(a, RCODE_NOERROR);
+	if (!add_alias(a, name, n, dname))
+		return false;
+	if (!lookup_substitute(&a->name, name, n, dname)) {
+		a->rcode = RCODE_YXDOMAIN;
+		a->alias[a->alias_n - 1].is_endless = true;
+		return false;
+	}
+	return type != TYPE_CNAME && type != TYPE_ANY;
+}
+
+/* ---- one name --------------------------------------------------------- */
+
+/*
+ * Static records and the registry's at one name. True: an alias is to be
+ * followed.
+ */
+static bool decide_node(struct answer *a, const struct dname *name,
+    uint16_t type, const struct node *n, const struct locus *l,
+    const struct catalog *c)
+{
+	const struct rrset *cname;
+	unsigned encloser_n;
+
+	a->rrset = n->rrset_n ? node_rrset(n, type) : NULL;
+	if (a->rrset) {
+		a->rcode = RCODE_NOERROR;
+		a->kind = ANSWER_RRSET;
+		a->node = n;
+		return false;
+	}
+	cname = n->rrset_n ? node_rrset(n, TYPE_CNAME) : NULL;
+	if (cname && type != TYPE_ANY)
+		return follow_cname(a, name, n, cname);
+	if (l->label && answer_service(a, name, type, l, c, &encloser_n) &&
+	    a->kind != ANSWER_NEGATIVE)
+		return false;
+	if (type == TYPE_ANY && n->rrset_n) {
+		a->rcode = RCODE_NOERROR;
+		a->kind = cname ? ANSWER_RRSET : ANSWER_HINFO;
+		a->rrset = cname;
+		a->node = n;
+	} else {
 		negative(a, RCODE_NOERROR);
 	}
+	return false;
 }
 
-/* I.S.Z */
-static void decide_instance(struct answer *a, const struct query *q)
+/* A name without static records of its own. */
+static bool decide_absent(struct answer *a, const struct dname *name,
+    uint16_t type, const struct lookup *found, const struct locus *l,
+    const struct catalog *c)
 {
-	const struct service *s = a->service;
-	uint8_t len;
-	const uint8_t *label = label_below(q, a->zone, 2, &len);
-	int i = service_find_instance(s, label, len);
+	unsigned encloser_n = 0;
+	struct locus here;
 
-	if (i < 0) {
+	if (l->zone->has_services &&
+	    answer_service(a, name, type, l, c, &encloser_n))
+		return false;
+	if (found->kind == LOOKUP_NONE ||
+	    encloser_n + l->zone->name.label_n > found->encloser_label_n) {
 		negative(a, RCODE_NXDOMAIN);
-		return;
+		return false;
 	}
-	a->instance = (unsigned)i;
-	uint8_t flags = service_instance_at(s, a->instance)->flags;
-	negative(a, RCODE_NOERROR);
-	if (q->type == TYPE_A && flags & INSTANCE_IPV4)
-		positive(a, ANSWER_ONE_IPV4);
-	else if (q->type == TYPE_AAAA && flags & INSTANCE_IPV6)
-		positive(a, ANSWER_ONE_IPV6);
-	else if (q->type == TYPE_SRV)
-		positive(a, ANSWER_ONE_SRV);
-	else if (q->type == TYPE_TXT && service_instance_txt(s, a->instance))
-		positive(a, ANSWER_ONE_TXT);
-	else if (q->type == TYPE_ANY)
-		positive(a, ANSWER_HINFO);
+	here = *l;
+	here.label = NULL; /* the registry has spoken */
+	return decide_node(a, name, type, found->node, &here, c);
 }
 
-/* _S._P.Z */
-static void decide_srv_name(struct answer *a, const struct query *q)
+/* True: an alias is to be followed, a->name says where to. */
+static bool decide_name(struct answer *a, const struct dname *name,
+    uint16_t type, const struct locus *l, const struct catalog *c)
 {
-	const struct service *s = a->service;
-	uint8_t len;
-	const uint8_t *p = label_below(q, a->zone, 1, &len);
+	struct lookup found;
 
-	if (len - 1u >= sizeof(s->protocol) || s->protocol[len - 1] ||
-	    memcmp(p + 1, s->protocol, len - 1u) != 0)
-		negative(a, RCODE_NXDOMAIN);
-	else if (q->type == TYPE_SRV)
-		decide_set(a, ANSWER_SRV, s->eligible_n);
-	else if (q->type == TYPE_ANY)
-		positive(a, ANSWER_HINFO);
-	else
-		negative(a, RCODE_NOERROR);
+	a->zone = l->zone;
+	a->image = l->image;
+	lookup_name(&found, l->image, name, type);
+	switch (found.kind) {
+	case LOOKUP_NODE:
+		return decide_node(a, name, type, found.node, l, c);
+	case LOOKUP_CUT:
+		a->rcode = RCODE_NOERROR;
+		a->kind = ANSWER_REFERRAL;
+		a->node = found.node;
+		/* AA says who has the first owner, RFC 1035 section 4.1.1 */
+		a->authoritative &= a->alias_n > 0;
+		return false;
+	case LOOKUP_DNAME:
+		return follow_dname(a, name, type, found.node);
+	case LOOKUP_WILDCARD:
+	case LOOKUP_NONE:
+		break;
+	}
+	return decide_absent(a, name, type, &found, l, c);
 }
 
 static void decide_in_zone(struct answer *a, const struct query *q,
     const struct locus *l, const struct catalog *c)
 {
-	const struct dname *name = &q->name;
-	const struct node *n = zone_find(
-	    l->zone, name->suffix_hash[name->label_n], name->lower, name->len);
-	uint8_t len;
-	const uint8_t *first;
+	struct locus next;
 
-	a->authoritative = q->class == CLASS_IN; /* RFC 1035 section 6.2 */
-	a->zone = l->zone;
-	if (n && (n->rrsets || !l->below)) {
-		decide_node(a, q, n);
+	/* RFC 1035 section 6.2: an answer in class ANY is never authoritative
+	 */
+	a->authoritative = q->class == CLASS_IN;
+	if (!decide_name(a, &q->name, q->type, l, c))
 		return;
-	}
-	a->service = l->guess;
-	if (a->service &&
-	    !service_is(a->service, l->zone, l->hash, l->label, l->label_len))
-		a->service =
-		    catalog_find(c, l->zone, l->hash, l->label, l->label_len);
-	first = label_below(q, l->zone, 1, &len);
-	if (a->service && l->below == 1)
-		decide_service(a, q->type);
-	else if (a->service && l->below == 2 && is_underscored(first, len))
-		decide_srv_name(a, q);
-	else if (a->service && l->below == 2)
-		decide_instance(a, q);
-	else if (n ||
-	         (l->below == 1 && is_underscored(first, len) &&
-	             zone_has_protocol(l->zone, first + 1, (uint8_t)(len - 1))))
-		negative(a, RCODE_NOERROR); /* an empty non-terminal */
-	else
-		negative(a, RCODE_NXDOMAIN);
+	do {
+		dname_hash(&a->name, catalog_seed(c));
+		locate(&next, &a->name, q->type, c);
+		empty(a, RCODE_NOERROR);
+	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
 }
 
 static bool name_is(const struct dname *n, const char *wire, size_t len)
@@ -225,10 +232,12 @@ static void decide_chaos(
 
 	a->rcode = RCODE_REFUSED;
 	a->kind = ANSWER_EMPTY;
-	if (NAME_IS(n, "\7version\4bind") || NAME_IS(n, "\7version\6server"))
+	if (NAME_IS(n, "\7version\4bind") || NAME_IS(n, "\7version\6server")) {
 		a->chaos = id->version;
-	else if (NAME_IS(n, "\10hostname\4bind") || NAME_IS(n, "\2id\6server"))
+	} else if (NAME_IS(n, "\10hostname\4bind") ||
+	           NAME_IS(n, "\2id\6server")) {
 		a->chaos = id->host;
+	}
 	if (!a->chaos)
 		return;
 	a->rcode = RCODE_NOERROR;
@@ -240,17 +249,23 @@ static void decide_chaos(
 void answer_decide(struct answer *ret_a, const struct query *q,
     const struct locus *l, const struct catalog *c, const struct identity *id)
 {
-	*ret_a = (struct answer){ .kind = ANSWER_EMPTY };
-	if (q->type == TYPE_OPT) /* a pseudo-type: nobody owns one */
+	empty(ret_a, RCODE_NOERROR);
+	ret_a->authoritative = false;
+	ret_a->service = NULL;
+	ret_a->chaos = NULL;
+	ret_a->alias_n = 0;
+	if (q->type == TYPE_OPT) { /* a pseudo-type: nobody owns one */
 		ret_a->rcode = RCODE_FORMERR;
-	else if (q->type >= 249 && q->type <= 250) /* TKEY, TSIG */
+	} else if (q->type >= 249 && q->type <= 250) { /* TKEY, TSIG */
 		ret_a->rcode = RCODE_NOTIMP;
-	else if (q->class == CLASS_CH)
+	} else if (q->class == CLASS_CH) {
 		decide_chaos(ret_a, q, id);
-	else if (!l->zone || (q->class != CLASS_IN && q->class != CLASS_ANY))
+	} else if (!l->zone ||
+	           (q->class != CLASS_IN && q->class != CLASS_ANY) ||
+	           (q->type >= TYPE_IXFR && q->type < TYPE_ANY)) {
+		/* not ours; transfers, MAILA, MAILB */
 		ret_a->rcode = RCODE_REFUSED;
-	else if (q->type >= TYPE_IXFR && q->type < TYPE_ANY)
-		ret_a->rcode = RCODE_REFUSED; /* transfers, MAILA, MAILB */
-	else
+	} else {
 		decide_in_zone(ret_a, q, l, c);
+	}
 }

@@ -25,9 +25,25 @@ enum answer_kind {
 	ANSWER_ONE_IPV4,
 	ANSWER_ONE_IPV6,
 	ANSWER_ONE_TXT,
-	ANSWER_RRSET, /* static records of the zone */
-	ANSWER_HINFO, /* to ANY, RFC 8482 section 4.2 */
-	ANSWER_CHAOS, /* a text about the server, RFC 4892 */
+	ANSWER_RRSET,    /* static records of the zone */
+	ANSWER_REFERRAL, /* to the servers of a zone below */
+	ANSWER_HINFO,    /* to ANY, RFC 8482 section 4.2 */
+	ANSWER_CHAOS,    /* a text about the server, RFC 4892 */
+};
+
+/* An alias that was followed: CNAME, or DNAME with the CNAME it makes. */
+struct alias {
+	const struct zone *zone;
+	const struct node *node; /* owner of the records; of a DNAME: above */
+	const struct rrset *set;
+	uint64_t owner_hash; /* of the name that it was found for */
+	bool is_repeated;    /* this DNAME is in the answer already */
+	bool is_endless;     /* of DNAME: the name it makes is too long */
+};
+
+enum {
+	/* Aliases followed; who has more gets as many. */
+	ANSWER_ALIASES_MAX = 16,
 };
 
 struct answer {
@@ -35,10 +51,16 @@ struct answer {
 	enum answer_kind kind;
 	bool authoritative; /* AA */
 	const struct zone *zone;
+	const struct zone_image *image; /* of zone */
 	const struct service *service;
 	unsigned instance;
+	const struct node *node; /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
+	unsigned alias_n;
+	/* Not set beyond alias_n: answers without aliases do not pay. */
+	struct alias alias[ANSWER_ALIASES_MAX];
+	struct dname name; /* that the last alias leads to */
 };
 
 /* Texts about the server; NULL: REFUSED. Borrowed, constant. */
@@ -51,13 +73,24 @@ enum { IDENTITY_NSID_MAX = 64 }; /* octets of `host` that NSID gives */
 
 /* Where a question leads. Filled by answer_locate(). */
 struct locus {
-	const struct zone *zone; /* NULL: none of ours */
+	const struct zone *zone;        /* NULL: none of ours */
+	const struct zone_image *image; /* of zone, if there is one */
 	uint64_t hash;        /* of the service's name S.Z, if `label` is set */
-	const uint8_t *label; /* S, without its length; borrowed from q */
+	const uint8_t *label; /* S, without its length; borrowed */
 	uint8_t label_len;
 	uint8_t below;               /* labels left of the zone's name */
 	const struct service *guess; /* see catalog_guess() */
 };
+
+/*
+ * answer_service.c: what the registry has for a name in l->zone. False: the
+ * name does not exist there; then *ret_encloser_n is how many labels left of
+ * the zone's name still do.
+ */
+bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
+/* Which service a name in l->zone may be about; fills l->label and so on. */
+void answer_locate_service(struct locus *l, const struct dname *name);
 
 /* Hashes q's name, finds its zone and the service that it may be about. */
 void answer_locate(

@@ -10,6 +10,7 @@
 
 struct options;
 struct zone;
+struct zone_image;
 
 /*
  * A zone of its own; the caller's until catalog_add_zone(). -EINVAL: the
@@ -17,3 +18,7 @@ struct zone;
  */
 int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
     struct zone **ret_z, struct diag *reterr);
+
+/* Those records alone, for the zone that apex_zone() made. */
+int apex_image(const struct options *o, const struct zone *z,
+    struct zone_image **ret_image, struct diag *reterr);

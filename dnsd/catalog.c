@@ -9,6 +9,7 @@
  */
 #include "dnsd/catalog.h"
 
+#include "dnsd/zone_table.h"
 #include "schema/base/xalloc.h"
 
 #include <assert.h>
@@ -31,12 +32,6 @@ struct segment {
 	uint32_t used; /* tombstones included; control thread's own */
 	uint32_t live;
 	_Alignas(64) _Atomic uint64_t slot[];
-};
-
-/* Zones, longest names first; replaced as a whole. */
-struct zone_table {
-	unsigned n;
-	struct zone *zone[];
 };
 
 struct catalog {
@@ -80,7 +75,7 @@ struct catalog *catalog_new(uint64_t seed, struct reclaim *rec)
 
 	c->seed = seed;
 	c->reclaim = rec;
-	atomic_store(&c->zones, xcalloc(1, sizeof(struct zone_table)));
+	atomic_store(&c->zones, zone_table_new());
 	for (unsigned i = 0; i < SEGMENTS; i++)
 		atomic_store(&c->segment[i], segment_new(SEGMENT_SLOTS_MIN));
 	return c;
@@ -101,10 +96,7 @@ void catalog_free(struct catalog *c)
 		}
 		free(g);
 	}
-	struct zone_table *t = atomic_load(&c->zones);
-	for (unsigned i = 0; i < t->n; i++)
-		zone_free(t->zone[i]);
-	free(t);
+	zone_table_free(atomic_load(&c->zones));
 	free(c);
 }
 
@@ -115,55 +107,43 @@ uint64_t catalog_seed(const struct catalog *c)
 
 /* ---- zones ------------------------------------------------------------ */
 
-static bool is_suffix(const struct dname *zone, const struct dname *name)
-{
-	return zone->label_n <= name->label_n &&
-	       zone->suffix_hash[zone->label_n] ==
-	           name->suffix_hash[zone->label_n] &&
-	       zone->len <= name->len &&
-	       !memcmp(
-	           name->lower + name->len - zone->len, zone->lower, zone->len);
-}
-
 const struct zone *catalog_zone(
-    const struct catalog *c, const struct dname *name)
+    const struct catalog *c, const struct dname *name, unsigned label_max)
 {
-	const struct zone_table *t = atomic_load(&c->zones);
-
-	for (unsigned i = 0; i < t->n; i++) {
-		if (is_suffix(&t->zone[i]->name, name))
-			return t->zone[i];
-	}
-	return NULL;
+	return zone_table_find(atomic_load(&c->zones), name, label_max);
 }
 
 void catalog_add_zone(struct catalog *c, struct zone *z)
 {
-	struct zone_table *old = atomic_load(&c->zones);
-	struct zone_table *t =
-	    xcalloc(1, sizeof(*t) + (old->n + 1) * sizeof(struct zone *));
-	unsigned at = 0;
-
 	assert(!catalog_find_zone(c, &z->name));
-	while (at < old->n && old->zone[at]->name.label_n > z->name.label_n)
-		at++;
-	memcpy(t->zone, old->zone, at * sizeof(struct zone *));
-	t->zone[at] = z;
-	memcpy(t->zone + at + 1, old->zone + at,
-	    (old->n - at) * sizeof(struct zone *));
-	t->n = old->n + 1;
-	atomic_store(&c->zones, t);
-	reclaim_retire(c->reclaim, old, free);
+	atomic_store(
+	    &c->zones, zone_table_add(atomic_load(&c->zones), z, c->reclaim));
+}
+
+void catalog_remove_zone(struct catalog *c, struct zone *z)
+{
+	assert(!z->has_services);
+	atomic_store(&c->zones,
+	    zone_table_remove(atomic_load(&c->zones), z, c->reclaim));
+	reclaim_retire(c->reclaim, z, zone_free);
+}
+
+void catalog_set_image(
+    struct catalog *c, struct zone *z, struct zone_image *image)
+{
+	reclaim_retire(c->reclaim, zone_set_image(z, image), zone_image_free);
 }
 
 struct zone *catalog_find_zone(struct catalog *c, const struct dname *name)
 {
 	struct zone_table *t = atomic_load(&c->zones);
 
-	for (unsigned i = 0; i < t->n; i++) {
-		if (t->zone[i]->name.len == name->len &&
-		    !memcmp(t->zone[i]->name.lower, name->lower, name->len))
-			return t->zone[i];
+	for (unsigned i = 0; i < zone_table_slot_n(t); i++) {
+		struct zone *z = zone_table_at(t, i);
+
+		if (z && z->name.len == name->len &&
+		    !memcmp(z->name.lower, name->lower, name->len))
+			return z;
 	}
 	return NULL;
 }
@@ -173,8 +153,10 @@ void catalog_each_zone(
 {
 	struct zone_table *t = atomic_load(&c->zones);
 
-	for (unsigned i = 0; i < t->n; i++)
-		fn(arg, t->zone[i]);
+	for (unsigned i = 0; i < zone_table_slot_n(t); i++) {
+		if (zone_table_at(t, i))
+			fn(arg, zone_table_at(t, i));
+	}
 }
 
 /* ---- services: readers ------------------------------------------------ */

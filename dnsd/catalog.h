@@ -26,9 +26,12 @@ uint64_t catalog_seed(const struct catalog *c);
 
 /* ---- any thread, between reclaim_in() and reclaim_out() --------------- */
 
-/* The zone with the longest name that ends the given one; NULL: none. */
+/*
+ * The zone with the longest name, of at most label_max labels, that ends the
+ * given one; NULL: none.
+ */
 const struct zone *catalog_zone(
-    const struct catalog *c, const struct dname *name);
+    const struct catalog *c, const struct dname *name, unsigned label_max);
 
 /* Pulls the slots for that hash into the cache. */
 void catalog_prefetch(const struct catalog *c, uint64_t hash);
@@ -49,6 +52,11 @@ bool service_is(const struct service *s, const struct zone *z, uint64_t hash,
 /* Consumes z. Two zones of one name are a programming error. */
 void catalog_add_zone(struct catalog *c, struct zone *z);
 struct zone *catalog_find_zone(struct catalog *c, const struct dname *name);
+/* Of a zone without services; it is freed when no reader can hold it. */
+void catalog_remove_zone(struct catalog *c, struct zone *z);
+/* Consumes the image, which takes the place of the one before. */
+void catalog_set_image(
+    struct catalog *c, struct zone *z, struct zone_image *image);
 /* Calls fn for each zone. */
 void catalog_each_zone(
     struct catalog *c, void (*fn)(void *arg, struct zone *z), void *arg);

@@ -27,6 +27,8 @@ void handler_free(struct handler *h)
 static enum stat stat_of(const struct answer *a)
 {
 	switch (a->rcode) {
+	case RCODE_YXDOMAIN:
+		return STAT_NOERROR;
 	case RCODE_NOERROR:
 		return a->kind == ANSWER_NEGATIVE ? STAT_NODATA : STAT_NOERROR;
 	case RCODE_NXDOMAIN:
@@ -36,7 +38,6 @@ static enum stat stat_of(const struct answer *a)
 	case RCODE_NOTIMP:
 		return STAT_NOTIMP;
 	case RCODE_SERVFAIL:
-	case RCODE_YXDOMAIN:
 	case RCODE_BADVERS:
 	case RCODE_REFUSED:
 		break;

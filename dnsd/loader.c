@@ -83,6 +83,9 @@ static struct zone *zone_named(struct loader *l, const char *text)
 		l->zone = dname_from_text(&name, text)
 		              ? catalog_find_zone(l->catalog, &name)
 		              : NULL;
+		/* zones of files alone come and go */
+		if (l->zone && !l->zone->has_services)
+			l->zone = NULL;
 		copy_text(l->zone_text, text, sizeof(l->zone_text));
 	}
 	return l->zone;
@@ -156,17 +159,19 @@ static struct registry_visitor visitor(struct loader *l)
 	return (struct registry_visitor){ on_service, on_instance, on_done, l };
 }
 
-static void set_serial(void *arg, struct zone *z)
+static void set_revision(void *arg, struct zone *z)
 {
 	const int64_t *revision = arg;
 
-	atomic_store_explicit(
-	    &z->serial, (uint32_t)*revision, memory_order_relaxed);
+	if (z->has_services) {
+		atomic_store_explicit(
+		    &z->revision, (uint32_t)*revision, memory_order_relaxed);
+	}
 }
 
-static void set_serials(struct loader *l, int64_t revision)
+static void set_revisions(struct loader *l, int64_t revision)
 {
-	catalog_each_zone(l->catalog, set_serial, &revision);
+	catalog_each_zone(l->catalog, set_revision, &revision);
 }
 
 /* ---- everything ------------------------------------------------------- */
@@ -209,7 +214,7 @@ int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
 	if (error)
 		return error;
 	(void)catalog_sweep(l->catalog, l->stamp);
-	set_serials(l, revision);
+	set_revisions(l, revision);
 	*ret_revision = revision;
 	return 0;
 }
@@ -300,7 +305,7 @@ int loader_load_changes(struct loader *l, struct registry *r, int64_t *revision,
 		if (error)
 			return error;
 		*revision = next;
-		set_serials(l, next);
+		set_revisions(l, next);
 		(void)reclaim_run(l->reclaim);
 	} while (l->change_n == BATCH);
 	return 0;

@@ -18,7 +18,7 @@ static void put_rdata(struct out *o, uint16_t type, uint16_t class,
 		o->result.truncated = true;
 		return;
 	}
-	respond_head(head, RESPOND_TO_QUESTION, type, ttl_s);
+	respond_head(head, o->owner, type, ttl_s);
 	wire_put16(head + 4, class);
 	memcpy(o->at, head, 16);
 	memcpy(o->at + RESPOND_HEAD_LEN, rdata, len);
@@ -44,16 +44,18 @@ static void put_hinfo(struct out *o, uint32_t ttl_s)
 	put_rdata(o, TYPE_HINFO, CLASS_IN, ttl_s, rdata);
 }
 
-static void put_sections(struct out *o, struct responder *r,
-    const struct query *q, const struct answer *a)
+static void put_sections(
+    struct out *o, struct responder *r, const struct answer *a)
 {
 	const struct service *s = a->service;
 
+	if (a->alias_n && !respond_aliases(o, a))
+		return;
 	switch (a->kind) {
 	case ANSWER_EMPTY:
 		break;
 	case ANSWER_NEGATIVE:
-		respond_negative(o, q, a->zone);
+		respond_negative(o, a);
 		break;
 	case ANSWER_SRV:
 		respond_srv_set(o, r, s);
@@ -81,10 +83,13 @@ static void put_sections(struct out *o, struct responder *r,
 		    service_instance_txt(s, a->instance));
 		break;
 	case ANSWER_RRSET:
-		respond_rrset(o, q, a->zone, a->rrset);
+		respond_rrset(o, a);
+		break;
+	case ANSWER_REFERRAL:
+		respond_referral(o, a);
 		break;
 	case ANSWER_HINFO:
-		put_hinfo(o, s ? s->ttl_s : a->zone->soa->ttl_s);
+		put_hinfo(o, s ? s->ttl_s : zone_image_soa(a->image)->ttl_s);
 		break;
 	case ANSWER_CHAOS:
 		put_chaos(o, a->chaos);
@@ -139,8 +144,8 @@ static void put_header(
 	wire_put16(p, o->additional_n);
 }
 
-static struct out begin(const struct responder *r, const struct query *q,
-    size_t limit, uint8_t *msg)
+static struct out begin(
+    struct responder *r, const struct query *q, size_t limit, uint8_t *msg)
 {
 	size_t opt = q->edns.present ? OPT_LEN + nsid_len(r, q) : 0;
 	uint8_t *at = msg + WIRE_HEADER_LEN + q->question_len;
@@ -148,7 +153,12 @@ static struct out begin(const struct responder *r, const struct query *q,
 	/* the name of the question is echoed as it came, in its case */
 	memcpy(
 	    msg + WIRE_HEADER_LEN, q->msg + WIRE_HEADER_LEN, q->question_len);
-	return (struct out){ .base = msg, .at = at, .end = msg + limit - opt };
+	return (struct out){ .base = msg,
+		.at = at,
+		.end = msg + limit - opt,
+		.owner = RESPOND_TO_QUESTION,
+		.qname_len = q->name.len,
+		.names = &r->names };
 }
 
 static struct response finish(struct out *o, const struct responder *r,
@@ -175,7 +185,7 @@ struct response respond_encode(struct responder *r, const struct query *q,
 {
 	struct out o = begin(r, q, limit_of(r, q, via), out);
 
-	put_sections(&o, r, q, a);
+	put_sections(&o, r, a);
 	if (via == VIA_TCP && o.result.truncated) {
 		o.result.truncated = false;
 		o.result.sampled = true;

@@ -5,12 +5,13 @@
  *
  * The only encoder: every kind of answer obeys the same limits. Room for OPT
  * is kept from the start, so that truncation never loses it (RFC 6891
- * section 6.1.1). The owner of each answer is a pointer to the question; SRV
- * targets are whole names (RFC 2782), and the additional addresses point to
- * them.
+ * section 6.1.1). The owner of each answer is a pointer to the question, or to
+ * where an alias leads; SRV targets are whole names (RFC 2782), and the
+ * additional addresses point to them.
  */
 #include "dnsd/answer.h"
 #include "dnsd/pick.h"
+#include "dnsd/respond_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ enum transport { VIA_UDP, VIA_TCP };
 
 enum {
 	/* Buffers may be written, not used, this far beyond the message. */
-	RESPOND_SLACK = 256,
+	RESPOND_SLACK = 1024,
 };
 
 struct responder {
@@ -28,6 +29,7 @@ struct responder {
 	const struct identity *identity;
 	struct rng rng;
 	struct pick pick;
+	struct names names;    /* of the message being written */
 	uint16_t target[4096]; /* where SRV targets lie in the message */
 };
 

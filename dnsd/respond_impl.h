@@ -9,8 +9,6 @@
 #include "dnsd/respond.h"
 
 enum {
-	RESPOND_POINTER = 0xc000,     /* RFC 1035 section 4.1.4 */
-	RESPOND_POINTER_MAX = 0x3fff, /* how far one can point */
 	RESPOND_TO_QUESTION = RESPOND_POINTER | WIRE_HEADER_LEN,
 	RESPOND_HEAD_LEN = 10, /* owner pointer, type, class, TTL */
 };
@@ -19,6 +17,10 @@ struct out {
 	uint8_t *base, *at;
 	const uint8_t *end; /* where OPT must begin at the latest */
 	uint16_t answer_n, authority_n, additional_n;
+	uint16_t owner; /* pointer to the name that data is for */
+	uint8_t qname_len;
+	bool names_ready; /* what is written is in `names` */
+	struct names *names;
 	struct response result;
 };
 
@@ -53,9 +55,14 @@ void respond_one_address(struct out *o, const struct answer *a, uint16_t type);
 
 /* ---- respond_zone.c: static records ----------------------------------- */
 
+/*
+ * The aliases that were followed; o->owner is then where they lead. False: no
+ * more may be written.
+ */
+bool respond_aliases(struct out *o, const struct answer *a);
 /* SOA in the authority section, RFC 2308. */
-void respond_negative(
-    struct out *o, const struct query *q, const struct zone *z);
-/* A set, with the addresses of name servers in the zone. */
-void respond_rrset(struct out *o, const struct query *q, const struct zone *z,
-    const struct rrset *set);
+void respond_negative(struct out *o, const struct answer *a);
+/* a->rrset, with the addresses that go along with its type. */
+void respond_rrset(struct out *o, const struct answer *a);
+/* NS in the authority section, with glue (RFC 9471). */
+void respond_referral(struct out *o, const struct answer *a);

@@ -67,10 +67,10 @@ static bool put_ipv6(
 	return true;
 }
 
-static void make_address_head(
-    uint8_t head[16], const struct service *s, uint16_t type)
+static void make_address_head(const struct out *o, uint8_t head[16],
+    const struct service *s, uint16_t type)
 {
-	respond_head(head, RESPOND_TO_QUESTION, type, s->ttl_s);
+	respond_head(head, o->owner, type, s->ttl_s);
 	wire_put16(head + RESPOND_HEAD_LEN, type == TYPE_A ? 4 : 16);
 }
 
@@ -80,8 +80,8 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 {
 	uint8_t head4[16], head6[16];
 
-	make_address_head(head4, s, TYPE_A);
-	make_address_head(head6, s, TYPE_AAAA);
+	make_address_head(o, head4, s, TYPE_A);
+	make_address_head(o, head6, s, TYPE_AAAA);
 	for (unsigned k = 0; k < n; k++) {
 		unsigned i = order[k];
 		const struct service_instance *in = service_instance_at(s, i);
@@ -104,18 +104,19 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 	}
 }
 
-static void put_srv_list(struct out *o, struct responder *r,
+static unsigned put_srv_list(struct out *o, struct responder *r,
     const struct service *s, const uint16_t *order, unsigned n)
 {
 	uint8_t head[16];
 	unsigned k = 0;
 
-	respond_head(head, RESPOND_TO_QUESTION, TYPE_SRV, s->ttl_s);
+	respond_head(head, o->owner, TYPE_SRV, s->ttl_s);
 	while (k < n && put_srv(o, s, service_instance_at(s, order[k]), head,
 	                    &r->target[k]))
 		k++;
-	o->answer_n = (uint16_t)k;
+	o->answer_n = (uint16_t)(o->answer_n + k);
 	put_target_addresses(o, r, s, order, k);
+	return k;
 }
 
 /* The whole set where it fits, else as many as fit. */
@@ -131,8 +132,8 @@ void respond_srv_set(
 	if (want > TARGETS_MAX)
 		want = TARGETS_MAX;
 	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-	put_srv_list(o, r, s, r->pick.order, n);
-	o->result.truncated = o->answer_n < s->eligible_n;
+	if (put_srv_list(o, r, s, r->pick.order, n) < s->eligible_n)
+		o->result.truncated = true;
 }
 
 /* A sample that fits: some clients never ask again over TCP. */
@@ -144,7 +145,7 @@ void respond_address_set(
 	unsigned want = s->max_answers < fit ? s->max_answers : (unsigned)fit;
 	uint8_t head[16];
 
-	make_address_head(head, s, type);
+	make_address_head(o, head, s, type);
 	unsigned n = pick_order(
 	    &r->pick, s, want, type == TYPE_A ? PICK_IPV4 : PICK_IPV6, &r->rng);
 	for (unsigned k = 0; k < n; k++) {
@@ -157,7 +158,7 @@ void respond_address_set(
 			(void)put_ipv6(o, service_ipv6_at(s, i), head);
 		}
 	}
-	o->answer_n = (uint16_t)n;
+	o->answer_n = (uint16_t)(o->answer_n + n);
 }
 
 void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
@@ -165,19 +166,19 @@ void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
 	const struct service *s = a->service;
 	uint8_t head[16];
 
-	make_address_head(head, s, type);
+	make_address_head(o, head, s, type);
 	if (type == TYPE_A) {
 		(void)put_ipv4(
 		    o, service_instance_at(s, a->instance)->ipv4, head);
 	} else {
 		(void)put_ipv6(o, service_ipv6_at(s, a->instance), head);
 	}
-	o->answer_n = 1;
+	o->answer_n++;
 }
 
 void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;
 
-	put_srv_list(o, r, a->service, &one, 1);
+	(void)put_srv_list(o, r, a->service, &one, 1);
 }

@@ -115,6 +115,7 @@ static void add_record(struct world *w, const char *owner, const char *text)
 	uint8_t *wire = NULL;
 	size_t len = 0;
 	struct dname name;
+	struct diag diag;
 
 	if (ldns_rr_new_frm_str(&rr, line, 0, origin, NULL) != LDNS_STATUS_OK ||
 	    ldns_rr2wire(&wire, rr, LDNS_SECTION_ANSWER, &len) !=
@@ -125,8 +126,11 @@ static void add_record(struct world *w, const char *owner, const char *text)
 	size_t n = dname_parse(&name, wire, len, 0);
 	assert(n && len >= n + 10);
 	dname_hash(&name, catalog_seed(w->catalog));
-	zone_add(w->zone, &name, wire_get16(wire + n), wire_get32(wire + n + 4),
-	    wire + n + 10, wire_get16(wire + n + 8));
+	int error = zone_build_add(w->build, &name, wire_get16(wire + n),
+	    wire_get32(wire + n + 4), wire + n + 10, wire_get16(wire + n + 8),
+	    0, &diag);
+	assert(!error);
+	(void)error;
 	free(wire);
 	ldns_rr_free(rr);
 	ldns_rdf_deep_free(origin);
@@ -135,7 +139,7 @@ static void add_record(struct world *w, const char *owner, const char *text)
 static void add_apex(struct world *w, int negative_s, const char *hostmaster)
 {
 	scoped_free char *soa =
-	    xasprintf("3600 IN SOA ns1 %s 1 3600 600 86400 %d",
+	    xasprintf("3600 IN SOA ns1 %s 0 3600 600 86400 %d",
 	        hostmaster ? hostmaster : "hostmaster", negative_s);
 
 	add_record(w, "@", soa);
@@ -157,14 +161,22 @@ static void on_zone(struct world *w, const struct words *l)
 	bool ok = dname_from_text(&name, w->zone_name);
 	check(ok, l, "bad name");
 	dname_hash(&name, catalog_seed(w->catalog));
-	w->zone = catalog_find_zone(w->catalog, &name);
-	if (w->zone)
-		return;
+	for (unsigned i = 0; i < w->zone_n; i++) {
+		w->zone = w->zones[i].zone;
+		w->build = w->zones[i].build;
+		if (w->zone == catalog_find_zone(w->catalog, &name))
+			return;
+	}
+	check(w->zone_n < WORLD_ZONES_MAX, l, "too many zones");
 	w->zone = zone_new(&name, catalog_seed(w->catalog));
 	w->zone->ttl_s = (uint32_t)number_of(l, 2, "ttl", 5);
 	int max = number_of(l, 2, "max", 8);
 	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
-	atomic_store(&w->zone->serial, 7);
+	w->zone->has_services = true;
+	atomic_store(&w->zone->revision, 7);
+	w->build = zone_build_new(&name, catalog_seed(w->catalog));
+	w->zones[w->zone_n].zone = w->zone;
+	w->zones[w->zone_n++].build = w->build;
 	add_apex(
 	    w, number_of(l, 2, "negative", 2), value_of(l, 2, "hostmaster"));
 	catalog_add_zone(w->catalog, w->zone);
@@ -258,6 +270,23 @@ static void on_line(struct world *w, struct words *l)
 	}
 }
 
+/* The static records of every zone as they are now. */
+static void publish(struct world *w)
+{
+	for (unsigned i = 0; i < w->zone_n; i++) {
+		struct zone_image *image;
+		uint32_t where;
+		struct diag diag;
+
+		if (zone_build_image(w->zones[i].build, &image, &where, &diag) <
+		    0) {
+			(void)fprintf(stderr, "world: %s\n", diag.text);
+			abort();
+		}
+		catalog_set_image(w->catalog, w->zones[i].zone, image);
+	}
+}
+
 void world_add(struct world *w, const char *text)
 {
 	scoped_free char *copy = xstrdup(text);
@@ -278,6 +307,7 @@ void world_add(struct world *w, const char *text)
 			on_line(w, &l);
 	}
 	finish_service(w);
+	publish(w);
 	(void)reclaim_run(w->reclaim);
 }
 
@@ -285,14 +315,9 @@ void world_add(struct world *w, const char *text)
 
 struct world *world_new(const char *text)
 {
-	return world_new_readers(text, 1);
-}
-
-struct world *world_new_readers(const char *text, unsigned reader_n)
-{
 	struct world *w = xcalloc(1, sizeof(*w));
 
-	w->reclaim = reclaim_new(reader_n);
+	w->reclaim = reclaim_new(1);
 	w->reader = reclaim_reader(w->reclaim, 0);
 	w->catalog = catalog_new(SEED, w->reclaim);
 	w->compiler = compiler_new();
@@ -308,6 +333,8 @@ void world_free(struct world *w)
 {
 	if (!w)
 		return;
+	for (unsigned i = 0; i < w->zone_n; i++)
+		zone_build_free(w->zones[i].build);
 	handler_free(w->handler);
 	compiler_free(w->compiler);
 	catalog_free(w->catalog);

@@ -21,6 +21,9 @@
  */
 #include "dnsd/compile.h"
 #include "dnsd/handle.h"
+#include "dnsd/zone_build.h"
+
+enum { WORLD_ZONES_MAX = 16 };
 
 struct world {
 	struct reclaim *reclaim;
@@ -30,7 +33,13 @@ struct world {
 	struct handler *handler; /* its draws are reproducible */
 	struct identity identity;
 	int64_t now_wall_ms;
-	struct zone *zone; /* named last */
+	struct zone *zone;        /* named last */
+	struct zone_build *build; /* its static records */
+	struct {
+		struct zone *zone;
+		struct zone_build *build;
+	} zones[WORLD_ZONES_MAX];
+	unsigned zone_n;
 	char zone_name[256];
 	bool in_service;
 	bool left_out;              /* the instance added last */
@@ -41,9 +50,8 @@ struct world {
 
 enum { WORLD_NOW_WALL_MS = 1000000, WORLD_UDP_MAX = 1232 };
 
-/* Never NULL. With one reader, or for tests of threads with several. */
+/* Never NULL. */
 struct world *world_new(const char *text);
-struct world *world_new_readers(const char *text, unsigned reader_n);
 void world_add(struct world *w, const char *text);
 void world_free(struct world *w);
 
