@@ -99,11 +99,11 @@ struct probe {
 	void *arg;
 	struct timer next, deadline;
 	int64_t started_ms; /* of the last run */
-	bool running;
-	void *run; /* of the kind, NULL between runs */
+	void *run;          /* of the kind, NULL between runs */
 	/* ttl: the last report, and since when the ttl runs; 0: not looked */
 	int64_t beat_wall_ms, beat_seen_ms;
 	bool beat_counted; /* before this program was started */
+	bool running;
 };
 
 /* Borrows spec and subject. Does nothing before probe_begin(). */

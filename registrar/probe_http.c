@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -31,6 +32,9 @@ struct http_run {
 	struct leftover leftover;
 	struct probe *probe; /* NULL: given up */
 	struct evhttp_connection *conn;
+	bufferevent_event_cb connected; /* evhttp's */
+	void *connected_arg;
+	int connect_error; /* errno, 0: none */
 	const char *error; /* why there will be no answer, or NULL */
 	bool answered;     /* the header has been read */
 	int status;
@@ -59,9 +63,8 @@ static const struct {
 } errors[] = {
 	{ EVREQ_HTTP_TIMEOUT, "timed out" },
 	{ EVREQ_HTTP_EOF, "closed before the answer was complete" },
-	{ EVREQ_HTTP_INVALID_HEADER, "the answer is not HTTP" },
+	{ EVREQ_HTTP_INVALID_HEADER, "the answer is not HTTP, or its header too long" },
 	{ EVREQ_HTTP_BUFFER_ERROR, "connection broke" },
-	{ EVREQ_HTTP_DATA_TOO_LONG, "the header of the answer is too long" },
 };
 // clang-format on
 
@@ -161,18 +164,43 @@ static void on_error(enum evhttp_request_error error, void *arg)
 static void on_complete(struct evhttp_request *req, void *arg)
 {
 	struct http_run *run = arg;
-	int error = errno;
 
 	if (!run->probe)
 		return;
 	if (run->error) {
 		probe_done(run->probe, VERDICT_FAIL, run->error);
 	} else if (!req || !run->answered) {
-		probe_done_fmt(run->probe, VERDICT_FAIL, "cannot connect: %s",
-		    strerror(error));
+		probe_done_fmt(run->probe, VERDICT_FAIL, "cannot connect%s%s",
+		    run->connect_error ? ": " : "",
+		    run->connect_error ? strerror(run->connect_error) : "");
 	} else {
 		judge(run);
 	}
+}
+
+/*
+ * evhttp loses the reason why a connection failed: shutdown(2) overwrites it
+ * before we are called. So we listen in, until it is connected and evhttp
+ * sets callbacks of its own.
+ */
+static void on_connected(struct bufferevent *bev, short what, void *arg)
+{
+	struct http_run *run = arg;
+
+	if (what & BEV_EVENT_ERROR)
+		run->connect_error = errno;
+	run->connected(bev, what, run->connected_arg);
+}
+
+static void listen_in(struct http_run *run)
+{
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(run->conn);
+	bufferevent_data_cb readable, writable;
+
+	bufferevent_getcb(
+	    bev, &readable, &writable, &run->connected, &run->connected_arg);
+	if (run->connected)
+		bufferevent_setcb(bev, readable, writable, on_connected, run);
 }
 
 /* ---- one run ---------------------------------------------------------- */
@@ -259,9 +287,15 @@ static void http_start(struct probe *p)
 	struct evhttp_request *req = make_request(run, check);
 
 	/* takes req; may have called on_complete() already */
-	if (evhttp_make_request(run->conn, req, type, check->target) < 0 &&
-	    run->probe)
+	int r = evhttp_make_request(run->conn, req, type, check->target);
+
+	if (!run->probe)
+		return;
+	if (r < 0) {
 		probe_done(p, VERDICT_FAIL, "cannot connect");
+	} else {
+		listen_in(run);
+	}
 }
 
 static const char *http_waiting(const struct probe *p)

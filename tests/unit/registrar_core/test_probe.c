@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The schedule, with a clock set by hand and a kind of probe of our own. */
+#include "support.h"
+
+#include <errno.h>
+
+#define MANY 1000
+
+static int64_t now_ms;
+
+static int64_t read_clock(void *arg)
+{
+	(void)arg;
+	return now_ms;
+}
+
+/* ---- a kind whose runs end when the test says so ---------------------- */
+
+static unsigned running, most_running, started, stopped;
+
+static void manual_start(struct probe *p)
+{
+	(void)p;
+	started++;
+	if (++running > most_running)
+		most_running = running;
+}
+
+static void manual_stop(struct probe *p)
+{
+	(void)p;
+	stopped++;
+	running--;
+}
+
+static const struct probe_ops manual_ops = { .start = manual_start,
+	.stop = manual_stop };
+static const struct probe_ops *const manual_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &manual_ops,
+	[CHECK_HTTP] = &manual_ops,
+	[CHECK_EXEC] = &manual_ops,
+	[CHECK_TTL] = &probe_ttl_ops,
+};
+
+/* Passes at once. */
+static void quick_start(struct probe *p)
+{
+	probe_done(p, VERDICT_PASS, "");
+}
+
+static void quick_stop(struct probe *p)
+{
+	(void)p;
+}
+
+static const struct probe_ops quick_ops = { .start = quick_start,
+	.stop = quick_stop };
+static const struct probe_ops *const quick_kinds[CHECK_KIND_N] = { &quick_ops,
+	&quick_ops, &quick_ops, &quick_ops };
+
+static int64_t wall_at_ms(void *arg)
+{
+	(void)arg;
+	return 1700000000000 + now_ms;
+}
+
+static void begin(struct prober *pr, const struct probe_ops *const *kinds)
+{
+	now_ms = 1000;
+	running = most_running = started = stopped = 0;
+	*pr = (struct prober){ .timers = timers_new(read_clock, NULL),
+		.kinds = kinds,
+		.wall_ms = wall_at_ms };
+	prober_init(pr);
+	rng_seed_fixed(&pr->rng, 1);
+}
+
+static void end(struct prober *pr)
+{
+	prober_release(pr);
+	timers_free(pr->timers);
+}
+
+static void advance(struct prober *pr, int64_t to_ms)
+{
+	while (
+	    timers_next(pr->timers) >= 0 && timers_next(pr->timers) <= to_ms) {
+		now_ms = timers_next(pr->timers);
+		timers_run(pr->timers);
+	}
+	now_ms = to_ms;
+}
+
+static void count_run(void *arg, enum verdict v, const char *detail)
+{
+	struct outcome *o = arg;
+
+	(void)v;
+	o->n++;
+	o->last_ms = now_ms;
+	if (o->n == 1)
+		o->first_ms = now_ms;
+	(void)snprintf(o->detail, sizeof(o->detail), "%s", detail);
+	o->verdict = v;
+}
+
+static const struct check_spec each_second = { .name = "tcp-1",
+	.kind = CHECK_TCP,
+	.interval_ms = 1000,
+	.timeout_ms = 300,
+	.jitter_percent = 10,
+	.rise = 1,
+	.fall = 1 };
+
+static void first_runs_are_spread(void **state)
+{
+	static struct probe probes[MANY];
+	static struct outcome outcomes[MANY];
+	struct prober pr;
+	unsigned at[1000] = { 0 }, most = 0;
+
+	(void)state;
+	begin(&pr, quick_kinds);
+	for (size_t i = 0; i < MANY; i++) {
+		probe_init(&probes[i], &pr, &each_second, &support_subject,
+		    count_run, &outcomes[i]);
+		probe_begin(&probes[i]);
+	}
+	advance(&pr, 2000);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_true(outcomes[i].n >= 1);
+		assert_in_range(outcomes[i].first_ms, 1000, 1999);
+		unsigned n = ++at[outcomes[i].first_ms - 1000];
+
+		most = n > most ? n : most;
+	}
+	assert_int_equal(most, 1);
+	/* ten seconds: ten runs each, jitter or not */
+	advance(&pr, 11000);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_in_range(outcomes[i].n, 9, 12);
+		probe_release(&probes[i]);
+	}
+	end(&pr);
+}
+
+static void a_few_start_at_once(void **state)
+{
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	begin(&pr, quick_kinds);
+	probe_init(&p, &pr, &each_second, &support_subject, count_run, &o);
+	probe_begin(&p);
+	advance(&pr, 1001);
+	assert_int_equal(o.n, 1);
+	probe_release(&p);
+	end(&pr);
+}
+
+static void a_hanging_run_ends_on_time_and_alone(void **state)
+{
+	struct prober pr;
+	struct probe hangs, works;
+	struct outcome o = { .n = 0 }, w = { .n = 0 };
+	const struct probe_ops *kinds[CHECK_KIND_N] = {
+		[CHECK_TCP] = &manual_ops, [CHECK_HTTP] = &quick_ops
+	};
+	struct check_spec other = each_second;
+
+	(void)state;
+	other.kind = CHECK_HTTP;
+	begin(&pr, kinds);
+	probe_init(&hangs, &pr, &each_second, &support_subject, count_run, &o);
+	probe_init(&works, &pr, &other, &support_subject, count_run, &w);
+	probe_begin(&hangs);
+	probe_begin(&works);
+	advance(&pr, 1299);
+	assert_int_equal(o.n, 0);
+	advance(&pr, 1300);
+	assert_int_equal(o.n, 1);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	assert_string_equal(o.detail, "timed out after 300 ms");
+	advance(&pr, 21000);
+	assert_in_range(w.n, 18, 23);
+	assert_in_range(o.n, 18, 23);
+	assert_int_equal(most_running, 1);
+	probe_release(&hangs);
+	probe_release(&works);
+	assert_int_equal(running, 0);
+	end(&pr);
+}
+
+/* A time-out above the interval: still one run at a time. */
+static void runs_never_overlap(void **state)
+{
+	struct check_spec slow = each_second;
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	slow.timeout_ms = 2500;
+	slow.jitter_percent = 0;
+	begin(&pr, manual_kinds);
+	probe_init(&p, &pr, &slow, &support_subject, count_run, &o);
+	probe_begin(&p);
+	advance(&pr, 11000);
+	assert_int_equal(most_running, 1);
+	assert_in_range(started, 4, 5);
+	probe_release(&p);
+	end(&pr);
+}
+
+static void a_paused_probe_rests(void **state)
+{
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	begin(&pr, manual_kinds);
+	probe_init(&p, &pr, &each_second, &support_subject, count_run, &o);
+	probe_begin(&p);
+	advance(&pr, 1100);
+	assert_int_equal(running, 1);
+	probe_pause(&p);
+	assert_int_equal(running, 0);
+	advance(&pr, 10000);
+	assert_int_equal(started, 1);
+	assert_int_equal(o.n, 0);
+	probe_begin(&p);
+	advance(&pr, 10001);
+	assert_int_equal(started, 2);
+	probe_done(&p, VERDICT_PASS, "ok");
+	assert_int_equal(o.n, 1);
+	probe_release(&p);
+	assert_int_equal(running, 0);
+	end(&pr);
+}
+
+// clang-format off
+static const struct {
+	const char *why, *text, *printable;
+} texts[] = {
+	{ "plain", "all is well", "all is well" },
+	{ "lines and tabs stay", "a\n\tb", "a\n\tb" },
+	{ "the end is trimmed", "a \n\n", "a" },
+	{ "escapes go", "\x1b]0;x\x07", "?]0;x?" },
+	{ "UTF-8 stays", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8e\x89", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8e\x89" },
+	{ "what is none goes", "\xc3(\xff\xe2\x82", "?(???" },
+	{ "too long forms go", "\xc0\xaf\xe0\x80\xaf", "?????" },
+	{ "surrogates go", "\xed\xa0\x80", "???" },
+	{ "C1 controls go", "\xc2\x9b", "??" },
+	{ "DEL goes", "a\x7f", "a?" },
+};
+// clang-format on
+
+static void details_are_made_printable(void **state)
+{
+	char buf[64];
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
+		probe_printable(
+		    buf, sizeof(buf), texts[n].text, strlen(texts[n].text));
+		if (strcmp(buf, texts[n].printable) != 0)
+			fail_msg("%s: '%s'", texts[n].why, buf);
+	}
+	/* never half a character */
+	probe_printable(buf, 5, "abc\xe2\x82\xac", 6);
+	assert_string_equal(buf, "abc");
+}
+
+/* ---- reports ---------------------------------------------------------- */
+
+static struct heartbeat beat;
+static int beat_error;
+
+static int read_beat(void *arg, const struct probe_subject *s,
+    const char *check, struct heartbeat *ret_beat)
+{
+	(void)arg;
+	assert_string_equal(s->instance, "i-1");
+	assert_string_equal(check, "ttl-1");
+	if (!beat_error)
+		*ret_beat = beat;
+	return beat_error;
+}
+
+static void report(enum health status, const char *note)
+{
+	beat.status = status;
+	beat.at_wall_ms = wall_at_ms(NULL);
+	(void)snprintf(beat.note, sizeof(beat.note), "%s", note);
+}
+
+static const struct check_spec within_a_second = { .name = "ttl-1",
+	.kind = CHECK_TTL,
+	.ttl = { .ttl_ms = 1000 },
+	.rise = 1,
+	.fall = 1 };
+
+static void reports_are_counted_once(void **state)
+{
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	begin(&pr, manual_kinds);
+	pr.heartbeat = read_beat;
+	beat = (struct heartbeat){ .status = HEALTH_STARTING };
+	beat_error = 0;
+	probe_init(&p, &pr, &within_a_second, &support_subject, count_run, &o);
+	probe_begin(&p);
+	advance(&pr, 1900);
+	assert_int_equal(o.n, 0); /* nobody has spoken, nor is it late */
+	report(HEALTH_PASSING, "fine");
+	advance(&pr, 2800);
+	assert_int_equal(o.n, 1);
+	assert_int_equal(o.verdict, VERDICT_PASS);
+	assert_string_equal(o.detail, "fine");
+	report(HEALTH_WARNING, "slow");
+	advance(&pr, 3100);
+	assert_int_equal(o.n, 2);
+	assert_int_equal(o.verdict, VERDICT_WARN);
+	report(HEALTH_CRITICAL, "broken");
+	advance(&pr, 3400);
+	assert_int_equal(o.n, 3);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	/* then silence: one failure for each ttl */
+	advance(&pr, 4800);
+	assert_int_equal(o.n, 4);
+	assert_string_equal(o.detail, "no report for 1000 ms");
+	advance(&pr, 6900);
+	assert_int_equal(o.n, 5);
+	/* the registry's trouble is no verdict */
+	report(HEALTH_PASSING, "again");
+	beat_error = -EIO;
+	advance(&pr, 60000);
+	assert_int_equal(o.n, 5);
+	beat_error = 0;
+	advance(&pr, 60500);
+	assert_int_equal(o.verdict, VERDICT_PASS);
+	probe_release(&p);
+	end(&pr);
+}
+
+static void a_restart_counts_no_report_again(void **state)
+{
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	begin(&pr, manual_kinds);
+	pr.heartbeat = read_beat;
+	beat_error = 0;
+	report(HEALTH_PASSING, "fine"); /* before this program began */
+	now_ms += 400;
+	probe_init(&p, &pr, &within_a_second, &support_subject, count_run, &o);
+	p.beat_counted = true;
+	probe_begin(&p);
+	advance(&pr, now_ms + 500);
+	assert_int_equal(o.n, 0);
+	/* its time goes on from the report, not from the start */
+	advance(&pr, now_ms + 500);
+	assert_int_equal(o.n, 1);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	probe_release(&p);
+	end(&pr);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_runs_are_spread),
+		cmocka_unit_test(a_few_start_at_once),
+		cmocka_unit_test(a_hanging_run_ends_on_time_and_alone),
+		cmocka_unit_test(runs_never_overlap),
+		cmocka_unit_test(a_paused_probe_rests),
+		cmocka_unit_test(details_are_made_printable),
+		cmocka_unit_test(reports_are_counted_once),
+		cmocka_unit_test(a_restart_counts_no_report_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
