@@ -20,6 +20,7 @@
 struct file {
 	char *path;    /* as in messages and in rows */
 	bool in_force; /* some version of it */
+	char *text;    /* that version */
 	bool seen;     /* the directory has it */
 	bool broken;   /* its present text is not in force */
 	char *pending; /* a good text that another file is in the way of */
@@ -64,8 +65,16 @@ static struct file *file_get(struct loader *l, const char *path)
 static void file_free(struct file *f)
 {
 	free(f->pending);
+	free(f->text);
 	free(f->path);
 	free(f);
+}
+
+static void set_in_force(struct file *f, const char *text)
+{
+	free(f->text);
+	f->text = xstrdup(text);
+	f->in_force = true;
 }
 
 static void log_diags(const struct diags *d)
@@ -127,7 +136,7 @@ static void use_stored(struct loader *l, const struct stored *s)
 		return;
 	}
 	f = file_get(l, s->path);
-	f->in_force = true;
+	set_in_force(f, s->text);
 	log_warn("'%s': its last good version, kept in the registry, is in "
 	         "force",
 	    s->path);
@@ -166,8 +175,8 @@ static int try_text(
 		return r;
 	}
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
-	f->in_force = true;
 	f->broken = false;
+	set_in_force(f, text);
 	store_put_definition(l->store, f->path, text);
 	return 0;
 }
@@ -316,6 +325,11 @@ void loader_settled(struct loader *l)
 void loader_registry_opened(struct loader *l)
 {
 	look_into_registry(l);
+	/* it may be another one than before */
+	for (const struct file *f = l->files; f; f = f->next) {
+		if (f->in_force)
+			store_put_definition(l->store, f->path, f->text);
+	}
 }
 
 /* ---- what is wanted --------------------------------------------------- */

@@ -36,7 +36,7 @@ void loader_failed(struct loader *l, const char *name, const char *why);
  */
 void loader_settled(struct loader *l);
 
-/* The registry is open: texts of earlier runs can be had. */
+/* The registry is open, or another one is: texts can be had and kept. */
 void loader_registry_opened(struct loader *l);
 
 /* For struct store_config. */

@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TTL_POLL_MIN_MS 50
-#define TTL_POLL_MAX_MS 1000
-
 const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_TCP] = &probe_tcp_ops,
 	[CHECK_HTTP] = &probe_http_ops,

@@ -21,6 +21,10 @@ struct event;
 struct event_base;
 struct probe;
 
+/* How often a ttl check looks at its row: four times a ttl, within these. */
+#define TTL_POLL_MIN_MS 50
+#define TTL_POLL_MAX_MS 1000
+
 #define PROBE_DETAIL_MAX 4096 /* octets with the final NUL */
 
 /* Whom a check is about. Strings are borrowed. */

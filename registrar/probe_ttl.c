@@ -42,6 +42,17 @@ static int64_t age_at_first(const struct probe *p, const struct heartbeat *beat)
 	return age_ms > 0 ? age_ms : 0;
 }
 
+/*
+ * A new report came since the last look, so it is not older than that,
+ * whatever the clock says that it was written by.
+ */
+static int64_t age_in_poll(const struct probe *p, const struct heartbeat *beat)
+{
+	int64_t age_ms = p->prober->wall_ms(p->prober->arg) - beat->at_wall_ms;
+
+	return age_ms < 0 || age_ms > TTL_POLL_MAX_MS ? 0 : age_ms;
+}
+
 /* True: there is a report that was not counted yet. */
 static bool note_report(
     struct probe *p, const struct heartbeat *beat, int64_t now_ms)
@@ -56,7 +67,7 @@ static bool note_report(
 	if (same || beat->status == HEALTH_STARTING)
 		return false;
 	if (!first)
-		p->beat_seen_ms = now_ms;
+		p->beat_seen_ms = now_ms - age_in_poll(p, beat);
 	return true;
 }
 

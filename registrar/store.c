@@ -301,8 +301,13 @@ void store_attach_instance(
 
 void store_instance_changed(struct store *st, struct store_instance *i)
 {
+	struct store_check *c;
+
 	i->whole = true;
 	store_health_changed(st, i);
+	/* if the row was refused before, so were they */
+	LIST_FOREACH (c, &i->checks, siblings)
+		store_enqueue(&st->checks, &c->item);
 }
 
 void store_health_changed(struct store *st, struct store_instance *i)

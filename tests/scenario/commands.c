@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "commands.h"
+
+#include "schema/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZONE "svc.test"
+#define PATIENCE_MS 86400000 /* for a check to run */
+
+/* ---- files ------------------------------------------------------------ */
+
+static struct world_file *file_of(const struct world *w, const char *name)
+{
+	struct world_file *f = w->files;
+
+	while (f && strcmp(f->name, name) != 0)
+		f = f->next;
+	if (!f)
+		world_fail(w, "there is no file '%s'", name);
+	return f;
+}
+
+/* Several in one burst. */
+void cmd_load(struct world *w, char *const *words, int n)
+{
+	for (int i = 1; i < n; i++) {
+		struct world_file *f = file_of(w, words[i]);
+
+		f->there = true;
+		loader_changed(w->loader, f->name, f->text, strlen(f->text));
+	}
+	loader_settled(w->loader);
+}
+
+void cmd_remove(struct world *w, char *const *words, int n)
+{
+	for (int i = 1; i < n; i++) {
+		file_of(w, words[i])->there = false;
+		loader_removed(w->loader, words[i]);
+	}
+	loader_settled(w->loader);
+}
+
+void cmd_restart(struct world *w, char *const *words, int n)
+{
+	(void)words;
+	(void)n;
+	world_stop(w);
+	world_start(w);
+	store_flush(w->store);
+	for (struct world_file *f = w->files; f; f = f->next) {
+		if (f->there)
+			loader_changed(
+			    w->loader, f->name, f->text, strlen(f->text));
+	}
+	loader_settled(w->loader);
+}
+
+/* ---- processes, checks and time --------------------------------------- */
+
+void cmd_process(struct world *w, char *const *words, int n)
+{
+	struct world_watch *watch = world_watch_of(w, words[1]);
+
+	(void)n;
+	if (!watch)
+		world_fail(w, "no process of '%s' is watched", words[1]);
+	world_watch_say(watch,
+	    !strcmp(words[0], "alive")  ? PROCESS_ALIVE
+	    : !strcmp(words[0], "gone") ? PROCESS_GONE
+	                                : PROCESS_UNKNOWN,
+	    words[0]);
+}
+
+/* Lets time pass until the check runs. */
+static struct probe *await_run(struct world *w, char *const *words)
+{
+	int64_t end_ms = w->now_ms + PATIENCE_MS;
+	struct probe *p;
+
+	w->awaited = words;
+	world_turn(w);
+	while (!(p = world_running(w, words[1], words[2]))) {
+		int64_t next_ms = timers_next(w->timers);
+
+		if (next_ms < 0 || next_ms > end_ms)
+			world_fail(w, "check '%s' of '%s' does not run",
+			    words[2], words[1]);
+		world_wait(w, next_ms > w->now_ms ? next_ms - w->now_ms : 0);
+	}
+	w->awaited = NULL;
+	return p;
+}
+
+/* pass|warn|fail SERVICE/INSTANCE CHECK [TIMES] */
+void cmd_verdict(struct world *w, char *const *words, int n)
+{
+	enum verdict v = !strcmp(words[0], "pass")   ? VERDICT_PASS
+	                 : !strcmp(words[0], "warn") ? VERDICT_WARN
+	                                             : VERDICT_FAIL;
+	long times = n > 3 ? strtol(words[3], NULL, 10) : 1;
+
+	for (; times > 0; times--) {
+		probe_done(await_run(w, words), v, words[0]);
+		world_turn(w);
+	}
+}
+
+/* The run gets no answer until its time is out. */
+void cmd_hang(struct world *w, char *const *words, int n)
+{
+	const struct probe *p = await_run(w, words);
+
+	(void)n;
+	world_wait(w, p->spec->timeout_ms - 1);
+	if (!world_running(w, words[1], words[2]))
+		world_fail(w, "the run ended before its time");
+	world_wait(w, 1);
+	if (world_running(w, words[1], words[2]))
+		world_fail(w, "the run did not end in time");
+}
+
+void cmd_resting(struct world *w, char *const *words, int n)
+{
+	(void)n;
+	w->awaited = words;
+	world_wait(w, 3600000);
+	w->awaited = NULL;
+	if (world_running(w, words[1], words[2]))
+		world_fail(w, "check '%s' of '%s' runs", words[2], words[1]);
+}
+
+/* 500ms, 10s, 5m */
+void cmd_wait(struct world *w, char *const *words, int n)
+{
+	char *unit;
+	long number = strtol(words[1], &unit, 10);
+
+	(void)n;
+	if (!strcmp(unit, "ms"))
+		world_wait(w, number);
+	else if (!strcmp(unit, "s"))
+		world_wait(w, number * 1000);
+	else if (!strcmp(unit, "m"))
+		world_wait(w, number * 60000);
+	else
+		world_fail(w, "'%s' is no time", words[1]);
+}
+
+/* ---- the registry ----------------------------------------------------- */
+
+static struct registry *look(const struct world *w)
+{
+	struct registry *r;
+	struct diag why;
+
+	if (registry_open(w->registry, REGISTRY_WRITE, &r, &why) < 0)
+		world_fail(w, "%s", why.text);
+	return r;
+}
+
+/* SERVICE/INSTANCE; free *ret_service. */
+static const char *split(
+    const struct world *w, const char *instance, char **ret_service)
+{
+	const char *slash = strchr(instance, '/');
+
+	if (!slash)
+		world_fail(w, "'%s' is no SERVICE/INSTANCE", instance);
+	*ret_service = xasprintf("%.*s", (int)(slash - instance), instance);
+	return slash + 1;
+}
+
+/* report SERVICE/INSTANCE CHECK STATUS: as any program may */
+void cmd_report(struct world *w, char *const *words, int n)
+{
+	char *service;
+	const char *name = split(w, words[1], &service);
+	struct registry *r = look(w);
+	struct check_row row = { .zone = ZONE,
+		.service = service,
+		.instance = name,
+		.name = words[2],
+		.kind = "ttl",
+		.output = "reported",
+		.since_wall_ms = 1700000000000 + w->now_ms,
+		.checked_wall_ms = 1700000000000 + w->now_ms };
+	struct diag why;
+
+	(void)n;
+	if (health_parse(words[3], &row.status) < 0)
+		world_fail(w, "'%s' is no state", words[3]);
+	if (registry_put_check(r, &row, &why) < 0)
+		world_fail(w, "%s", why.text);
+	registry_close(r);
+	free(service);
+}
+
+void cmd_lock(struct world *w, char *const *words, int n)
+{
+	(void)words;
+	(void)n;
+	w->lock = look(w);
+	if (registry_begin(w->lock, 0, NULL) < 0)
+		world_fail(w, "cannot lock the registry");
+}
+
+void cmd_unlock(struct world *w, char *const *words, int n)
+{
+	(void)words;
+	(void)n;
+	registry_rollback(w->lock);
+	registry_close(w->lock);
+	w->lock = NULL;
+	world_wait(w, 200);
+}
+
+void cmd_lose(struct world *w, char *const *words, int n)
+{
+	(void)words;
+	(void)n;
+	world_unlink_registry(w);
+	world_wait(w, 6000); /* the next heartbeat finds out */
+}
+
+struct found {
+	const char *instance;
+	const char *state; /* "none" */
+};
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	(void)arg;
+	(void)row;
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct found *f = arg;
+
+	if (!strcmp(row->name, f->instance))
+		f->state = health_name(row->health);
+}
+
+static void on_done(void *arg)
+{
+	(void)arg;
+}
+
+/* expect SERVICE/INSTANCE STATE ...; STATE none: there is no such row */
+void cmd_expect(struct world *w, char *const *words, int n)
+{
+	world_turn(w);
+	for (int i = 1; i + 1 < n; i += 2) {
+		char *service;
+		struct found f = { .instance = split(w, words[i], &service),
+			.state = "none" };
+		const struct registry_visitor v = { on_service, on_instance,
+			on_done, &f };
+		struct registry *r = look(w);
+
+		(void)registry_read_service(r, ZONE, service, &v, NULL);
+		registry_close(r);
+		if (strcmp(f.state, words[i + 1]) != 0)
+			world_fail(w, "'%s' is %s, expected %s", words[i],
+			    f.state, words[i + 1]);
+		free(service);
+	}
+}
+
+struct told {
+	const char *instance;
+	char *text; /* states; read newest first, so put in front */
+};
+
+static void on_history(void *arg, const struct history_row *row)
+{
+	struct told *t = arg;
+
+	if (strcmp(row->instance, t->instance) != 0)
+		return;
+	char *text = xasprintf("%s%s%s", row->now ? row->now : "none",
+	    *t->text ? " " : "", t->text);
+
+	free(t->text);
+	t->text = text;
+}
+
+/* history SERVICE/INSTANCE STATE ...: all that it ever was, and no more */
+void cmd_history(struct world *w, char *const *words, int n)
+{
+	char *service, expected[1024] = "";
+	struct told t = { .instance = split(w, words[1], &service),
+		.text = xstrdup("") };
+	struct registry *r;
+
+	world_turn(w);
+	r = look(w);
+	(void)registry_read_history(
+	    r, ZONE, service, 100, on_history, &t, NULL);
+	registry_close(r);
+	for (int i = 2; i < n; i++) {
+		size_t len = strlen(expected);
+
+		(void)snprintf(expected + len, sizeof(expected) - len, "%s%s",
+		    len ? " " : "", words[i]);
+	}
+	if (strcmp(t.text, expected) != 0)
+		world_fail(w, "'%s' was: %s, expected: %s", words[1], t.text,
+		    expected);
+	free(t.text);
+	free(service);
+}
