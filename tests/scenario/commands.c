@@ -52,9 +52,10 @@ void cmd_restart(struct world *w, char *const *words, int n)
 	world_start(w);
 	store_flush(w->store);
 	for (struct world_file *f = w->files; f; f = f->next) {
-		if (f->there)
+		if (f->there) {
 			loader_changed(
 			    w->loader, f->name, f->text, strlen(f->text));
+		}
 	}
 	loader_settled(w->loader);
 }
@@ -86,9 +87,10 @@ static struct probe *await_run(struct world *w, char *const *words)
 	while (!(p = world_running(w, words[1], words[2]))) {
 		int64_t next_ms = timers_next(w->timers);
 
-		if (next_ms < 0 || next_ms > end_ms)
+		if (next_ms < 0 || next_ms > end_ms) {
 			world_fail(w, "check '%s' of '%s' does not run",
 			    words[2], words[1]);
+		}
 		world_wait(w, next_ms > w->now_ms ? next_ms - w->now_ms : 0);
 	}
 	w->awaited = NULL;
@@ -140,14 +142,15 @@ void cmd_wait(struct world *w, char *const *words, int n)
 	long number = strtol(words[1], &unit, 10);
 
 	(void)n;
-	if (!strcmp(unit, "ms"))
+	if (!strcmp(unit, "ms")) {
 		world_wait(w, number);
-	else if (!strcmp(unit, "s"))
+	} else if (!strcmp(unit, "s")) {
 		world_wait(w, number * 1000);
-	else if (!strcmp(unit, "m"))
+	} else if (!strcmp(unit, "m")) {
 		world_wait(w, number * 60000);
-	else
+	} else {
 		world_fail(w, "'%s' is no time", words[1]);
+	}
 }
 
 /* ---- the registry ----------------------------------------------------- */
@@ -264,9 +267,10 @@ void cmd_expect(struct world *w, char *const *words, int n)
 
 		(void)registry_read_service(r, ZONE, service, &v, NULL);
 		registry_close(r);
-		if (strcmp(f.state, words[i + 1]) != 0)
+		if (strcmp(f.state, words[i + 1]) != 0) {
 			world_fail(w, "'%s' is %s, expected %s", words[i],
 			    f.state, words[i + 1]);
+		}
 		free(service);
 	}
 }
@@ -308,9 +312,10 @@ void cmd_history(struct world *w, char *const *words, int n)
 		(void)snprintf(expected + len, sizeof(expected) - len, "%s%s",
 		    len ? " " : "", words[i]);
 	}
-	if (strcmp(t.text, expected) != 0)
+	if (strcmp(t.text, expected) != 0) {
 		world_fail(w, "'%s' was: %s, expected: %s", words[1], t.text,
 		    expected);
+	}
 	free(t.text);
 	free(service);
 }

@@ -41,12 +41,14 @@ static const struct {
 
 static void run_line(struct world *w, char *line)
 {
-	char *words[WORDS_MAX], *save = NULL;
+	char *words[WORDS_MAX] = { NULL }, *save = NULL;
 	int n = 0;
 
 	for (char *at = strtok_r(line, " \t\n", &save); at && n < WORDS_MAX;
 	     at = strtok_r(NULL, " \t\n", &save))
 		words[n++] = at;
+	if (!n)
+		return;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].word, words[0]) != 0)
 			continue;
@@ -74,10 +76,11 @@ static void run_file(struct world *w, FILE *in)
 
 		if (line[blank] == '#' || !line[blank])
 			continue;
-		if (sscanf(line, "file %255s", name) == 1)
+		if (sscanf(line, "file %255s", name) == 1) {
 			world_file_new(w, name);
-		else
+		} else {
 			run_line(w, line);
+		}
 	}
 }
 

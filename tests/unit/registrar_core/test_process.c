@@ -271,9 +271,10 @@ static void pidfiles_are_read(void **state)
 		write_text(f->path, pidfiles[n].text);
 		int r = pidfile_read(f->path, &file);
 
-		if (r != pidfiles[n].r || file.pid != pidfiles[n].pid)
+		if (r != pidfiles[n].r || file.pid != pidfiles[n].pid) {
 			fail_msg("%s: %d, pid %d", pidfiles[n].why, r,
 			    (int)file.pid);
+		}
 	}
 }
 
@@ -373,12 +374,15 @@ static void many_end_in_one_turn(void **state)
 		spec[i] = (struct process_spec){ PROCESS_PIDFILE, paths[i] };
 		p[i] = process_watch_new(f->watcher, &spec[i], hear, &heard[i]);
 	}
-	loop_for(&f->loop, 100);
-	for (size_t i = 0; i < N; i++)
+	for (size_t i = 0; i < N; i++) {
+		assert_true(loop_until(&f->loop, &heard[i].any, 5000));
 		assert_int_equal(heard[i].news, PROCESS_ALIVE);
+		heard[i].any = false;
+	}
 	for (size_t i = 0; i < N; i += 2)
 		(void)kill(pids[i], SIGKILL);
-	loop_for(&f->loop, 200);
+	for (size_t i = 0; i < N; i += 2)
+		assert_true(loop_until(&f->loop, &heard[i].any, 5000));
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(heard[i].n, i % 2 ? 1 : 2);
 		assert_int_equal(
