@@ -34,7 +34,7 @@ const char *options_swap(
 {
 	size_t i = 0;
 
-	for (; text[i] && i < OPTIONS_NAME_MAX - 1; i++)
+	for (; i < OPTIONS_NAME_MAX - 1 && text[i]; i++)
 		buf[i] = (char)(text[i] == from ? to : text[i]);
 	buf[i] = '\0';
 	return buf;

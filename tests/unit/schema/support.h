@@ -38,8 +38,10 @@ static inline int fx_setup(void **state)
 	struct fx *f = calloc(1, sizeof(*f));
 
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/schema-test-XXXXXX");
-	if (!mkdtemp(f->dir))
+	if (!mkdtemp(f->dir)) {
+		free(f);
 		return -1;
+	}
 	(void)snprintf(f->path, sizeof(f->path), "%s/registry.db", f->dir);
 	*state = f;
 	return 0;
