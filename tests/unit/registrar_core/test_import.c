@@ -33,8 +33,10 @@ static int setup(void **state)
 	struct fx *f = calloc(1, sizeof(*f));
 
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/import-test-XXXXXX");
-	if (!mkdtemp(f->dir))
+	if (!mkdtemp(f->dir)) {
+		free(f);
 		return -1;
+	}
 	(void)snprintf(f->db, sizeof(f->db), "%s/r.db", f->dir);
 	(void)snprintf(f->lines, sizeof(f->lines), "%s/in", f->dir);
 	*state = f;
