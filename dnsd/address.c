@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PORT_DEFAULT = 53, BACKLOG = 1024, UDP_BUFFER_LEN = 4 << 20 };
+enum {
+	BACKLOG = 1024,
+	UDP_BUFFER_LEN = 4 << 20,
+	/* Of answers that a client does not read, the kernel holds no more. */
+	TCP_UNSENT_MAX = 128 << 10,
+};
 
 static int bad_address(struct diag *reterr, const char *text)
 {
@@ -31,11 +36,12 @@ static int parse_port(const char *text, in_port_t *ret_port)
 	return 0;
 }
 
-int address_parse(const char *text, struct address *ret_a, struct diag *reterr)
+int address_parse(const char *text, uint16_t default_port,
+    struct address *ret_a, struct diag *reterr)
 {
 	struct sockaddr_in in4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	in_port_t port = htons(PORT_DEFAULT);
+	in_port_t port = htons(default_port);
 	char host[INET6_ADDRSTRLEN + 1];
 	const char *start = text, *end, *colon;
 
@@ -118,6 +124,7 @@ static int set_options(int fd, const struct address *a, int type)
 	if (type == SOCK_STREAM) {
 		(void)set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		(void)set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_UNSENT_MAX);
 		return 0;
 	}
 	/* the rest makes it better where the kernel allows it */

@@ -6,6 +6,7 @@
 #include "schema/base/diag.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 enum { ADDRESS_TEXT_MAX = 64 };
@@ -15,8 +16,11 @@ struct address {
 	socklen_t len;
 };
 
-/* Without a port: port 53. -EINVAL says what was found and is expected. */
-int address_parse(const char *text, struct address *ret_a, struct diag *reterr);
+enum { ADDRESS_PORT_DNS = 53, ADDRESS_PORT_TLS = 853 };
+
+/* port: where text names none. -EINVAL: what was found and is expected. */
+int address_parse(const char *text, uint16_t port, struct address *ret_a,
+    struct diag *reterr);
 void address_to_text(const struct address *a, char ret_text[ADDRESS_TEXT_MAX]);
 
 /* 0.0.0.0 or ::, where answers must name the address they leave from. */

@@ -81,7 +81,8 @@ static int add_addresses(
 	for (unsigned i = 0; i < list->n && !error; i++) {
 		struct address address;
 
-		error = address_parse(list->items[i], &address, reterr);
+		error = address_parse(
+		    list->items[i], ADDRESS_PORT_DNS, &address, reterr);
 		if (!error && !address_is_wildcard(&address))
 			error = add_address(a, owner, &address.storage, reterr);
 	}

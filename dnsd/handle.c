@@ -67,11 +67,15 @@ static struct response refuse(
 size_t handle_respond(
     struct handler *h, unsigned i, enum transport via, uint8_t *response)
 {
+	static const enum stat requests[] = {
+		[VIA_UDP] = STAT_UDP_REQUESTS,
+		[VIA_TCP] = STAT_TCP_REQUESTS,
+		[VIA_TLS] = STAT_TLS_REQUESTS,
+	};
 	const struct query *q = &h->query[i];
 	struct answer a;
 
-	stats_add(&h->stats,
-	    via == VIA_UDP ? STAT_UDP_REQUESTS : STAT_TCP_REQUESTS, 1);
+	stats_add(&h->stats, requests[via], 1);
 	if (h->status[i] != QUERY_OK)
 		return refuse(h, q, h->status[i], response).len;
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);

@@ -6,6 +6,7 @@
 #include "dnsd/answer.h"
 #include "dnsd/apex.h"
 #include "dnsd/catalog.h"
+#include "dnsd/certificate.h"
 #include "dnsd/follow.h"
 #include "dnsd/loader.h"
 #include "dnsd/options.h"
@@ -15,6 +16,7 @@
 #include "schema/base/rng.h"
 #include "schema/base/version.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <signal.h>
@@ -32,6 +34,7 @@ struct dnsd {
 	struct catalog *catalog;
 	struct loader *loader;
 	struct follow *follow;
+	struct certificate *certificate; /* NULL: no TLS */
 	struct server *server;
 	struct event *end[2], *reload, *report;
 };
@@ -99,6 +102,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	log_info("looking at the registry again");
 	follow_look(d->follow);
+	certificate_reload(d->certificate);
 }
 
 static void on_report(evutil_socket_t sig, short what, void *arg)
@@ -122,6 +126,7 @@ static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 static void tear_down(struct dnsd *d)
 {
 	server_stop(d->server);
+	certificate_free(d->certificate);
 	follow_free(d->follow);
 	loader_free(d->loader);
 	catalog_free(d->catalog);
@@ -135,10 +140,28 @@ static void tear_down(struct dnsd *d)
 	event_base_free(d->base);
 }
 
-static int set_up(struct dnsd *d, struct diag *reterr)
+static int open_certificate(struct dnsd *d, struct diag *reterr)
 {
 	const struct options *o = d->options;
 
+	if (!o->listen_tls.n)
+		return 0;
+	if (!o->tls_cert || !o->tls_key) {
+		return diag_set(reterr, -EINVAL,
+		    "found 'listen-tls' alone, expected 'tls-cert' and "
+		    "'tls-key' with it");
+	}
+	return certificate_open(
+	    o->tls_cert, o->tls_key, &d->certificate, reterr);
+}
+
+static int set_up(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+	int error = open_certificate(d, reterr);
+
+	if (error)
+		return error;
 	d->reclaim = reclaim_new(server_reader_n(o));
 	d->catalog = catalog_new(draw_seed(), d->reclaim);
 	return add_zones(d, reterr);
@@ -159,12 +182,18 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->loader = loader_new(d->catalog, d->reclaim);
 	/* what is there is loaded before the first question is taken */
 	d->follow = follow_new(d->base, o->registry, d->loader);
-	int error = server_start(
-	    o, d->catalog, &d->identity, d->reclaim, &d->server, reterr);
+	if (server_raise_limit(o, reterr) < 0)
+		log_warn("%s", reterr->text);
+	int error = server_start(o,
+	    d->certificate ? certificate_context(d->certificate) : NULL,
+	    d->catalog, &d->identity, d->reclaim, &d->server, reterr);
 	if (error)
 		return error;
+	certificate_watch(d->certificate, d->base);
 	for (unsigned i = 0; i < o->listen.n; i++)
 		log_info("answering on %s", o->listen.items[i]);
+	for (unsigned i = 0; i < o->listen_tls.n; i++)
+		log_info("answering on %s over TLS", o->listen_tls.items[i]);
 	notify_state("READY=1");
 	event_base_dispatch(d->base);
 	report(d);

@@ -37,6 +37,23 @@ static const struct conf_field fields[] = {
 	    .arg = "ADDR:PORT",
 	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6; may be "
 	            "repeated" },
+	{ .key = "listen_tls",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, listen_tls),
+	    .arg = "ADDR:PORT",
+	    .help = "Address for DNS over TLS; may be repeated; needs "
+	            "tls-cert and tls-key" },
+	{ .key = "tls_cert",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, tls_cert),
+	    .arg = "FILE",
+	    .help = "Certificate for TLS with those that sign it, in PEM; "
+	            "taken up anew when it changes" },
+	{ .key = "tls_key",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, tls_key),
+	    .arg = "FILE",
+	    .help = "Key of that certificate, in PEM, without passphrase" },
 	{ .key = "workers",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, workers),
@@ -120,8 +137,8 @@ static const struct conf_field fields[] = {
 	    .high = 1000000,
 	    .fallback = "10000",
 	    .arg = "N",
-	    .help = "TCP connections in all; beyond, the one idle the longest "
-	            "is closed" },
+	    .help = "TCP and TLS connections in all; beyond, the one idle the "
+	            "longest is closed" },
 	{ .key = "tcp_idle",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, tcp_idle_ms),
@@ -129,7 +146,7 @@ static const struct conf_field fields[] = {
 	    .high = 3600000,
 	    .fallback = "10s",
 	    .arg = "TIME",
-	    .help = "Time after which a TCP connection without a whole "
+	    .help = "Time after which a TCP or TLS connection without a whole "
 	            "request is closed" },
 	{ .key = "check",
 	    .kind = CONF_BOOL,

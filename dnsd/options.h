@@ -22,6 +22,8 @@ struct options {
 	int max_answers; /* 0: all */
 	int workers;     /* 0: one for each core */
 	int udp_size;
+	struct conf_strings listen_tls; /* ADDRESS:PORT */
+	const char *tls_cert, *tls_key; /* paths of PEM files, or NULL */
 	int tcp_connections;
 	int64_t tcp_idle_ms;
 	bool check;     /* say whether the options are right, and end */

@@ -174,7 +174,7 @@ static struct response finish(struct out *o, const struct responder *r,
 static size_t limit_of(
     const struct responder *r, const struct query *q, enum transport via)
 {
-	if (via == VIA_TCP)
+	if (via != VIA_UDP)
 		return WIRE_MESSAGE_MAX;
 	return q->edns.udp_len < r->udp_len_max ? q->edns.udp_len
 	                                        : r->udp_len_max;
@@ -186,7 +186,7 @@ struct response respond_encode(struct responder *r, const struct query *q,
 	struct out o = begin(r, q, limit_of(r, q, via), out);
 
 	put_sections(&o, r, a);
-	if (via == VIA_TCP && o.result.truncated) {
+	if (via != VIA_UDP && o.result.truncated) {
 		o.result.truncated = false;
 		o.result.sampled = true;
 	}

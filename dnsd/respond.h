@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum transport { VIA_UDP, VIA_TCP };
+enum transport { VIA_UDP, VIA_TCP, VIA_TLS };
 
 enum {
 	/* Buffers may be written, not used, this far beyond the message. */
@@ -39,7 +39,7 @@ struct response {
 	bool sampled;   /* not even TCP could hold the set */
 };
 
-/* out: WIRE_MESSAGE_MAX via TCP or udp_len_max octets, and RESPOND_SLACK. */
+/* out: udp_len_max octets via UDP, else WIRE_MESSAGE_MAX, and RESPOND_SLACK. */
 struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out);
 

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/server.h"
 
-#include "dnsd/address.h"
 #include "dnsd/options.h"
-#include "dnsd/tcp.h"
+#include "dnsd/stream.h"
 #include "dnsd/udp.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct server {
-	struct address *address;
-	unsigned address_n, worker_n;
-	struct udp **udp; /* worker_n * address_n */
-	struct tcp **tcp; /* worker_n */
-	unsigned udp_n, tcp_n, reader_n;
+	struct stream_door *doors; /* plain ones first: those have UDP, too */
+	unsigned plain_n, door_n, worker_n;
+	struct udp **udp;       /* worker_n * plain_n */
+	struct stream **stream; /* worker_n */
+	unsigned udp_n, stream_n, reader_n;
+	_Atomic unsigned connection_n;
 };
 
 static unsigned worker_n(const struct options *o)
@@ -32,16 +34,26 @@ unsigned server_reader_n(const struct options *o)
 	return worker_n(o) * (o->listen.n + 1);
 }
 
-static int parse_addresses(
-    struct server *s, const struct options *o, struct diag *reterr)
+static int parse_doors(struct server *s, const struct options *o,
+    struct tls_context *tls, struct diag *reterr)
 {
-	s->address = xcalloc(o->listen.n, sizeof(*s->address));
-	for (; s->address_n < o->listen.n; s->address_n++) {
-		int error = address_parse(o->listen.items[s->address_n],
-		    &s->address[s->address_n], reterr);
+	unsigned n = o->listen.n + o->listen_tls.n;
+
+	s->doors = xcalloc(n, sizeof(*s->doors));
+	s->plain_n = o->listen.n;
+	for (; s->door_n < n; s->door_n++) {
+		struct stream_door *door = &s->doors[s->door_n];
+		bool plain = s->door_n < s->plain_n;
+		const char *text =
+		    plain ? o->listen.items[s->door_n]
+		          : o->listen_tls.items[s->door_n - s->plain_n];
+		int error = address_parse(text,
+		    plain ? ADDRESS_PORT_DNS : ADDRESS_PORT_TLS, &door->address,
+		    reterr);
 
 		if (error)
 			return error;
+		door->tls = plain ? NULL : tls;
 	}
 	return 0;
 }
@@ -50,16 +62,14 @@ static int start_worker(struct server *s, const struct options *o,
     const struct catalog *c, const struct identity *id, struct reclaim *rec,
     struct diag *reterr)
 {
-	struct tcp_limits limits = { (unsigned)o->tcp_connections / s->worker_n,
-		o->tcp_idle_ms };
+	struct stream_limits limits = { (unsigned)o->tcp_connections,
+		&s->connection_n, o->tcp_idle_ms };
 	int error = 0;
 
-	if (!limits.connection_max)
-		limits.connection_max = 1;
-	for (unsigned i = 0; i < s->address_n && !error; i++) {
-		error = udp_start(&s->address[i], c, id, (uint16_t)o->udp_size,
-		    reclaim_reader(rec, s->reader_n), &s->udp[s->udp_n],
-		    reterr);
+	for (unsigned i = 0; i < s->plain_n && !error; i++) {
+		error = udp_start(&s->doors[i].address, c, id,
+		    (uint16_t)o->udp_size, reclaim_reader(rec, s->reader_n),
+		    &s->udp[s->udp_n], reterr);
 		if (!error) {
 			s->udp_n++;
 			s->reader_n++;
@@ -67,27 +77,26 @@ static int start_worker(struct server *s, const struct options *o,
 	}
 	if (error)
 		return error;
-	error = tcp_start(s->address, s->address_n, c, id, &limits,
-	    reclaim_reader(rec, s->reader_n), &s->tcp[s->tcp_n], reterr);
+	error = stream_start(s->doors, s->door_n, &limits, c, id,
+	    reclaim_reader(rec, s->reader_n), &s->stream[s->stream_n], reterr);
 	if (!error) {
-		s->tcp_n++;
+		s->stream_n++;
 		s->reader_n++;
 	}
 	return error;
 }
 
-int server_start(const struct options *o, const struct catalog *c,
-    const struct identity *id, struct reclaim *rec, struct server **ret_s,
-    struct diag *reterr)
+int server_start(const struct options *o, struct tls_context *tls,
+    const struct catalog *c, const struct identity *id, struct reclaim *rec,
+    struct server **ret_s, struct diag *reterr)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
-	int error = parse_addresses(s, o, reterr);
-
+	int error = parse_doors(s, o, tls, reterr);
 	s->worker_n = worker_n(o);
 	s->udp =
 	    xcalloc((size_t)s->worker_n * o->listen.n, sizeof(struct udp *));
-	s->tcp = xcalloc(s->worker_n, sizeof(struct tcp *));
-	while (!error && s->tcp_n < s->worker_n)
+	s->stream = xcalloc(s->worker_n, sizeof(struct stream *));
+	while (!error && s->stream_n < s->worker_n)
 		error = start_worker(s, o, c, id, rec, reterr);
 	if (error) {
 		server_stop(s);
@@ -97,17 +106,40 @@ int server_start(const struct options *o, const struct catalog *c,
 	return 0;
 }
 
+int server_raise_limit(const struct options *o, struct diag *reterr)
+{
+	enum { OTHER_FILES = 100 }; /* the registry, logs, event bases ... */
+	rlim_t wanted = (rlim_t)o->tcp_connections +
+	                (rlim_t)server_reader_n(o) * (4 + o->listen_tls.n) +
+	                OTHER_FILES;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return 0;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur >= wanted)
+		return 0;
+	return diag_set(reterr, -EMFILE,
+	    "%d connections need %llu open files, the limit is %llu",
+	    o->tcp_connections, (unsigned long long)wanted,
+	    (unsigned long long)limit.rlim_max);
+}
+
 void server_stop(struct server *s)
 {
 	if (!s)
 		return;
+	/* all of them at once, for a drain may take a while */
+	for (unsigned i = 0; i < s->stream_n; i++)
+		stream_drain(s->stream[i]);
 	for (unsigned i = 0; i < s->udp_n; i++)
 		udp_stop(s->udp[i]);
-	for (unsigned i = 0; i < s->tcp_n; i++)
-		tcp_stop(s->tcp[i]);
+	for (unsigned i = 0; i < s->stream_n; i++)
+		stream_stop(s->stream[i]);
 	free(s->udp);
-	free(s->tcp);
-	free(s->address);
+	free(s->stream);
+	free(s->doors);
 	free(s);
 }
 
@@ -117,7 +149,7 @@ uint64_t server_stat(const struct server *s, enum stat what)
 
 	for (unsigned i = 0; i < s->udp_n; i++)
 		sum += stats_get(udp_stats(s->udp[i]), what);
-	for (unsigned i = 0; i < s->tcp_n; i++)
-		sum += stats_get(tcp_stats(s->tcp[i]), what);
+	for (unsigned i = 0; i < s->stream_n; i++)
+		sum += stats_get(stream_stats(s->stream[i]), what);
 	return sum;
 }

@@ -4,6 +4,7 @@
 static const char *const names[STAT_N] = {
 	[STAT_UDP_REQUESTS] = "udp_requests",
 	[STAT_TCP_REQUESTS] = "tcp_requests",
+	[STAT_TLS_REQUESTS] = "tls_requests",
 	[STAT_DROPPED] = "dropped",
 	[STAT_NOERROR] = "noerror",
 	[STAT_NODATA] = "nodata",
@@ -16,6 +17,11 @@ static const char *const names[STAT_N] = {
 	[STAT_SAMPLED] = "sampled",
 	[STAT_TCP_CONNECTIONS] = "tcp_connections",
 	[STAT_TCP_REJECTED] = "tcp_rejected",
+	[STAT_TCP_EXPIRED] = "tcp_expired",
+	[STAT_TLS_CONNECTIONS] = "tls_connections",
+	[STAT_TLS_RESUMED] = "tls_resumed",
+	[STAT_TLS_FAILED] = "tls_failed",
+	[STAT_ACCEPT_ERRORS] = "accept_errors",
 	[STAT_SEND_ERRORS] = "send_errors",
 };
 

@@ -9,6 +9,7 @@
 enum stat {
 	STAT_UDP_REQUESTS,
 	STAT_TCP_REQUESTS,
+	STAT_TLS_REQUESTS,
 	STAT_DROPPED,
 	STAT_NOERROR, /* with an answer */
 	STAT_NODATA,
@@ -19,8 +20,13 @@ enum stat {
 	STAT_BADVERS,
 	STAT_TRUNCATED, /* TC set */
 	STAT_SAMPLED,   /* an SRV set that not even TCP can hold */
-	STAT_TCP_CONNECTIONS,
-	STAT_TCP_REJECTED, /* above the limit of connections */
+	STAT_TCP_CONNECTIONS, /* those of TLS, too */
+	STAT_TCP_REJECTED,    /* above the limit of connections */
+	STAT_TCP_EXPIRED,     /* closed for being idle or slow */
+	STAT_TLS_CONNECTIONS, /* handshakes that were completed */
+	STAT_TLS_RESUMED,
+	STAT_TLS_FAILED,
+	STAT_ACCEPT_ERRORS, /* no descriptor or memory for a newcomer */
 	STAT_SEND_ERRORS,
 	STAT_N,
 };
