@@ -16,7 +16,7 @@ import style
 
 # Header of a library: the folders or files that may include it.
 LIBRARY_HEADERS = {
-    "sqlite3.h": ("schema/", "tests/unit/schema/"),
+    "sqlite3.h": ("schema/", "tests/unit/schema/", "tests/bench/"),
     "yaml.h": ("schema/conf/", "tests/unit/conf/"),
     "jansson.h": ("registrar/", "tests/unit/registrar_core/"),
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",

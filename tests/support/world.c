@@ -315,9 +315,14 @@ void world_add(struct world *w, const char *text)
 
 struct world *world_new(const char *text)
 {
+	return world_new_readers(text, 1);
+}
+
+struct world *world_new_readers(const char *text, unsigned reader_n)
+{
 	struct world *w = xcalloc(1, sizeof(*w));
 
-	w->reclaim = reclaim_new(1);
+	w->reclaim = reclaim_new(reader_n);
 	w->reader = reclaim_reader(w->reclaim, 0);
 	w->catalog = catalog_new(SEED, w->reclaim);
 	w->compiler = compiler_new();

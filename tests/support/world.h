@@ -50,8 +50,9 @@ struct world {
 
 enum { WORLD_NOW_WALL_MS = 1000000, WORLD_UDP_MAX = 1232 };
 
-/* Never NULL. */
+/* Never NULL. With one reader, or for tests of threads with several. */
 struct world *world_new(const char *text);
+struct world *world_new_readers(const char *text, unsigned reader_n);
 void world_add(struct world *w, const char *text);
 void world_free(struct world *w);
 
