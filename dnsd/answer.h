@@ -69,8 +69,6 @@ struct identity {
 	const char *host;    /* hostname.bind, id.server; NSID */
 };
 
-enum { IDENTITY_NSID_MAX = 64 }; /* octets of `host` that NSID gives */
-
 /* Where a question leads. Filled by answer_locate(). */
 struct locus {
 	const struct zone *zone;        /* NULL: none of ours */

@@ -5,7 +5,12 @@
  */
 #include "dnsd/respond_impl.h"
 
-enum { OPT_LEN = 11, OPTION_NSID = 3 };
+enum {
+	OPT_LEN = 11,
+	OPTION_NSID = 3,
+	/* the longest record that services have: SRV */
+	RECORD_MAX = RESPOND_HEAD_LEN + 8 + WIRE_NAME_MAX,
+};
 
 /* rdata: RDLENGTH and RDATA as sent. Does not fit: TC. */
 static void put_rdata(struct out *o, uint16_t type, uint16_t class,
@@ -97,18 +102,25 @@ static void put_sections(
 	}
 }
 
-/* Cut, so that it never takes the room of an answer in 512 octets. */
-static size_t nsid_len(const struct responder *r, const struct query *q)
+/*
+ * Octets of the NSID option, RFC 5001. It is left out where it would take
+ * the room of a record: no answer is empty for its sake.
+ */
+static uint16_t nsid_len(
+    const struct responder *r, const struct query *q, size_t limit)
 {
-	return q->edns.nsid && r->identity->host
-	           ? 4 + strnlen(r->identity->host, IDENTITY_NSID_MAX)
-	           : 0;
+	size_t other = WIRE_HEADER_LEN + q->question_len + RECORD_MAX + OPT_LEN;
+	size_t len = 4;
+
+	if (!q->edns.nsid || !r->identity->host)
+		return 0;
+	len += strnlen(r->identity->host, 255);
+	return other + len <= limit ? (uint16_t)len : 0;
 }
 
 static void put_opt(struct out *o, const struct responder *r,
     const struct query *q, enum rcode rcode)
 {
-	size_t nsid = nsid_len(r, q);
 	uint8_t *p = o->at;
 
 	*p++ = 0; /* the root */
@@ -117,12 +129,14 @@ static void put_opt(struct out *o, const struct responder *r,
 	*p++ = (uint8_t)(rcode >> 4);
 	*p++ = 0; /* version */
 	p = wire_put16(p, q->edns.dnssec_ok ? 0x8000 : 0);
-	p = wire_put16(p, (uint16_t)nsid);
-	if (nsid) {
+	p = wire_put16(p, o->nsid_len);
+	if (o->nsid_len) {
+		uint16_t len = (uint16_t)(o->nsid_len - 4);
+
 		p = wire_put16(p, OPTION_NSID);
-		p = wire_put16(p, (uint16_t)(nsid - 4));
-		memcpy(p, r->identity->host, nsid - 4);
-		p += nsid - 4;
+		p = wire_put16(p, len);
+		memcpy(p, r->identity->host, len);
+		p += len;
 	}
 	o->at = p;
 	o->additional_n++;
@@ -147,7 +161,8 @@ static void put_header(
 static struct out begin(
     struct responder *r, const struct query *q, size_t limit, uint8_t *msg)
 {
-	size_t opt = q->edns.present ? OPT_LEN + nsid_len(r, q) : 0;
+	uint16_t nsid = nsid_len(r, q, limit);
+	size_t opt = q->edns.present ? OPT_LEN + (size_t)nsid : 0;
 	uint8_t *at = msg + WIRE_HEADER_LEN + q->question_len;
 
 	/* the name of the question is echoed as it came, in its case */
@@ -156,6 +171,7 @@ static struct out begin(
 	return (struct out){ .base = msg,
 		.at = at,
 		.end = msg + limit - opt,
+		.nsid_len = nsid,
 		.owner = RESPOND_TO_QUESTION,
 		.qname_len = q->name.len,
 		.names = &r->names };

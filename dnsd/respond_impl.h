@@ -16,6 +16,7 @@ enum {
 struct out {
 	uint8_t *base, *at;
 	const uint8_t *end; /* where OPT must begin at the latest */
+	uint16_t nsid_len;  /* of the option in OPT; 0: none */
 	uint16_t answer_n, authority_n, additional_n;
 	uint16_t owner; /* pointer to the name that data is for */
 	uint8_t qname_len;

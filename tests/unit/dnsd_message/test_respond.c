@@ -267,33 +267,53 @@ static void test_txt(void **state)
  * However long the server's name is, it takes no room from the answer and
  * does not lead beyond the end of it.
  */
-static void test_long_identity(void **state)
+static void check_identity(
+    struct world *w, const char *question, size_t name_len, size_t limit)
 {
-	char host[300], label[64];
-	struct world *w = world_new("zone a.test\n");
+	char host[300];
 	struct reply r;
 	char reason[REPLY_REASON_MAX];
 	uint8_t msg[ASK_MAX];
 
-	(void)state;
-	memset(label, 'x', 63);
-	label[63] = '\0';
-	scoped_free char *question =
-	    xasprintf("%s.%s.%s.%.50s.a.test A nsid edns=512", label, label,
-	        label, label);
+	w->identity.host = host;
 	for (size_t len = 0; len < sizeof(host); len++) {
+		size_t nsid = 4 + (len < 255 ? len : 255);
+		bool fits = 12 + name_len + 4 + 11 + nsid + 273 <= limit;
+
 		memset(host, 'h', len);
 		host[len] = '\0';
-		w->identity.host = host;
 		(void)ask_world(w, question, msg);
 		assert_true(
 		    reply_parse(&r, w->response, w->response_len, reason));
 		assert_int_equal(
 		    reply_count(&r, REPLY_AUTHORITY, LDNS_RR_TYPE_SOA), 1);
-		assert_int_equal(r.opt_rdata_len, 4 + (len < 64 ? len : 64));
+		assert_int_equal(r.opt_rdata_len, fits ? nsid : 0);
 		reply_release(&r);
 	}
+	w->identity.host = NULL;
+}
+
+static void test_long_identity(void **state)
+{
+	char label[64], host[300];
+	struct world *w = world_new("zone a.test\n");
+	uint8_t msg[ASK_MAX];
+
+	(void)state;
+	memset(label, 'x', 63);
+	label[63] = '\0';
+	scoped_free char *long_name = xasprintf(
+	    "%s.%s.%s.%.50s.a.test A nsid", label, label, label, label);
+	scoped_free char *small = xasprintf("%s edns=512", long_name);
+	check_identity(w, small, 250, 512);
+	check_identity(w, long_name, 250, 1232);
+	check_identity(w, "x.a.test A nsid edns=512", 10, 512);
+	check_identity(w, "x.a.test A nsid", 10, 1232);
+
 	/* in class CH it is one string of at most 255 octets */
+	memset(host, 'h', sizeof(host));
+	host[299] = '\0';
+	w->identity.host = host;
 	(void)ask_world(w, "id.server TXT class=CH", msg);
 	assert_int_equal(w->response_len, WIRE_HEADER_LEN + 15 + 12 + 256);
 	world_free(w);
