@@ -99,7 +99,7 @@ static int attach(struct defdir *d, bool *ret_other)
 
 static int filter(const struct dirent *e)
 {
-	return is_definition(e->d_name);
+	return defdir_is_definition(e->d_name);
 }
 
 static int scan(struct defdir *d, int64_t due_ms)
@@ -240,7 +240,7 @@ static void take_event(
 	if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
 		d->wd = -1;
 		d->scan_wanted = true;
-	} else if (e->len && is_definition(e->name)) {
+	} else if (e->len && defdir_is_definition(e->name)) {
 		take_name(d, e, now_ms);
 	} else if ((e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
 	           (e->len && strncmp(e->name, "..", 2) == 0)) {

@@ -16,6 +16,7 @@
  */
 #include "schema/base/diag.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct defdir;
@@ -48,3 +49,6 @@ void defdir_free(struct defdir *d);
  * read (failed() has told why); it will be taken up when it appears.
  */
 int defdir_rescan(struct defdir *d);
+
+/* "x.yaml"; neither ".x.yaml.swp" nor "x.yaml~" nor "4913" end so. */
+bool defdir_is_definition(const char *name);

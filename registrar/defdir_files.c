@@ -24,7 +24,7 @@ static bool identity_equal(const struct identity *a, const struct identity *b)
 	       a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
-bool is_definition(const char *name)
+bool defdir_is_definition(const char *name)
 {
 	static const char *const ends[] = { ".yaml", ".yml", ".json" };
 	size_t len = strlen(name);

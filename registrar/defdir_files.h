@@ -44,9 +44,6 @@ struct defdir_files {
 	bool retry;    /* what could not be read last time, too */
 };
 
-/* "x.yaml"; neither ".x.yaml.swp" nor "x.yaml~" nor "4913" end so. */
-bool is_definition(const char *name);
-
 struct identity identity_of(const struct stat *st);
 
 void defdir_files_release(struct defdir_files *d);

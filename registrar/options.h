@@ -3,10 +3,13 @@
 /*
  * options - what the command line and rollcall.yaml say to each command.
  *
- * Plain data, filled by options.c from its tables. Strings live in the
+ * Plain data, filled by options.c from one table for all commands, so that
+ * each command accepts the section `registrar:` whole. Strings live in the
  * arena that main owns, to the end of the process.
  */
+#include "schema/base/arena.h"
 #include "schema/base/log.h"
+#include "schema/conf/options.h"
 
 #include <stdbool.h>
 
@@ -20,3 +23,25 @@ struct run_options {
 	enum log_level log_level;
 	enum log_format log_format;
 };
+
+struct registrar_options {
+	struct run_options run; /* the other commands use a part of it */
+	bool json;
+};
+
+/* Which commands have a flag: conf_field.scope. */
+enum registrar_command {
+	COMMAND_RUN = 1,
+	COMMAND_CHECK = 2,
+	COMMAND_STATUS = 4,
+	COMMAND_IMPORT = 8,
+};
+
+extern const struct conf_table registrar_options_table;
+
+/*
+ * What the table cannot say: zone in its canonical form, name from the host.
+ * -errno: there is no host name.
+ */
+int registrar_options_finish(
+    struct registrar_options *o, struct arena *a, struct diag *reterr);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * commands - what `registrar COMMAND` does, but for `run` (run.h).
+ *
+ * They print, and return the exit code of the program.
+ */
+#include "registrar/options.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_WRONG = 2,     /* usage or input */
+	EXIT_UNHEALTHY = 3, /* status: it works, but services do not */
+};
+
+/* PATH ...: files and directories; none: the watched directory. */
+int command_check(
+    const struct registrar_options *o, const struct conf_strings *rest);
+/* [SERVICE] */
+int command_status(
+    const struct registrar_options *o, const struct conf_strings *rest);
+/* FILE */
+int command_import(
+    const struct registrar_options *o, const struct conf_strings *rest);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * main - find the command, read its options, run it.
+ */
+#include "registrar/commands.h"
+#include "registrar/run.h"
+#include "schema/base/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int command_run(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	(void)rest;
+	log_setup("registrar", o->run.log_level, o->run.log_format);
+	return run_main(&o->run);
+}
+
+static const struct command {
+	const char *name;
+	int (*fn)(
+	    const struct registrar_options *o, const struct conf_strings *rest);
+	const char *usage[2];
+	const char *about;
+	enum registrar_command scope;
+	unsigned rest_min, rest_max;
+	const char *rest_name;
+} commands[] = {
+	{ "run", command_run,
+	    { "registrar run [--registry FILE] [--watch DIR] [--zone NAME]" },
+	    "Watch processes and run health checks as the definitions say, and "
+	    "keep the registry up to date, until SIGTERM or SIGINT. SIGHUP "
+	    "reads the directory again.",
+	    COMMAND_RUN, 0, 0, NULL },
+	{ "check", command_check, { "registrar check [PATH ...]" },
+	    "Say what is wrong with definitions: files, or the files of "
+	    "directories; without PATH those of the watched directory.",
+	    COMMAND_CHECK, 0, 1000000, "PATH" },
+	{ "status", command_status,
+	    { "registrar status [SERVICE] [--json] [--registry FILE]" },
+	    "Show services, their instances and what their checks last said. "
+	    "SERVICE is in the zone of --zone, or named with its zone; "
+	    "without it all services of all zones are shown. Works while no "
+	    "registrar runs. Exits with 3 if something is unhealthy.",
+	    COMMAND_STATUS, 0, 1, "SERVICE" },
+};
+#define COMMANDS_N (sizeof(commands) / sizeof(*commands))
+
+static const char *const others[] = { "dnsd", NULL };
+
+/* ---- help ------------------------------------------------------------- */
+
+static void print_commands(FILE *f)
+{
+	const char *before = "usage: ";
+
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		(void)fprintf(f, "%s%s\n", before, commands[i].usage[0]);
+		before = "       ";
+	}
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		(void)fprintf(f, "\n%s\n", commands[i].name);
+		options_print_wrapped(f, 4, commands[i].about);
+	}
+	(void)fprintf(f, "\n`registrar COMMAND --help` lists the flags of a "
+	                 "command.\n");
+}
+
+static int bad_command(const char *word)
+{
+	const char *names[COMMANDS_N + 1] = { 0 };
+
+	for (size_t i = 0; i < COMMANDS_N; i++)
+		names[i] = commands[i].name;
+	const char *near = conf_nearest(word, names);
+
+	if (near) {
+		(void)fprintf(stderr,
+		    "registrar: found command '%s', expected '%s'\n", word,
+		    near);
+		return EXIT_WRONG;
+	}
+	(void)fprintf(
+	    stderr, "registrar: found command '%s', expected one of", word);
+	for (size_t i = 0; i < COMMANDS_N; i++)
+		(void)fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+	(void)fputc('\n', stderr);
+	return EXIT_WRONG;
+}
+
+/* ---- commands --------------------------------------------------------- */
+
+static int run_command(const struct command *cmd,
+    const struct options_spec *spec, char *argv[], struct arena *a)
+{
+	struct registrar_options o = { 0 };
+	struct options_result result;
+	struct diags errors = { 0 };
+	struct diag why;
+
+	if (options_parse(spec, argv, a, &o, &result, &errors) < 0) {
+		options_print_errors(stderr, spec, &errors);
+		return EXIT_WRONG;
+	}
+	if (result.action == OPTIONS_HELP) {
+		options_print_help(stdout, spec);
+		return EXIT_DONE;
+	}
+	if (result.action == OPTIONS_VERSION) {
+		(void)puts("registrar " ROLLCALL_VERSION);
+		return EXIT_DONE;
+	}
+	if (registrar_options_finish(&o, a, &why) < 0) {
+		(void)fprintf(stderr, "registrar: %s\n", why.text);
+		return EXIT_WRONG;
+	}
+	return cmd->fn(&o, &result.rest);
+}
+
+static int dispatch(const struct command *cmd, char *argv[])
+{
+	const struct options_spec spec = {
+		.program = "registrar",
+		.usage = cmd->usage,
+		.about = cmd->about,
+		.table = &registrar_options_table,
+		.scope = cmd->scope,
+		.others = others,
+		.rest_min = cmd->rest_min,
+		.rest_max = cmd->rest_max,
+		.rest_name = cmd->rest_name,
+	};
+	struct arena *a = arena_new();
+	int code = run_command(cmd, &spec, argv, a);
+
+	arena_free(a);
+	return code;
+}
+
+int main(int argc, char *argv[])
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (argc < 2) {
+		print_commands(stderr);
+		return EXIT_WRONG;
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+	    strcmp(word, "help") == 0) {
+		print_commands(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(word, "--version") == 0) {
+		(void)puts("registrar " ROLLCALL_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		if (strcmp(commands[i].name, word) == 0)
+			return dispatch(&commands[i], argv + 1);
+	}
+	return bad_command(word);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/options.h"
+
+#include "schema/label.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONE_TEXT_MAX 128
+
+/* Lower case and without a final dot, as the registry has it. */
+static void fold_zone(const char *text, char out[static ZONE_TEXT_MAX])
+{
+	size_t len = strnlen(text, ZONE_TEXT_MAX - 1);
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = (char)tolower((unsigned char)text[i]);
+	if (len && out[len - 1] == '.')
+		len--;
+	out[len] = '\0';
+}
+
+static bool is_zone(const char *text)
+{
+	char folded[ZONE_TEXT_MAX];
+
+	fold_zone(text, folded);
+	return strlen(text) < ZONE_TEXT_MAX && label_is_zone(folded);
+}
+
+/* It becomes "registrar/NAME", the source of rows. */
+static bool is_source(const char *text)
+{
+	const char *p = text;
+
+	while (*p > 0x20 && *p < 0x7f)
+		p++;
+	return *text && !*p && strlen(text) <= 200;
+}
+
+static bool is_address(const char *text)
+{
+	struct in6_addr raw;
+
+	return inet_pton(AF_INET, text, &raw) == 1 ||
+	       inet_pton(AF_INET6, text, &raw) == 1;
+}
+
+static bool is_path(const char *text)
+{
+	return *text;
+}
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug",
+	NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+
+#define AT(member) .offset = offsetof(struct registrar_options, member)
+
+static const struct conf_field fields[] = {
+	{ .key = "registry",
+	    .kind = CONF_STRING,
+	    AT(run.registry),
+	    .valid = is_path,
+	    .expects = "the path of a file",
+	    .fallback = "/var/lib/rollcall/registry.db",
+	    .common = true,
+	    .scope = COMMAND_RUN | COMMAND_STATUS | COMMAND_IMPORT,
+	    .arg = "FILE",
+	    .help = "The registry" },
+	{ .key = "watch",
+	    .kind = CONF_STRING,
+	    AT(run.watch),
+	    .valid = is_path,
+	    .expects = "the path of a directory",
+	    .fallback = "/etc/rollcall/services.d",
+	    .scope = COMMAND_RUN | COMMAND_CHECK,
+	    .arg = "DIR",
+	    .help = "Directory of definitions" },
+	{ .key = "zone",
+	    .kind = CONF_STRING,
+	    AT(run.zone),
+	    .valid = is_zone,
+	    .expects = "a domain name of at most 120 octets",
+	    .fallback = "svc.internal",
+	    .arg = "NAME",
+	    .help = "Zone of services that name none" },
+	{ .key = "name",
+	    .kind = CONF_STRING,
+	    AT(run.name),
+	    .valid = is_source,
+	    .expects = "1..200 printable ASCII characters, no blanks",
+	    .scope = COMMAND_RUN,
+	    .arg = "NAME",
+	    .help = "Name of this registrar in the registry; the host's name "
+	            "if not set" },
+	{ .key = "address",
+	    .kind = CONF_STRING,
+	    AT(run.address),
+	    .valid = is_address,
+	    .expects = "an IPv4 or IPv6 address",
+	    .fallback = "127.0.0.1",
+	    .scope = COMMAND_RUN | COMMAND_CHECK,
+	    .arg = "ADDR",
+	    .help = "Address of instances that name none: this host's, as "
+	            "clients reach it" },
+	{ .key = "json",
+	    .kind = CONF_BOOL,
+	    AT(json),
+	    .scope = COMMAND_STATUS,
+	    .help = "Everything, as JSON" },
+	{ .key = "log_level",
+	    .kind = CONF_ENUM,
+	    AT(run.log_level),
+	    .names = log_levels,
+	    .fallback = "info",
+	    .common = true,
+	    .scope = COMMAND_RUN,
+	    .arg = "LEVEL",
+	    .help = "Least to log: error, warn, info, debug" },
+	{ .key = "log_format",
+	    .kind = CONF_ENUM,
+	    AT(run.log_format),
+	    .names = log_formats,
+	    .fallback = "text",
+	    .common = true,
+	    .scope = COMMAND_RUN,
+	    .arg = "FORMAT",
+	    .help = "Log lines as text or as json" },
+	{ 0 },
+};
+
+const struct conf_table registrar_options_table = {
+	.what = "section 'registrar'",
+	.size = sizeof(struct registrar_options),
+	.fields = fields,
+};
+
+int registrar_options_finish(
+    struct registrar_options *o, struct arena *a, struct diag *reterr)
+{
+	char zone[ZONE_TEXT_MAX], host[HOST_NAME_MAX + 1] = "";
+
+	fold_zone(o->run.zone, zone);
+	o->run.zone = arena_strdup(a, zone);
+	if (o->run.name)
+		return 0;
+	if (gethostname(host, sizeof(host) - 1) < 0 || !is_source(host)) {
+		return diag_set(reterr, -EINVAL,
+		    "--name: found nothing and no usable host name, expected "
+		    "NAME");
+	}
+	o->run.name = arena_strdup(a, host);
+	return 0;
+}

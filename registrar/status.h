@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * status - the registry as a person, or a script, wants to see it.
+ *
+ * A report is a copy of what the registry holds; showing it needs neither
+ * the registry nor a clock. Plain data, one thread.
+ */
+#include "schema/base/arena.h"
+#include "schema/registry.h"
+
+#include <stdio.h>
+
+struct status_check {
+	struct check_row row;
+};
+
+struct status_instance {
+	struct instance_row row;
+	unsigned check_0, check_n; /* where its checks are in the report */
+	bool leased;               /* its lease, if any, has not run out */
+	bool eligible;             /* design section 3 */
+};
+
+struct status_service {
+	struct service_row row;
+	unsigned instance_0, instance_n;
+	unsigned eligible_n;
+};
+
+struct status_report {
+	struct arena *arena;             /* of all strings */
+	struct status_service *services; /* in the order of zone and name */
+	struct status_instance *instances;
+	struct status_check *checks;
+	unsigned service_n, instance_n, check_n;
+	unsigned service_max, instance_max, check_max;
+	int64_t now_wall_ms;
+};
+
+/*
+ * service NULL: all of all zones; else the one in zone. Errors of
+ * registry.h; -ENOENT: no registry, or no such service.
+ */
+int status_load(const char *registry, const char *zone, const char *service,
+    int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr);
+void status_release(struct status_report *r);
+
+/*
+ * Something is critical or dead, its lease ran out, or a service has nothing
+ * to answer with.
+ */
+bool status_is_unhealthy(const struct status_report *r);
+
+/* "passing" ... "draining"; "expired" when the lease ran out. */
+const char *status_state(const struct status_instance *i);
+
+struct status_style {
+	bool colour;
+	unsigned width; /* columns; 0: as wide as it takes */
+};
+void status_print(
+    FILE *f, const struct status_report *r, const struct status_style *style);
+
+/* Every column of every row, under keys that stay. */
+void status_print_json(FILE *f, const struct status_report *r);
