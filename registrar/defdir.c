@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 #define CHANGE_DELAY_MS 5
-#define REMOVE_DELAY_MS 200
 #define TICK_MS 500
 #define TICKS_BETWEEN_SCANS 60
 
@@ -102,8 +101,10 @@ static int filter(const struct dirent *e)
 	return defdir_is_definition(e->d_name);
 }
 
-static int scan(struct defdir *d, int64_t due_ms)
+/* Files that are not there any more are looked at again after wait_ms. */
+static int scan(struct defdir *d, int64_t wait_ms)
 {
+	int64_t now_ms = clock_mono_ms();
 	struct dirent **entries;
 	int n = scandir(d->files.path, &entries, filter, alphasort);
 
@@ -116,12 +117,82 @@ static int scan(struct defdir *d, int64_t due_ms)
 
 		f->scan = d->files.scan;
 		if (!f->queued)
-			defdir_files_look(&d->files, f);
+			defdir_files_look(&d->files, f, now_ms);
 		free(entries[i]);
 	}
 	free(entries);
-	defdir_files_queue_unseen(&d->files, due_ms);
+	defdir_files_queue_unseen(&d->files, now_ms + wait_ms);
 	return 0;
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+/*
+ * A new file is reported once whoever writes it closes it; a link is whole
+ * from the start.
+ */
+static bool is_link(const struct defdir *d, const char *name)
+{
+	scoped_free char *path = xasprintf("%s/%s", d->files.path, name);
+	struct stat st;
+
+	return lstat(path, &st) == 0 &&
+	       (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+}
+
+static void take_name(
+    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
+{
+	if ((e->mask & IN_CREATE) && !is_link(d, e->name))
+		return;
+	struct file *f = defdir_files_get(&d->files, e->name);
+
+	f->doubted = false;
+	/* IN_MODIFY: somebody has it open, IN_CLOSE_WRITE will follow */
+	bool doubtful = e->mask & (IN_DELETE | IN_MOVED_FROM | IN_MODIFY);
+
+	if ((e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE)) || f->unread)
+		f->forced = true;
+	defdir_files_enqueue(&d->files, f,
+	    now_ms + (doubtful ? DEFDIR_DOUBT_MS : CHANGE_DELAY_MS));
+}
+
+static void take_event(
+    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
+{
+	if (e->mask & IN_Q_OVERFLOW) {
+		d->scan_wanted = true;
+		return;
+	}
+	if (e->wd != d->wd)
+		return; /* of a directory that was replaced */
+	if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
+		d->wd = -1;
+		d->scan_wanted = true;
+	} else if (e->len && defdir_is_definition(e->name)) {
+		take_name(d, e, now_ms);
+	} else if ((e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
+	           (e->len && strncmp(e->name, "..", 2) == 0)) {
+		/* gone, or a ConfigMap switched its ..data */
+		d->scan_wanted = true;
+	}
+}
+
+/* Whatever the kernel has to tell by now. */
+static void drain(struct defdir *d)
+{
+	_Alignas(struct inotify_event) char buf[16384];
+	int64_t now_ms = clock_mono_ms();
+	ssize_t n;
+
+	while ((n = read(d->fd, buf, sizeof(buf))) > 0) {
+		for (const char *p = buf; p < buf + n;) {
+			const struct inotify_event *e = (const void *)p;
+
+			take_event(d, e, now_ms);
+			p += sizeof(*e) + e->len;
+		}
+	}
 }
 
 /* ---- turns of the loop ------------------------------------------------ */
@@ -164,7 +235,7 @@ static int scan_all(struct defdir *d)
 
 	d->scan_wanted = false;
 	if (r == 0)
-		r = scan(d, clock_mono_ms() + (other ? TICK_MS : 0));
+		r = scan(d, other ? TICK_MS : 0);
 	defdir_files_look_due(&d->files, clock_mono_ms());
 	return r;
 }
@@ -176,6 +247,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	d->busy = true;
+	drain(d); /* what is due may be under somebody's pen again */
 	if (d->scan_wanted) {
 		(void)scan_all(d);
 	} else {
@@ -194,82 +266,21 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	d->busy = true;
 	if (attach(d, &other) == 0 &&
 	    (other || ++d->ticks % TICKS_BETWEEN_SCANS == 0))
-		(void)scan(d, clock_mono_ms() + TICK_MS);
+		(void)scan(d, TICK_MS);
 	finish_turn(d);
-}
-
-/* ---- events ----------------------------------------------------------- */
-
-/*
- * A new file is reported once whoever writes it closes it; a link is whole
- * from the start.
- */
-static bool is_link(const struct defdir *d, const char *name)
-{
-	scoped_free char *path = xasprintf("%s/%s", d->files.path, name);
-	struct stat st;
-
-	return lstat(path, &st) == 0 &&
-	       (S_ISLNK(st.st_mode) || st.st_nlink > 1);
-}
-
-static void take_name(
-    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
-{
-	if ((e->mask & IN_CREATE) && !is_link(d, e->name))
-		return;
-	struct file *f = defdir_files_get(&d->files, e->name);
-	/* IN_MODIFY: somebody has it open, IN_CLOSE_WRITE will follow */
-	bool doubtful = e->mask & (IN_DELETE | IN_MOVED_FROM | IN_MODIFY);
-
-	if ((e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE)) || f->unread)
-		f->forced = true;
-	defdir_files_enqueue(&d->files, f,
-	    now_ms + (doubtful ? REMOVE_DELAY_MS : CHANGE_DELAY_MS));
-}
-
-static void take_event(
-    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
-{
-	if (e->mask & IN_Q_OVERFLOW) {
-		d->scan_wanted = true;
-		return;
-	}
-	if (e->wd != d->wd)
-		return; /* of a directory that was replaced */
-	if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
-		d->wd = -1;
-		d->scan_wanted = true;
-	} else if (e->len && defdir_is_definition(e->name)) {
-		take_name(d, e, now_ms);
-	} else if ((e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
-	           (e->len && strncmp(e->name, "..", 2) == 0)) {
-		/* gone, or a ConfigMap switched its ..data */
-		d->scan_wanted = true;
-	}
 }
 
 static void on_fd(evutil_socket_t fd, short what, void *arg)
 {
-	_Alignas(struct inotify_event) char buf[16384];
 	struct defdir *d = arg;
-	int64_t now_ms = clock_mono_ms();
-	ssize_t n;
 
+	(void)fd;
 	(void)what;
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		for (const char *p = buf; p < buf + n;) {
-			const struct inotify_event *e = (const void *)p;
-
-			take_event(d, e, now_ms);
-			p += sizeof(*e) + e->len;
-		}
-	}
-	if (d->scan_wanted) {
+	drain(d);
+	if (d->scan_wanted)
 		after(d->on_due, CHANGE_DELAY_MS);
-	} else {
+	else
 		finish_turn(d);
-	}
 }
 
 /* ---- life ------------------------------------------------------------- */

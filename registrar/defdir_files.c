@@ -86,7 +86,22 @@ void defdir_files_error(
 	d->ops.failed(d->ops.arg, name, why);
 }
 
-static void read_one(struct defdir_files *d, struct file *f, const char *path)
+/*
+ * Opened for writing and emptied, or written while it was read? Once it has
+ * been quiet for a while, it is what it is.
+ */
+static bool is_doubtful(struct file *f, const struct stat *st, size_t len)
+{
+	bool odd = !st->st_size || (size_t)st->st_size != len;
+
+	f->doubted = odd && !f->doubted;
+	f->forced = f->doubted;
+	return f->doubted;
+}
+
+/* False: look at it again in a while. */
+static bool read_one(struct defdir_files *d, struct file *f, const char *path,
+    const struct stat *st)
 {
 	scoped_free char *text = NULL;
 	struct diag why;
@@ -95,13 +110,16 @@ static void read_one(struct defdir_files *d, struct file *f, const char *path)
 	f->unread = conf_read_file(path, d->max_len, &text, &len, &why) < 0;
 	if (f->unread) {
 		defdir_files_error(d, f->name, why.text);
-		return;
+		return true;
 	}
+	if (is_doubtful(f, st, len))
+		return false;
 	d->told = true;
 	d->ops.changed(d->ops.arg, f->name, text, len);
+	return true;
 }
 
-void defdir_files_look(struct defdir_files *d, struct file *f)
+void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 {
 	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
 	bool forced = f->forced || (f->unread && d->retry), was = f->there;
@@ -125,7 +143,8 @@ void defdir_files_look(struct defdir_files *d, struct file *f)
 		return;
 	f->there = true;
 	f->id = id;
-	read_one(d, f, path);
+	if (!read_one(d, f, path, &st))
+		defdir_files_enqueue(d, f, now_ms + DEFDIR_DOUBT_MS);
 }
 
 void defdir_files_enqueue(
@@ -178,7 +197,7 @@ void defdir_files_look_due(struct defdir_files *d, int64_t now_ms)
 		if (f->due_ms > now_ms) {
 			defdir_files_enqueue(d, f, f->due_ms);
 		} else {
-			defdir_files_look(d, f);
+			defdir_files_look(d, f, now_ms);
 		}
 	}
 }

@@ -20,15 +20,19 @@ struct identity {
 
 struct file {
 	char *name;
-	bool there;  /* was, when it was last looked at */
-	bool unread; /* it could not be read then */
-	bool forced; /* look again even if its identity is the same */
+	bool there;   /* was, when it was last looked at */
+	bool unread;  /* it could not be read then */
+	bool forced;  /* look again even if its identity is the same */
+	bool doubted; /* it was empty: somebody may be writing it */
 	bool queued;
 	int64_t due_ms; /* when queued */
 	unsigned scan;  /* the last scan that saw it */
 	struct identity id;
 	struct file *next_queued;
 };
+
+/* What is gone or empty may be on its way back: how long to wait for it. */
+#define DEFDIR_DOUBT_MS 200
 
 struct defdir_files {
 	char *path;
@@ -56,7 +60,7 @@ void defdir_files_error(
     struct defdir_files *d, const char *name, const char *why);
 
 /* Report what there is to say of f, which may be freed. */
-void defdir_files_look(struct defdir_files *d, struct file *f);
+void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms);
 
 /* Look at f when due_ms has come; the last call counts. */
 void defdir_files_enqueue(

@@ -44,6 +44,11 @@ static const struct command {
 	    "without it all services of all zones are shown. Works while no "
 	    "registrar runs. Exits with 3 if something is unhealthy.",
 	    COMMAND_STATUS, 0, 1, "SERVICE" },
+	{ "import", command_import,
+	    { "registrar import FILE --registry FILE --zone NAME" },
+	    "Put the instances of FILE, one JSON object on a line, into the "
+	    "registry; - is standard input. All or nothing.",
+	    COMMAND_IMPORT, 1, 1, "FILE" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 
