@@ -4,8 +4,7 @@
  * says when the process ends. Seeking: it looks again by timer, and a
  * pidfile also when inotify reports something in its directory. Pidfiles are
  * cheap to read and each watch has its timer; for exe and cmdline one walk
- * through /proc serves all that seek, its pauses never shorter than fifty
- * times what the last walk took.
+ * through /proc serves all that seek.
  *
  * Who a process is: its number and its start time. The start time is read
  * after the pidfd was opened and before the pidfd is seen not to have ended:

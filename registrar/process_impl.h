@@ -73,7 +73,8 @@ struct watcher {
 	TAILQ_HEAD(, process_watch) done;    /* have news to tell */
 	struct timer scan;
 	int64_t scan_pause_ms;
-	bool blind; /* this walk met executables that it may not see */
+	bool want_args; /* somebody seeks a cmdline */
+	bool blind;     /* this walk met executables that it may not see */
 	char text[CMDLINE_MAX];
 };
 

@@ -2,7 +2,7 @@
 /*
  * One walk through /proc serves all watches that seek an exe or a cmdline.
  * The pauses between walks grow to half a second, and are never shorter than
- * fifty times what the last walk took: on a host with many thousands of
+ * twenty times what the last walk took: on a host with many thousands of
  * processes a service that stays down must not cost a processor.
  */
 #include "registrar/process_impl.h"
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 500
-#define SHARE 50 /* a walk takes at most 1/50 of the time */
+#define SHARE 20 /* walks take at most 1/20 of a processor */
 
 static bool spec_matches(
     const struct process_watch *p, const char *exe, const char *cmdline)
@@ -44,9 +44,11 @@ static void try_process(void *arg, pid_t pid)
 		return;
 	int r = proc_exe(pid, exe, sizeof(exe));
 	bool have_exe = r == 0;
-	bool have_args = proc_cmdline(pid, w->text, sizeof(w->text)) == 0;
+	bool have_args = (w->want_args || !have_exe) &&
+	                 proc_cmdline(pid, w->text, sizeof(w->text)) == 0;
 
-	if (r == -EACCES || r == -EPERM)
+	/* no arguments: a kernel thread or a zombie, nobody's service */
+	if ((r == -EACCES || r == -EPERM) && have_args && *w->text)
 		w->blind = true;
 	TAILQ_FOREACH (p, &w->seeking, seek_link) {
 		if (!spec_matches(
@@ -70,7 +72,6 @@ static void try_process(void *arg, pid_t pid)
 static void tell_scanned(struct process_watch *p)
 {
 	char text[PROCESS_TEXT_MAX];
-
 	bool seen = p->said && p->news != PROCESS_UNKNOWN;
 
 	if (p->fd >= 0) {
@@ -120,12 +121,17 @@ void scan_now(void *arg)
 {
 	struct watcher *w = arg;
 	struct process_watch *p;
-	int64_t start_ns = clock_read_ns(CLOCK_MONOTONIC);
+	/* of ours alone: others on the processor are no reason to wait */
+	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	w->blind = false;
-	TAILQ_FOREACH (p, &w->seeking, seek_link)
+	w->want_args = false;
+	TAILQ_FOREACH (p, &w->seeking, seek_link) {
 		p->found = 0;
+		w->want_args |= p->spec->kind == PROCESS_CMDLINE;
+	}
 	int r = proc_each(try_process, w);
+	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 
 	settle_scan(w);
 	/* callbacks may free any watch: it leaves the queue then */
@@ -140,11 +146,10 @@ void scan_now(void *arg)
 	}
 	if (TAILQ_EMPTY(&w->seeking))
 		return;
-	int64_t took_ms = (clock_read_ns(CLOCK_MONOTONIC) - start_ns) / 1000000;
 	int64_t pause_ms = w->scan_pause_ms;
 
-	if (pause_ms < took_ms * SHARE)
-		pause_ms = took_ms * SHARE;
+	if (pause_ms < took_ns * SHARE / 1000000)
+		pause_ms = took_ns * SHARE / 1000000;
 	timer_set(w->timers, &w->scan, timers_now(w->timers) + pause_ms);
 	w->scan_pause_ms *= 2;
 	if (w->scan_pause_ms > PAUSE_MAX_MS)
