@@ -68,7 +68,10 @@ void questions_load(struct questions *ret_q, const char *path, int edns);
 
 /* ---- the server --------------------------------------------------------- */
 
-/* "127.0.0.1:5300"; anything but 127.0.0.0/8 is refused. */
+/*
+ * "127.0.0.1:5300"; anything but loopback and 198.18.0.0/15, which RFC 2544
+ * keeps for benchmarks and xdp/run uses in a namespace, is refused.
+ */
 struct sockaddr_in loopback_address(const char *text);
 /* A non-blocking connected socket with large buffers. */
 int loopback_socket(const struct sockaddr_in *to);
