@@ -35,6 +35,7 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, listen),
 	    .fallback = "127.0.0.1:5300",
 	    .arg = "ADDR:PORT",
+<<<<<<< HEAD
 	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6; may be "
 	            "repeated" },
 	{ .key = "listen_tls",
@@ -54,6 +55,9 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, tls_key),
 	    .arg = "FILE",
 	    .help = "Key of that certificate, in PEM, without passphrase" },
+=======
+	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6" },
+>>>>>>> 9951ca8 (dnsd: help texts say once what may be repeated)
 	{ .key = "workers",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, workers),
@@ -96,14 +100,13 @@ static const struct conf_field fields[] = {
 	    .expects = "a domain name",
 	    .arg = "NAME",
 	    .help = "Name server of the zones, the first one is the primary; "
-	            "may be repeated; ns1.ZONE if there is none" },
+	            "ns1.ZONE if there is none" },
 	{ .key = "ns_address",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, ns_addresses),
 	    .arg = "ADDR",
 	    .help = "Address of the name servers whose names lie in a zone; "
-	            "may be repeated; the addresses listened on if there is "
-	            "none" },
+	            "the addresses listened on if there is none" },
 	{ .key = "hostmaster",
 	    .kind = CONF_STRING,
 	    .offset = offsetof(struct options, hostmaster),
