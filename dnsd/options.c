@@ -35,14 +35,12 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, listen),
 	    .fallback = "127.0.0.1:5300",
 	    .arg = "ADDR:PORT",
-<<<<<<< HEAD
-	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6; may be "
-	            "repeated" },
+	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6" },
 	{ .key = "listen_tls",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, listen_tls),
 	    .arg = "ADDR:PORT",
-	    .help = "Address for DNS over TLS; may be repeated; needs "
+	    .help = "Address for DNS over TLS; needs "
 	            "tls-cert and tls-key" },
 	{ .key = "tls_cert",
 	    .kind = CONF_STRING,
@@ -55,9 +53,6 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, tls_key),
 	    .arg = "FILE",
 	    .help = "Key of that certificate, in PEM, without passphrase" },
-=======
-	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6" },
->>>>>>> 9951ca8 (dnsd: help texts say once what may be repeated)
 	{ .key = "workers",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, workers),
@@ -106,7 +101,8 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, ns_addresses),
 	    .arg = "ADDR",
 	    .help = "Address of the name servers whose names lie in a zone; "
-	            "the addresses listened on if there is none" },
+	            "the addresses listened on if there is "
+	            "none" },
 	{ .key = "hostmaster",
 	    .kind = CONF_STRING,
 	    .offset = offsetof(struct options, hostmaster),
