@@ -23,3 +23,10 @@ int command_status(
 /* FILE */
 int command_import(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* SERVICE/INSTANCE [CHECK]: a report on a ttl check */
+int command_pass(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_warn(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_fail(
+    const struct registrar_options *o, const struct conf_strings *rest);

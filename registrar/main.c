@@ -49,6 +49,20 @@ static const struct command {
 	    "Put the instances of FILE, one JSON object on a line, into the "
 	    "registry; - is standard input. All or nothing.",
 	    COMMAND_IMPORT, 1, 1, "FILE" },
+	{ "pass", command_pass,
+	    { "registrar pass SERVICE/INSTANCE [CHECK] [--note TEXT]" },
+	    "Report on a ttl check: all is well. CHECK may be left out where "
+	    "the instance has one ttl check only. Works while no registrar "
+	    "runs.",
+	    COMMAND_REPORT, 1, 2, "SERVICE/INSTANCE" },
+	{ "warn", command_warn,
+	    { "registrar warn SERVICE/INSTANCE [CHECK] [--note TEXT]" },
+	    "Report on a ttl check: something is not as it should be.",
+	    COMMAND_REPORT, 1, 2, "SERVICE/INSTANCE" },
+	{ "fail", command_fail,
+	    { "registrar fail SERVICE/INSTANCE [CHECK] [--note TEXT]" },
+	    "Report on a ttl check: out of service.", COMMAND_REPORT, 1, 2,
+	    "SERVICE/INSTANCE" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 

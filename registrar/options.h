@@ -26,6 +26,7 @@ struct run_options {
 
 struct registrar_options {
 	struct run_options run; /* the other commands use a part of it */
+	const char *note;       /* pass, warn, fail; NULL: none */
 	bool json;
 };
 
@@ -35,6 +36,7 @@ enum registrar_command {
 	COMMAND_CHECK = 2,
 	COMMAND_STATUS = 4,
 	COMMAND_IMPORT = 8,
+	COMMAND_REPORT = 16, /* pass, warn, fail */
 };
 
 extern const struct conf_table registrar_options_table;

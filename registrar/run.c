@@ -28,6 +28,8 @@
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
 
+#define START_MS 5000 /* at most, until the first check */
+
 struct run {
 	const struct run_options *options;
 	struct event_base *base;
@@ -326,6 +328,21 @@ static void stop(struct run *r)
 	free(r->source);
 }
 
+/*
+ * What an earlier run left is to be known before processes and checks speak,
+ * else the log would tell of changes that are none. A registry that does not
+ * answer holds nothing up.
+ */
+static void write_at_start(struct run *r)
+{
+	int64_t end_ms = timers_now(r->timers) + START_MS;
+
+	do {
+		store_flush(r->store);
+	} while (!store_is_idle(r->store) && !store_has_trouble(r->store) &&
+	         timers_now(r->timers) < end_ms);
+}
+
 int run_main(const struct run_options *options)
 {
 	struct run r = { .options = options };
@@ -341,6 +358,7 @@ int run_main(const struct run_options *options)
 	/* before the definitions, so that those kept there can be had */
 	store_flush(r.store);
 	(void)defdir_rescan(r.defdir);
+	write_at_start(&r);
 	notify_state("READY=1");
 	(void)event_base_dispatch(r.base);
 	notify_state("STOPPING=1");

@@ -84,6 +84,11 @@ bool store_is_idle(const struct store *st)
 	       !st->sweep.running;
 }
 
+bool store_has_trouble(const struct store *st)
+{
+	return st->trouble_ms != 0;
+}
+
 /* ---- open and close --------------------------------------------------- */
 
 static void queue_everything(struct store *st)

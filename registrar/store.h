@@ -96,6 +96,9 @@ void store_flush(struct store *st);
 /* Nothing waits to be written. */
 bool store_is_idle(const struct store *st);
 
+/* It waits for a registry that does not take what it has. */
+bool store_has_trouble(const struct store *st);
+
 /*
  * All definitions are attached: whatever else of our source the registry
  * holds is withdrawn, as `wanted` says; again for every new database. Until
