@@ -45,8 +45,8 @@ static enum stat stat_of(const struct answer *a)
 	return STAT_REFUSED;
 }
 
-static struct response refuse(
-    struct handler *h, const struct query *q, enum query_status s, uint8_t *out)
+static struct response refuse(struct handler *h, const struct query *q,
+    enum query_status s, enum transport via, uint8_t *out)
 {
 	static const struct {
 		enum rcode rcode;
@@ -61,7 +61,7 @@ static struct response refuse(
 	stats_add(&h->stats, by_status[s].stat, 1);
 	if (s == QUERY_DROP)
 		return (struct response){ .len = 0 };
-	return respond_error(&h->responder, q, by_status[s].rcode, out);
+	return respond_error(&h->responder, q, by_status[s].rcode, via, out);
 }
 
 size_t handle_respond(
@@ -77,7 +77,7 @@ size_t handle_respond(
 
 	stats_add(&h->stats, requests[via], 1);
 	if (h->status[i] != QUERY_OK)
-		return refuse(h, q, h->status[i], response).len;
+		return refuse(h, q, h->status[i], via, response).len;
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
 	stats_add(&h->stats, stat_of(&a), 1);
 	struct response r = respond_encode(&h->responder, q, &a, via, response);

@@ -7,7 +7,7 @@
  */
 #include "dnsd/query.h"
 
-enum { OPTION_NSID = 3 };
+enum { OPTION_NSID = 3, OPTION_KEEPALIVE = 11, OPTION_PADDING = 12 };
 
 struct counts {
 	unsigned question, answer, authority, additional;
@@ -34,8 +34,9 @@ static enum query_status parse_options(
 
 		if (option_len > len)
 			return QUERY_FORMERR;
-		if (code == OPTION_NSID)
-			e->nsid = true;
+		e->nsid |= code == OPTION_NSID;
+		e->keepalive |= code == OPTION_KEEPALIVE;
+		e->padding |= code == OPTION_PADDING;
 		rdata += option_len;
 		len -= option_len;
 	}

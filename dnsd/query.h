@@ -25,6 +25,8 @@ struct edns {
 	bool present;
 	bool dnssec_ok; /* DO, RFC 3225 */
 	bool nsid;      /* asked for the server's name, RFC 5001 */
+	bool keepalive; /* asked how long it may stay, RFC 7828 */
+	bool padding;   /* asked for padding, RFC 7830 */
 	uint8_t version;
 	uint16_t udp_len; /* what the client can take, at least 512 */
 };

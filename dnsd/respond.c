@@ -5,13 +5,6 @@
  */
 #include "dnsd/respond_impl.h"
 
-enum {
-	OPT_LEN = 11,
-	OPTION_NSID = 3,
-	/* the longest record that services have: SRV */
-	RECORD_MAX = RESPOND_HEAD_LEN + 8 + WIRE_NAME_MAX,
-};
-
 /* rdata: RDLENGTH and RDATA as sent. Does not fit: TC. */
 static void put_rdata(struct out *o, uint16_t type, uint16_t class,
     uint32_t ttl_s, const uint8_t *rdata)
@@ -102,46 +95,6 @@ static void put_sections(
 	}
 }
 
-/*
- * Octets of the NSID option, RFC 5001. It is left out where it would take
- * the room of a record: no answer is empty for its sake.
- */
-static uint16_t nsid_len(
-    const struct responder *r, const struct query *q, size_t limit)
-{
-	size_t other = WIRE_HEADER_LEN + q->question_len + RECORD_MAX + OPT_LEN;
-	size_t len = 4;
-
-	if (!q->edns.nsid || !r->identity->host)
-		return 0;
-	len += strnlen(r->identity->host, 255);
-	return other + len <= limit ? (uint16_t)len : 0;
-}
-
-static void put_opt(struct out *o, const struct responder *r,
-    const struct query *q, enum rcode rcode)
-{
-	uint8_t *p = o->at;
-
-	*p++ = 0; /* the root */
-	p = wire_put16(p, TYPE_OPT);
-	p = wire_put16(p, r->udp_len_max);
-	*p++ = (uint8_t)(rcode >> 4);
-	*p++ = 0; /* version */
-	p = wire_put16(p, q->edns.dnssec_ok ? 0x8000 : 0);
-	p = wire_put16(p, o->nsid_len);
-	if (o->nsid_len) {
-		uint16_t len = (uint16_t)(o->nsid_len - 4);
-
-		p = wire_put16(p, OPTION_NSID);
-		p = wire_put16(p, len);
-		memcpy(p, r->identity->host, len);
-		p += len;
-	}
-	o->at = p;
-	o->additional_n++;
-}
-
 static void put_header(
     struct out *o, const struct query *q, enum rcode rcode, bool authoritative)
 {
@@ -158,30 +111,29 @@ static void put_header(
 	wire_put16(p, o->additional_n);
 }
 
-static struct out begin(
-    struct responder *r, const struct query *q, size_t limit, uint8_t *msg)
+static struct out begin(struct responder *r, const struct query *q,
+    enum transport via, size_t limit, uint8_t *msg)
 {
-	uint16_t nsid = nsid_len(r, q, limit);
-	size_t opt = q->edns.present ? OPT_LEN + (size_t)nsid : 0;
 	uint8_t *at = msg + WIRE_HEADER_LEN + q->question_len;
+	struct out o = { .base = msg,
+		.at = at,
+		.end = msg + limit,
+		.limit = limit,
+		.owner = RESPOND_TO_QUESTION,
+		.qname_len = q->name.len,
+		.names = &r->names };
 
 	/* the name of the question is echoed as it came, in its case */
 	memcpy(
 	    msg + WIRE_HEADER_LEN, q->msg + WIRE_HEADER_LEN, q->question_len);
-	return (struct out){ .base = msg,
-		.at = at,
-		.end = msg + limit - opt,
-		.nsid_len = nsid,
-		.owner = RESPOND_TO_QUESTION,
-		.qname_len = q->name.len,
-		.names = &r->names };
+	respond_plan_opt(&o, r, q, via);
+	return o;
 }
 
 static struct response finish(struct out *o, const struct responder *r,
     const struct query *q, enum rcode rcode, bool authoritative)
 {
-	if (q->edns.present)
-		put_opt(o, r, q, rcode);
+	respond_opt(o, r, q, rcode);
 	put_header(o, q, rcode, authoritative);
 	o->result.len = (size_t)(o->at - o->base);
 	return o->result;
@@ -199,7 +151,7 @@ static size_t limit_of(
 struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out)
 {
-	struct out o = begin(r, q, limit_of(r, q, via), out);
+	struct out o = begin(r, q, via, limit_of(r, q, via), out);
 
 	put_sections(&o, r, a);
 	if (via != VIA_UDP && o.result.truncated) {
@@ -209,10 +161,11 @@ struct response respond_encode(struct responder *r, const struct query *q,
 	return finish(&o, r, q, a->rcode, a->authoritative);
 }
 
-struct response respond_error(
-    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out)
+struct response respond_error(struct responder *r, const struct query *q,
+    enum rcode rcode, enum transport via, uint8_t *out)
 {
-	struct out o = begin(r, q, WIRE_UDP_MIN, out);
+	size_t limit = via == VIA_UDP ? WIRE_UDP_MIN : WIRE_MESSAGE_MAX;
+	struct out o = begin(r, q, via, limit, out);
 
 	return finish(&o, r, q, rcode, false);
 }

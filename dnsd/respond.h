@@ -25,7 +25,8 @@ enum {
 };
 
 struct responder {
-	uint16_t udp_len_max; /* of answers, and as announced in OPT */
+	uint16_t udp_len_max;  /* of answers, and as announced in OPT */
+	uint16_t keepalive_ds; /* idle time of connections, tenths of seconds */
 	const struct identity *identity;
 	struct rng rng;
 	struct pick pick;
@@ -44,5 +45,5 @@ struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out);
 
 /* An answer without data: FORMERR, NOTIMP, BADVERS. */
-struct response respond_error(
-    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out);
+struct response respond_error(struct responder *r, const struct query *q,
+    enum rcode rcode, enum transport via, uint8_t *out);

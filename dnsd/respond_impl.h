@@ -15,8 +15,10 @@ enum {
 
 struct out {
 	uint8_t *base, *at;
-	const uint8_t *end; /* where OPT must begin at the latest */
-	uint16_t nsid_len;  /* of the option in OPT; 0: none */
+	const uint8_t *end;      /* where OPT must begin at the latest */
+	size_t limit;            /* octets of the whole message */
+	uint16_t nsid_len;       /* of the option in OPT; 0: none */
+	bool keepalive, padding; /* the options in OPT */
 	uint16_t answer_n, authority_n, additional_n;
 	uint16_t owner; /* pointer to the name that data is for */
 	uint8_t qname_len;
@@ -41,6 +43,15 @@ static inline void respond_head(
 	p = wire_put32(p, ttl_s);
 	memset(p, 0, 6);
 }
+
+/* ---- respond_opt.c ---------------------------------------------------- */
+
+/* Keeps room for OPT where q has it: moves o->end. */
+void respond_plan_opt(struct out *o, const struct responder *r,
+    const struct query *q, enum transport via);
+/* As planned; nothing where q has none. The last record of a message. */
+void respond_opt(struct out *o, const struct responder *r,
+    const struct query *q, enum rcode rcode);
 
 /* ---- respond_service.c: what services have ---------------------------- */
 

@@ -179,6 +179,8 @@ static void *run(void *arg)
 
 	event_base_loop(s->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	int64_t end = clock_mono_ms() + STREAM_DRAIN_MS;
+
+	s->handler->responder.keepalive_ds = 0; /* RFC 7828 section 3.4 */
 	event_del(&s->wake);
 	event_del(&s->respite);
 	close_listeners(s);
@@ -255,6 +257,14 @@ static void release(struct stream *s)
 	free(s);
 }
 
+/* What clients are told if they ask, RFC 7828 section 3.1. */
+static uint16_t keepalive_ds(const struct stream_limits *limits)
+{
+	int64_t ds = limits->idle_ms / 100;
+
+	return ds < UINT16_MAX ? (uint16_t)ds : UINT16_MAX;
+}
+
 int stream_start(const struct stream_door *doors, unsigned door_n,
     const struct stream_limits *limits, const struct catalog *c,
     const struct identity *id, struct reclaim_reader *reader,
@@ -270,6 +280,7 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 	s->wake_fd = wake_fd;
 	s->limits = *limits;
 	s->handler = handler_new(c, id, WIRE_UDP_DEFAULT);
+	s->handler->responder.keepalive_ds = keepalive_ds(limits);
 	make_base(s);
 	int error = listen_on(s, doors, door_n, reterr);
 	if (!error) {

@@ -31,8 +31,14 @@ static bool parse_word(struct ask *a, const char *word)
 		a->dnssec_ok = a->edns = true;
 	} else if (!strcmp(word, "nsid")) {
 		a->nsid = a->edns = true;
+	} else if (!strcmp(word, "keepalive")) {
+		a->keepalive = a->edns = true;
+	} else if (!strcmp(word, "padding")) {
+		a->padding = a->edns = true;
 	} else if (!strcmp(word, "tcp")) {
 		a->via = VIA_TCP;
+	} else if (!strcmp(word, "tls")) {
+		a->via = VIA_TLS;
 	} else if (!strncmp(word, "edns=", 5)) {
 		a->edns = true;
 		a->udp_len = (uint16_t)number;
@@ -76,9 +82,14 @@ static uint8_t *put_opt(uint8_t *p, const struct ask *a)
 	*p++ = 0;
 	*p++ = a->version;
 	p = wire_put16(p, a->dnssec_ok ? 0x8000 : 0);
-	p = wire_put16(p, a->nsid ? 4 : 0);
+	p = wire_put16(
+	    p, (uint16_t)(4 * (a->nsid + a->keepalive + a->padding)));
 	if (a->nsid)
 		p = wire_put32(p, 3 << 16);
+	if (a->keepalive)
+		p = wire_put32(p, 11 << 16);
+	if (a->padding)
+		p = wire_put32(p, 12 << 16);
 	return p;
 }
 

@@ -10,7 +10,7 @@ struct ask {
 	const char *name; /* presentation format; its case is kept */
 	uint16_t id, type, class;
 	bool rd, cd;
-	bool edns, dnssec_ok, nsid;
+	bool edns, dnssec_ok, nsid, keepalive, padding;
 	uint8_t version;
 	uint16_t udp_len;
 	enum transport via;
@@ -19,8 +19,9 @@ struct ask {
 enum { ASK_MAX = 512, ASK_NAME_MAX = 1024 };
 
 /*
- * "web.svc.test A", then any of: rd cd do nsid tcp edns=1232 version=1
- * class=CH. The name is kept in ret_name. Ends the program if it is wrong.
+ * "web.svc.test A", then any of: rd cd do nsid keepalive padding tcp tls
+ * edns=1232 version=1 class=CH. The name is kept in ret_name. Ends the program
+ * if it is wrong.
  */
 void ask_parse(
     struct ask *ret_a, char ret_name[ASK_NAME_MAX], const char *text);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_NSID = 3 };
+enum { OPTION_NSID = 3, OPTION_KEEPALIVE = 11, OPTION_PADDING = 12 };
 
 static bool fail(char ret_reason[REPLY_REASON_MAX], const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -291,14 +291,33 @@ static void print_section(FILE *f, const ldns_rr_list *list, const char *name)
 	free(line);
 }
 
+static void print_option(FILE *f, const uint8_t *p)
+{
+	uint16_t len = wire_get16(p + 2);
+
+	switch (wire_get16(p)) {
+	case OPTION_NSID:
+		(void)fprintf(f, " nsid=%.*s", len, (const char *)p + 4);
+		break;
+	case OPTION_KEEPALIVE:
+		(void)fprintf(f, " keepalive=%u", wire_get16(p + 4));
+		break;
+	case OPTION_PADDING:
+		(void)fprintf(f, " padding=%u", len);
+		break;
+	default:
+		(void)fprintf(f, " option%u=%u", wire_get16(p), len);
+	}
+}
+
 static void print_opt(FILE *f, const struct reply *r)
 {
+	const uint8_t *p = r->opt_rdata, *end = p + r->opt_rdata_len;
+
 	(void)fprintf(
 	    f, "opt %u%s", r->opt_udp_len, r->opt_flags & 0x8000 ? " do" : "");
-	if (r->opt_rdata_len >= 4 && wire_get16(r->opt_rdata) == OPTION_NSID) {
-		(void)fprintf(f, " nsid=%.*s", wire_get16(r->opt_rdata + 2),
-		    (const char *)r->opt_rdata + 4);
-	}
+	for (; end - p >= 4; p += 4 + wire_get16(p + 2))
+		print_option(f, p);
 	(void)fputc('\n', f);
 }
 

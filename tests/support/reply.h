@@ -51,7 +51,7 @@ bool reply_matches(const uint8_t *request, size_t request_len,
 /*
  * "NOERROR aa rd", then a line for each record, "an ", "ns " or "ar " and its
  * presentation format without "IN", sorted within its section; last "opt
- * 1232" with do and nsid. The caller frees. A message that cannot be decoded
- * reads "BROKEN: " and why.
+ * 1232" with do and the options. The caller frees. A message that cannot be
+ * decoded reads "BROKEN: " and why.
  */
 char *reply_text(const uint8_t *msg, size_t len);
