@@ -81,6 +81,7 @@ static inline int fx_try_sql(struct fx *f, const char *sql)
 
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, 2000);
+	sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
 	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	(void)diag_set(&f->err, 0, "%s", sqlite3_errmsg(db));
 	sqlite3_close(db);

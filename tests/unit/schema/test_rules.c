@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The database itself refuses a row that breaks a rule, and says which. */
+#include "schema/base/rng.h"
+#include "schema/label.h"
+#include "tests/unit/schema/support.h"
+
+#include <arpa/inet.h>
+
+#define SERVICE "INSERT INTO service (name) VALUES ('web');"
+#define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A62 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A57 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* A column with a value, everything else as the shell leaves it. */
+static const struct {
+	const char *table, *column, *value;
+	const char *rule; /* in the message; NULL: accepted */
+} cases[] = {
+	{ "service", "name", "'a'", NULL },
+	{ "service", "name", "'0-9'", NULL },
+	{ "service", "name", "'" A62 "'", NULL },
+	{ "service", "name", "'" A63 "'", "service.name must be 1..62" },
+	{ "service", "name", "''", "service.name must be" },
+	{ "service", "name", "NULL",
+	    "NOT NULL constraint failed: service.name" },
+	{ "service", "name", "'Web'", "service.name must be" },
+	{ "service", "name", "'a.b'", "service.name must be" },
+	{ "service", "name", "'a_b'", "service.name must be" },
+	{ "service", "name", "'-a'", "service.name must be" },
+	{ "service", "name", "'a-'", "service.name must be" },
+	{ "service", "name", "'-'", "service.name must be" },
+	{ "service", "name", "'\xc3\xa4'", "service.name must be" },
+	{ "service", "name", "'a' || char(0)", "service.name must be" },
+	{ "service", "name", "'a' || char(0) || 'b'", "service.name must be" },
+	{ "service", "name", "x'61'", "cannot store BLOB value" },
+	{ "service", "zone", "'example'", NULL },
+	{ "service", "zone", "'a-b.c0.' || '" A63 "'", NULL },
+	{ "service", "zone", "'a.' || '" A63 "' || 'a'",
+	    "service.zone must be" },
+	{ "service", "zone", "'" A63 "." A57 "'", "service.zone must be" },
+	{ "service", "zone", "'" A62 "." A57 "'", NULL },
+	{ "service", "zone", "''", "service.zone must be" },
+	{ "service", "zone", "'.'", "service.zone must be" },
+	{ "service", "zone", "'a.'", "service.zone must be" },
+	{ "service", "zone", "'.a'", "service.zone must be" },
+	{ "service", "zone", "'a..b'", "service.zone must be" },
+	{ "service", "zone", "'a-.b'", "service.zone must be" },
+	{ "service", "zone", "'a.-b'", "service.zone must be" },
+	{ "service", "zone", "'-a.b'", "service.zone must be" },
+	{ "service", "zone", "'a.b-'", "service.zone must be" },
+	{ "service", "zone", "'A.b'", "service.zone must be" },
+	{ "service", "zone", "NULL",
+	    "NOT NULL constraint failed: service.zone" },
+	{ "service", "protocol", "'sctp'", NULL },
+	{ "service", "protocol", "'_tcp'", "service.protocol must be" },
+	{ "service", "protocol", "''", "service.protocol must be" },
+	{ "service", "port", "1", NULL },
+	{ "service", "port", "NULL", NULL },
+	{ "service", "port", "65535", NULL },
+	{ "service", "port", "0", "service.port must be 1..65535" },
+	{ "service", "port", "65536", "service.port must be 1..65535" },
+	{ "service", "port", "-1", "service.port must be 1..65535" },
+	{ "service", "port", "'http'", "cannot store TEXT value" },
+	{ "service", "port", "8080.5", "cannot store REAL value" },
+	{ "service", "ttl_s", "0", NULL },
+	{ "service", "ttl_s", "2147483647", NULL },
+	{ "service", "ttl_s", "2147483648", "service.ttl_s must be" },
+	{ "service", "ttl_s", "-1", "service.ttl_s must be" },
+	{ "service", "max_answers", "0", NULL },
+	{ "service", "max_answers", "-1", "service.max_answers must be" },
+	{ "service", "on_empty", "'nxdomain'", NULL },
+	{ "service", "on_empty", "'all'", NULL },
+	{ "service", "on_empty", "'ALL'", "service.on_empty must be nodata" },
+	{ "service", "source", "'registrar/host.example'", NULL },
+	{ "service", "source", "''", "service.source must be" },
+	{ "service", "source", "'a' || char(10)", "service.source must be" },
+	{ "service", "definition", "'/etc/x.yaml'", NULL },
+	{ "service", "definition", "''", "service.definition must be" },
+	{ "service", "tags", "'[\"v2\", \"a-1\"]'", NULL },
+	{ "service", "tags", "'[]'", NULL },
+	{ "service", "tags", "'v2'", "service.tags must be a JSON array" },
+	{ "service", "tags", "'{}'", "service.tags must be a JSON array" },
+	{ "service", "tags", "NULL",
+	    "NOT NULL constraint failed: service.tags" },
+	{ "service", "tags", "'[1]'", "tags must be different labels" },
+	{ "service", "tags", "'[null]'", "tags must be different labels" },
+	{ "service", "tags", "'[[\"a\"]]'", "tags must be different labels" },
+	{ "service", "tags", "'[\"\"]'", "tags must be different labels" },
+	{ "service", "tags", "'[\"V2\"]'", "tags must be different labels" },
+	{ "service", "tags", "'[\"a\",\"b\",\"a\"]'",
+	    "tags must be different" },
+	{ "service", "tags", "'[\"a.b\"]'", "tags must be different labels" },
+	{ "service", "tags", "'[\"" A63 "\"]'", NULL },
+	{ "service", "tags", "'[\"" A63 "a\"]'",
+	    "tags must be different labels" },
+	{ "service", "tags", "'[\"a\\u0000b\"]'", "tags must be different" },
+	{ "service", "tags", "'[' || hex(zeroblob(2048)) || ']'",
+	    "service.tags must be a JSON array" },
+	{ "service", "meta", "'{\"version\": \"2.3.1\", \"\xc3\xa4\": \"\"}'",
+	    "meta must be strings" },
+	{ "service", "meta", "'{\"version\":\"2.3.1\",\"x y\":\"\xc3\xa4=\"}'",
+	    NULL },
+	{ "service", "meta", "'{\"a\":1}'", "meta must be strings" },
+	{ "service", "meta", "'{\"a\":null}'", "meta must be strings" },
+	{ "service", "meta", "'{\"a\":{}}'", "meta must be strings" },
+	{ "service", "meta", "'{\"\":\"x\"}'", "meta must be strings" },
+	{ "service", "meta", "'{\"a=b\":\"x\"}'", "meta must be strings" },
+	{ "service", "meta", "'{\"a\tb\":\"x\"}'", "service.meta must be" },
+	{ "service", "meta", "'{\"a\\tb\":\"x\"}'", "meta must be strings" },
+	{ "service", "meta", "'{\"a\":\"x\\u0000y\"}'",
+	    "meta must be strings" },
+	{ "service", "meta", "'{\"a\":\"1\",\"A\":\"2\"}'", "meta must be" },
+	{ "service", "meta", "'{\"k\":\"' || hex(zeroblob(126)) || 'x\"}'",
+	    NULL },
+	{ "service", "meta", "'{\"k\":\"' || hex(zeroblob(127)) || '\"}'",
+	    "each key=value at most 255 octets" },
+	{ "service", "meta", "'[]'", "service.meta must be a JSON object" },
+	{ "service", "meta", "'{'", "service.meta must be a JSON object" },
+	{ "instance", "name", "'i-1'", NULL },
+	{ "instance", "name", "'" A63 "'", NULL },
+	{ "instance", "name", "'" A63 "a'", "instance.name must be 1..63" },
+	{ "instance", "name", "'tag'",
+	    "instance.name must not be tag or zone" },
+	{ "instance", "name", "'zone'", "instance.name must not be tag" },
+	{ "instance", "name", "'tags'", NULL },
+	{ "instance", "name", "'I'", "instance.name must be" },
+	{ "instance", "name", "'i' || char(0)", "instance.name must be" },
+	{ "instance", "service", "'nix'", "insert the service first" },
+	{ "instance", "zone", "'nix'", "insert the service first" },
+	{ "instance", "address", "NULL",
+	    "constraint failed: instance.address" },
+	{ "instance", "address6", "'fd00::1'", NULL },
+	{ "instance", "address6", "'10.0.0.2'", "instance.address6 must be" },
+	{ "instance", "address6", "''", "instance.address6 must be" },
+	{ "instance", "address6", "'fd00::1' || char(0)", "instance.address6" },
+	{ "instance", "port", "65536", "instance.port must be 1..65535" },
+	{ "instance", "port", "0", "instance.port must be 1..65535" },
+	{ "instance", "priority", "65535", NULL },
+	{ "instance", "priority", "65536", "instance.priority must be" },
+	{ "instance", "priority", "NULL", "constraint failed: instance.pri" },
+	{ "instance", "weight", "0", NULL },
+	{ "instance", "weight", "65536", "instance.weight must be" },
+	{ "instance", "weight", "-1", "instance.weight must be" },
+	{ "instance", "weight_warning", "65536", "instance.weight_warning" },
+	{ "instance", "weight_warning", "0", NULL },
+	{ "instance", "health", "'dead'", NULL },
+	{ "instance", "health", "'starting'", NULL },
+	{ "instance", "health", "'draining'", "instance.health must be" },
+	{ "instance", "health", "NULL", "constraint failed: instance.health" },
+	{ "instance", "mode", "'draining'", NULL },
+	{ "instance", "mode", "'maintenance'", NULL },
+	{ "instance", "mode", "'passing'", "instance.mode must be active" },
+	{ "instance", "state", "'dead'", "generated column" },
+	{ "instance", "lease_until_wall_ms", "0", NULL },
+	{ "instance", "lease_until_wall_ms", "1893456000000", NULL },
+	{ "instance", "lease_until_wall_ms", "1893456000",
+	    "instance.lease_until_wall_ms must be 0 (none) or milliseconds" },
+	{ "instance", "lease_until_wall_ms", "-1", "lease_until_wall_ms" },
+	{ "instance", "locality", "'fra-1'", NULL },
+	{ "instance", "locality", "'Fra'", "instance.locality must be" },
+	{ "instance", "locality", "'fra' || char(0)",
+	    "instance.locality must" },
+	{ "instance", "since_wall_ms", "-1", "instance.since_wall_ms must" },
+	{ "instance", "reason", "hex(zeroblob(512))", NULL },
+	{ "instance", "reason", "hex(zeroblob(512)) || 'x'",
+	    "instance.reason must be" },
+	{ "instance", "source", "'\xc3\xa4'", "instance.source must be" },
+	{ "instance", "tags", "'[\"A\"]'", "tags must be different labels" },
+	{ "instance", "meta", "'{\"a\":1}'", "meta must be strings" },
+	{ "instance", "colour", "1", "no column named colour" },
+};
+
+/* INSERT INTO table with column = value among what the table requires. */
+static const char *insert(
+    const char *table, const char *column, const char *value)
+{
+	static const struct {
+		const char *table, *column, *value;
+	} required[] = {
+		{ "service", "name", "'test'" },
+		{ "instance", "service", "'web'" },
+		{ "instance", "name", "'test'" },
+		{ "instance", "address", "'192.0.2.9'" },
+	};
+	static char sql[2048];
+	char columns[256], values[1024];
+
+	(void)snprintf(columns, sizeof(columns), "%s", column);
+	(void)snprintf(values, sizeof(values), "%s", value);
+	for (size_t i = 0; i < sizeof(required) / sizeof(*required); i++) {
+		if (strcmp(required[i].table, table) != 0 ||
+		    !strcmp(required[i].column, column))
+			continue;
+		size_t clen = strlen(columns), vlen = strlen(values);
+		(void)snprintf(columns + clen, sizeof(columns) - clen, ", %s",
+		    required[i].column);
+		(void)snprintf(values + vlen, sizeof(values) - vlen, ", %s",
+		    required[i].value);
+	}
+	(void)snprintf(sql, sizeof(sql), "INSERT INTO %s (%s) VALUES (%s)",
+	    table, columns, values);
+	return sql;
+}
+
+static void check_rule(struct fx *f, const char *sql, const char *rule)
+{
+	int64_t before = fx_revision(f->r);
+	int rc = fx_try_sql(f, sql);
+
+	if (!rule && rc != SQLITE_OK)
+		fail_msg("%s\nrefused: %s", sql, f->err.text);
+	if (rule && rc == SQLITE_OK)
+		fail_msg("%s\naccepted, expected: %s", sql, rule);
+	if (rule && !strstr(f->err.text, rule))
+		fail_msg("%s\nfound: %s\nexpected: %s", sql, f->err.text, rule);
+	assert_true((fx_revision(f->r) > before) == !rule);
+}
+
+static void inserts_obey(void **state)
+{
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_sql(f, SERVICE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		check_rule(f,
+		    insert(cases[i].table, cases[i].column, cases[i].value),
+		    cases[i].rule);
+		fx_sql(f, "DELETE FROM instance;"
+		          "DELETE FROM service WHERE name <> 'web'");
+	}
+}
+
+/* The same rules hold for what is changed later. */
+static void updates_obey(void **state)
+{
+	struct fx *f = *state;
+	char sql[1200];
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (!cases[i].rule || !strcmp(cases[i].column, "colour"))
+			continue;
+		fx_sql(f, "DELETE FROM service;" SERVICE
+		          "INSERT INTO instance (service, name, address) "
+		          "VALUES ('web', 'test', '192.0.2.9')");
+		(void)snprintf(sql, sizeof(sql), "UPDATE %s SET %s = %s",
+		    cases[i].table, cases[i].column, cases[i].value);
+		if (fx_try_sql(f, sql) == SQLITE_OK)
+			fail_msg("%s\naccepted", sql);
+		if (!strstr(f->err.text, cases[i].rule))
+			fail_msg("%s\nfound: %s", sql, f->err.text);
+	}
+}
+
+static void other_tables_obey(void **state)
+{
+	static const struct {
+		const char *sql, *rule;
+	} rows[] = {
+		{ "INSERT INTO instance (service, name, address, address6) "
+		  "VALUES ('web', 'i', '::1', '::2')",
+		    "instance.address must be IPv4 where address6 is given" },
+		{ "INSERT INTO check_result (service, instance, name, kind) "
+		  "VALUES ('web', 'nix', 'c', 'tcp')",
+		    "check_result.instance must be the name of an instance" },
+		{ "INSERT INTO check_result (service, instance, name, kind, "
+		  "status) VALUES ('web', 'x', 'c', 'tcp', 'ok')",
+		    "check_result.status must be" },
+		{ "INSERT INTO check_result (service, instance, name, kind) "
+		  "VALUES ('web', 'x', 'c', 'TCP')",
+		    "check_result.kind must be" },
+		{ "INSERT INTO check_result (service, instance, name, kind) "
+		  "VALUES ('web', 'x', '', 'tcp')",
+		    "check_result.name must be" },
+		{ "INSERT INTO check_result (service, instance, name, kind, "
+		  "output) VALUES ('web', 'x', 'c', 'tcp', "
+		  "hex(zeroblob(2049)))",
+		    "check_result.output must be at most 4096" },
+		{ "UPDATE check_result SET instance = 'nix'",
+		    "check_result.instance must be the name of an instance" },
+		{ "INSERT INTO registrar VALUES ('h', 0, '1', 1, 1)",
+		    "registrar.pid must be a process id" },
+		{ "INSERT INTO registrar VALUES ('', 1, '1', 1, 1)",
+		    "registrar.name must be" },
+		{ "INSERT INTO definition VALUES ('', 'f', '')",
+		    "definition.source must be" },
+		{ "INSERT INTO definition VALUES ('s', '', '')",
+		    "definition.file must be" },
+		{ "INSERT INTO registry DEFAULT VALUES",
+		    "registry has one row" },
+		{ "INSERT INTO registry (one) VALUES (2)",
+		    "registry has one row" },
+		{ "UPDATE registry SET id = 'x'", "registry.id is drawn once" },
+		{ "DELETE FROM registry", "registry.id is drawn once" },
+		{ "UPDATE change SET service = 'x'", "change is append-only" },
+		{ "DELETE FROM change", "change is append-only" },
+		{ "INSERT INTO change VALUES (9007199254740992, 'a', 'b')",
+		    "change.revision must be" },
+		{ "UPDATE history SET now = 'dead'", "history is append-only" },
+		{ "DELETE FROM history", "history is append-only" },
+	};
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_sql(f,
+	    SERVICE "INSERT INTO instance (service, name, address) "
+	            "VALUES ('web', 'x', '192.0.2.9');"
+	            "INSERT INTO check_result (service, instance, name, kind) "
+	            "VALUES ('web', 'x', 'c1', 'tcp')");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_rule(f, rows[i].sql, rows[i].rule);
+}
+
+/* ---- addresses and names: SQL and C agree ------------------------------ */
+
+struct judge {
+	sqlite3 *db;
+	sqlite3_stmt *st;
+};
+
+static void judge_open(struct judge *j, struct fx *f, const char *sql)
+{
+	assert_int_equal(sqlite3_open(f->path, &j->db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(
+	        j->db, "PRAGMA temp_store = MEMORY; BEGIN;" SERVICE, 0, 0, 0),
+	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(j->db, sql, -1, &j->st, NULL), SQLITE_OK);
+}
+
+static bool judge_accepts(struct judge *j, const char *text)
+{
+	assert_int_equal(sqlite3_exec(j->db, "SAVEPOINT s", 0, 0, 0), 0);
+	sqlite3_bind_text(j->st, 1, text, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(j->st);
+	assert_true(rc == SQLITE_DONE || rc == SQLITE_CONSTRAINT);
+	sqlite3_reset(j->st);
+	assert_int_equal(sqlite3_exec(j->db, "ROLLBACK TO s", 0, 0, 0), 0);
+	return rc == SQLITE_DONE;
+}
+
+static void judge_close(struct judge *j)
+{
+	sqlite3_finalize(j->st);
+	sqlite3_close(j->db);
+}
+
+static const char *const addresses[] = { "0.0.0.0", "255.255.255.255",
+	"10.20.30.40", "1.2.3", "1.2.3.4.5", "1.2.3.4.", ".1.2.3.4", "1..3.4",
+	"01.2.3.4", "1.2.3.04", "1.2.3.00", "256.1.1.1", "1.1.1.256",
+	"1.300.1.1", "1.1.260.1", "1000.1.1.1", "1.1.1.0001", "0x1.2.3.4",
+	"1.2.3.4 ", " 1.2.3.4", "+1.2.3.4", "-1.2.3.4", "1.2.3.a", "1e1.2.3.4",
+	"", ".", "...", "1", "16909060", "::", "::1", "1::", "fe80::1",
+	"1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+	"1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3:4:5:6:7:8",
+	"1:2:3:4::5:6:7:8", "1:2:3::4::5", ":1:2:3:4:5:6:7", ":1",
+	"1:", "1:2:3:4:5:6:7:", ":::", "1:::2",
+	":1::", "::1:", "12345::", "g::", "FE80::1", "::ffff:10.0.0.1",
+	"::1%eth0", "[::1]", ":",
+	"::1::", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "::1:2:3:4:5:6:7",
+	"0001:0002:0003:0004:0005:0006:0007:0008",
+	"00001::", "1:2:3:4:5:6:::", "fe80::1/64", "localhost", "1.2.3.4:80" };
+
+static bool any_address(const char *s)
+{
+	return label_is_ipv4(s) || label_is_ipv6(s);
+}
+
+static void check_address(struct judge *j, const char *s)
+{
+	unsigned char raw[16];
+	bool accepted = judge_accepts(j, s);
+
+	if (accepted != any_address(s))
+		fail_msg(
+		    "'%s': SQL says %d, C %d", s, accepted, any_address(s));
+	if (accepted &&
+	    inet_pton(strchr(s, ':') ? AF_INET6 : AF_INET, s, raw) != 1)
+		fail_msg("'%s' accepted, not by inet_pton", s);
+}
+
+/* One to three random edits of a text, with letters that matter to it. */
+static void mutate(struct rng *rng, char *s, size_t room, const char *letters)
+{
+	for (uint32_t n = rng_below(rng, 3) + 1; n; n--) {
+		size_t len = strlen(s);
+		size_t at = rng_below(rng, (uint32_t)len + 1);
+		char c = letters[rng_below(rng, (uint32_t)strlen(letters))];
+
+		switch (rng_below(rng, 3)) {
+		case 0:
+			if (at < len)
+				s[at] = c;
+			break;
+		case 1:
+			if (at < len)
+				memmove(s + at, s + at + 1, len - at);
+			break;
+		default:
+			if (len + 2 < room) {
+				memmove(s + at + 1, s + at, len - at + 1);
+				s[at] = c;
+			}
+		}
+	}
+}
+
+static void addresses_agree(void **state)
+{
+	static const size_t n = sizeof(addresses) / sizeof(*addresses);
+	struct fx *f = *state;
+	struct judge j;
+	struct rng rng;
+	unsigned accepted = 0;
+
+	rng_seed_fixed(&rng, 1);
+	f->r = fx_open(f, REGISTRY_WRITE);
+	judge_open(&j, f,
+	    "INSERT INTO instance (service, name, address) "
+	    "VALUES ('web', 'i', ?)");
+	for (size_t i = 0; i < n; i++)
+		check_address(&j, addresses[i]);
+	for (int i = 0; i < 6000; i++) {
+		char s[64];
+
+		(void)snprintf(s, sizeof(s), "%s",
+		    addresses[rng_below(&rng, (uint32_t)n)]);
+		mutate(&rng, s, sizeof(s), "0123456789.:afg ");
+		check_address(&j, s);
+		accepted += any_address(s);
+	}
+	assert_true(accepted > 600); /* both sides of the border were seen */
+	judge_close(&j);
+}
+
+static void second_addresses_agree(void **state)
+{
+	static const size_t n = sizeof(addresses) / sizeof(*addresses);
+	struct fx *f = *state;
+	struct judge j;
+	struct rng rng;
+
+	rng_seed_fixed(&rng, 2);
+	f->r = fx_open(f, REGISTRY_WRITE);
+	judge_open(&j, f,
+	    "INSERT INTO instance (service, name, address, address6) "
+	    "VALUES ('web', 'i', '10.0.0.1', ?)");
+	for (int i = 0; i < 3000; i++) {
+		char s[64];
+
+		(void)snprintf(s, sizeof(s), "%s",
+		    addresses[rng_below(&rng, (uint32_t)n)]);
+		if (i >= 300)
+			mutate(&rng, s, sizeof(s), "0123456789.:afg ");
+		if (judge_accepts(&j, s) != label_is_ipv6(s))
+			fail_msg("'%s'", s);
+	}
+	judge_close(&j);
+}
+
+static bool is_tag(const char *s)
+{
+	return label_is_valid(s, LABEL_MAX);
+}
+
+static void names_agree(void **state)
+{
+	static const struct {
+		const char *sql;
+		bool (*rule)(const char *);
+	} rules[] = {
+		{ "INSERT INTO service (name) VALUES (?)", label_is_service },
+		{ "INSERT INTO service (name, zone) VALUES ('x', ?)",
+		    label_is_zone },
+		{ "INSERT INTO service (name, protocol) VALUES ('x', ?)",
+		    label_is_service },
+		{ "INSERT INTO instance (service, name, address) "
+		  "VALUES ('web', ?, '::1')",
+		    label_is_instance },
+		{ "INSERT INTO instance (service, name, address, locality) "
+		  "VALUES ('web', 'i', '::1', ?)",
+		    is_tag },
+		{ "INSERT INTO service (name, tags) "
+		  "VALUES ('x', json_array(?))",
+		    is_tag },
+	};
+	static const char *const seeds[] = { "", "a", "web-1", "tag", "zone",
+		"a.b", "svc.internal", A62, A63, A63 "a", A63 "." A57,
+		"a." A62 "." A57, "0.a-b.c" };
+	struct fx *f = *state;
+	struct rng rng;
+
+	rng_seed_fixed(&rng, 3);
+	f->r = fx_open(f, REGISTRY_WRITE);
+	for (size_t k = 0; k < sizeof(rules) / sizeof(*rules); k++) {
+		struct judge j;
+
+		judge_open(&j, f, rules[k].sql);
+		for (int i = 0; i < 1200; i++) {
+			char s[192];
+
+			(void)snprintf(s, sizeof(s), "%s",
+			    seeds[rng_below(
+			        &rng, sizeof(seeds) / sizeof(*seeds))]);
+			if (i >= 200)
+				mutate(&rng, s, sizeof(s), "az09--..A_ ");
+			if (judge_accepts(&j, s) != rules[k].rule(s))
+				fail_msg("%s: '%s'", rules[k].sql, s);
+		}
+		judge_close(&j);
+	}
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(inserts_obey),
+		TEST(updates_obey),
+		TEST(other_tables_obey),
+		TEST(addresses_agree),
+		TEST(second_addresses_agree),
+		TEST(names_agree),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
