@@ -69,7 +69,10 @@ static int read_number(
 	return 0;
 }
 
-/* 0 in ret_version: empty, so free to be made a registry. */
+/*
+ * 0 in ret_version: empty, so free to be made a registry. Inside of a
+ * transaction, or three reads see a file that another is about to create.
+ */
 static int read_version(sqlite3 *db, int *ret_version, struct diag *reterr)
 {
 	int version = 0, application = 0, tables = 0, error;
@@ -96,7 +99,39 @@ static int read_version(sqlite3 *db, int *ret_version, struct diag *reterr)
 	return 0;
 }
 
+static int look_at_version(sqlite3 *db, int *ret_version, struct diag *reterr)
+{
+	int error = run_sql(db, "BEGIN", reterr);
+
+	if (error < 0)
+		return error;
+	error = read_version(db, ret_version, reterr);
+	if (!sqlite3_get_autocommit(db))
+		(void)run_sql(db, "ROLLBACK", NULL);
+	return error;
+}
+
 /* ---- the writer's side ------------------------------------------------ */
+
+static int use_wal_once(sqlite3 *db, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc =
+	    sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &st, NULL);
+	int error = 0;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW) {
+		error = stmt_error(db, rc, reterr);
+	} else if (strcmp(stmt_column_text(st, 0), "wal") != 0) {
+		error = diag_set(reterr, -EIO,
+		    "found a file system without shared memory, on which "
+		    "SQLite has no WAL");
+	}
+	sqlite3_finalize(st);
+	return error;
+}
 
 /* SQLite does not wait for this change of mode as it waits for locks. */
 static int use_wal(sqlite3 *db, struct diag *reterr)
@@ -106,8 +141,7 @@ static int use_wal(sqlite3 *db, struct diag *reterr)
 
 	for (int left_ms = BUSY_WRITE_MS; left_ms > 0;
 	     left_ms -= WAL_RETRY_MS) {
-		error = run_sql(db, "PRAGMA journal_mode = WAL", reterr);
-		if (error != -EBUSY)
+		if ((error = use_wal_once(db, reterr)) != -EBUSY)
 			return error;
 		nanosleep(&pause, NULL);
 	}
@@ -155,7 +189,7 @@ static int set_up_writer(sqlite3 *db, struct diag *reterr)
 		return diag_set(
 		    reterr, -EACCES, "no permission to write to the file");
 	}
-	if ((error = read_version(db, &version, reterr)) < 0 ||
+	if ((error = look_at_version(db, &version, reterr)) < 0 ||
 	    (error = use_wal(db, reterr)) < 0 ||
 	    (error = run_sql(db, writer_setup, reterr)) < 0)
 		return error;
@@ -173,7 +207,7 @@ static int set_up_reader(sqlite3 *db, struct diag *reterr)
 	int version = 0;
 	int error = run_sql(db, reader_setup, reterr);
 
-	if (error < 0 || (error = read_version(db, &version, reterr)) < 0)
+	if (error < 0 || (error = look_at_version(db, &version, reterr)) < 0)
 		return error;
 	if (!version) {
 		return diag_set(
@@ -318,8 +352,7 @@ static int open_file(const char *path, enum registry_access access,
 		return set_up_writer(r->db, reterr);
 
 	int error = set_up_reader(r->db, reterr);
-	rc = sqlite3_errcode(r->db) & 0xff;
-	if (error < 0 && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY))
+	if (error == -EROFS || error == -EACCES || error == -ENOENT)
 		return open_unlocked(path, r, reterr);
 	return error;
 }

@@ -146,10 +146,22 @@ const char *stmt_sql(enum stmt_id id)
 	return texts[id];
 }
 
-/* For failures of a system call below SQLite. */
+static bool is_system(int rc)
+{
+	return (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+}
+
+/* The errno below SQLite's error; it does not keep that of a COMMIT. */
 static int system_errno(sqlite3 *db)
 {
-	switch (sqlite3_system_errno(db)) {
+	int kept = sqlite3_system_errno(db);
+
+	return kept ? kept : errno;
+}
+
+static int errno_of_system(int system)
+{
+	switch (system) {
 	case ENOENT:
 	case ENOTDIR:
 		return -ENOENT;
@@ -193,21 +205,18 @@ static int errno_of(sqlite3 *db, int rc)
 	case SQLITE_NOMEM:
 		abort();
 	default:
-		return system_errno(db);
+		return is_system(rc) ? errno_of_system(system_errno(db)) : -EIO;
 	}
 }
 
 int stmt_error(sqlite3 *db, int rc, struct diag *reterr)
 {
 	int error = errno_of(db, rc);
-	int system = sqlite3_system_errno(db);
+	int system = is_system(rc) ? system_errno(db) : 0;
 
-	if (error == system_errno(db) && system &&
-	    ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)) {
-		char text[64];
-
+	if (system) {
 		return diag_set(reterr, error, "%s: %s", sqlite3_errmsg(db),
-		    strerror_r(system, text, sizeof(text)));
+		    strerror(system));
 	}
 	return diag_set(reterr, error, "%s", sqlite3_errmsg(db));
 }

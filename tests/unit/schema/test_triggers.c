@@ -6,6 +6,8 @@
 #include "schema/base/clock.h"
 #include "tests/unit/schema/support.h"
 
+#include <errno.h>
+
 #define NOW "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define SET(columns) "UPDATE instance SET " columns " WHERE name = 'i1'"
 
@@ -224,9 +226,20 @@ static void since_follows_by_itself(void **state)
 	    6);
 }
 
+static void count_change(
+    void *arg, int64_t revision, const char *zone, const char *service)
+{
+	(void)revision;
+	(void)zone;
+	(void)service;
+	++*(int *)arg;
+}
+
 static void change_is_kept_short(void **state)
 {
 	struct fx *f = *state;
+	int64_t last = 77;
+	int n = 0;
 
 	begin(f);
 	fx_sql(f, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 "
@@ -235,6 +248,17 @@ static void change_is_kept_short(void **state)
 	assert_int_equal(fx_revision(f->r), 100504);
 	assert_in_range(
 	    fx_number(f, "SELECT count(*) FROM change"), 100000, 100127);
+	/* who is further behind is told so */
+	assert_int_equal(
+	    registry_changes(f->r, 300, 10, count_change, &n, &last, &f->err),
+	    -ESTALE);
+	assert_int_equal(n, 0);
+	assert_int_equal(last, 77);
+	fx_ok(f, registry_changes(
+	             f->r, 504, 200000, count_change, &n, &last, &f->err));
+	assert_int_equal(n, 100000);
+	assert_int_equal(last, 100504);
+
 	/* the newest stays whatever is deleted, so no number comes twice */
 	fx_sql(f, "DELETE FROM change WHERE revision < 504");
 	assert_int_not_equal(

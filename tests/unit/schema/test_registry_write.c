@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What a put changes, what it keeps, and what it costs in revisions. */
+#include "schema/stmt.h"
+#include "tests/unit/schema/support.h"
+
+#include <errno.h>
+
+#define HOUR_MS 3600000
+
+static void begin(struct fx *f)
+{
+	struct service_row s = fx_service("web");
+	struct instance_row i = fx_instance("web", "i1");
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	assert_int_equal(fx_revision(f->r), 2);
+}
+
+/* ---- services and instances ------------------------------------------- */
+
+static void put_service_changes_what_differs(void **state)
+{
+	struct fx *f = *state;
+	struct service_row s = fx_service("web");
+
+	begin(f);
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 2);
+	s.definition = "web.yaml"; /* written, but no change */
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 2);
+	assert_int_equal(fx_number(f, "SELECT definition = 'web.yaml' "
+	                              "FROM service"),
+	    1);
+	s.ttl_s = 7;
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	s.ttl_s = ROW_DEFAULT;
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 4);
+	assert_int_equal(fx_number(f, "SELECT ttl_s IS NULL FROM service"), 1);
+
+	s.port = 70000;
+	assert_int_equal(registry_put_service(f->r, &s, &f->err), -EINVAL);
+	assert_non_null(strstr(f->err.text, "service.port must be 1..65535"));
+	/* the connection is good for more */
+	s.port = 81;
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 5);
+}
+
+static void add_service_leaves_those_of_others(void **state)
+{
+	struct fx *f = *state;
+	struct service_row s = fx_service("web");
+
+	begin(f);
+	s.source = "import";
+	s.ttl_s = 9;
+	fx_ok(f, registry_add_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 2);
+	s.name = "new";
+	fx_ok(f, registry_add_service(f->r, &s, &f->err));
+	s.ttl_s = 10;
+	fx_ok(f, registry_add_service(f->r, &s, &f->err));
+	assert_int_equal(fx_revision(f->r), 4);
+	assert_int_equal(
+	    fx_number(f, "SELECT ttl_s FROM service WHERE name = 'new'"), 10);
+}
+
+static void put_instance_keeps_the_verdict(void **state)
+{
+	struct fx *f = *state;
+	struct instance_row i = fx_instance("web", "i1");
+
+	begin(f);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_CRITICAL,
+	             "refused", 2000000, &f->err));
+	fx_ok(f, registry_put_mode(
+	             f->r, Z, "web", "i1", MODE_DRAINING, 3000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 4);
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	assert_int_equal(fx_revision(f->r), 4);
+	i.weight = 7;
+	i.address = "10.9.9.9";
+	i.health = HEALTH_PASSING;
+	i.since_wall_ms = 9000000;
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	assert_int_equal(fx_revision(f->r), 5);
+	assert_int_equal(
+	    fx_number(f, "SELECT health = 'critical' AND mode = 'draining' "
+	                 "AND since_wall_ms = 3000000 AND reason = 'refused' "
+	                 "AND weight = 7 FROM instance"),
+	    1);
+	i.service = "nix";
+	assert_int_equal(registry_put_instance(f->r, &i, &f->err), -EINVAL);
+	assert_non_null(strstr(f->err.text, "insert the service first"));
+}
+
+static void put_health_writes_transitions(void **state)
+{
+	struct fx *f = *state;
+	char reason[2000];
+
+	begin(f);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_PASSING, NULL,
+	             2000000, &f->err));
+	assert_int_equal(
+	    fx_number(f, "SELECT since_wall_ms FROM instance"), 1000000);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_PASSING,
+	             "200 OK", 2000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 2);
+	assert_int_equal(fx_number(f, "SELECT since_wall_ms = 1000000 AND "
+	                              "reason = '200 OK' FROM instance"),
+	    1);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, "gone",
+	             3000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	assert_int_equal(fx_number(f, "SELECT since_wall_ms = 3000000 AND "
+	                              "reason = 'gone' FROM instance"),
+	    1);
+	assert_int_equal(fx_number(f, "SELECT at_wall_ms FROM history "
+	                              "WHERE was = 'passing' AND now = 'dead' "
+	                              "AND reason = 'gone'"),
+	    3000000);
+	assert_int_equal(registry_put_health(f->r, Z, "web", "nix", HEALTH_DEAD,
+	                     NULL, 1, &f->err),
+	    -ENOENT);
+	assert_non_null(strstr(f->err.text, "no instance 'nix' of service"));
+	assert_int_equal(registry_put_mode(f->r, Z, "nix", "i1",
+	                     MODE_MAINTENANCE, 1, &f->err),
+	    -ENOENT);
+
+	/* cut at 1024 octets, not within a character */
+	memset(reason, 'x', sizeof(reason));
+	memcpy(reason + 1023, "\xc3\xa4", 2);
+	reason[1999] = '\0';
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_CRITICAL,
+	             reason, 4000000, &f->err));
+	assert_int_equal(
+	    fx_number(f, "SELECT length(reason) FROM instance"), 1023);
+}
+
+static void withdraws(void **state)
+{
+	struct fx *f = *state;
+	struct check_row c = { Z, "web", "i1", "tcp-1", "tcp", HEALTH_PASSING,
+		"ok", 1, 2 };
+
+	begin(f);
+	fx_ok(f, registry_put_check(f->r, &c, &f->err));
+	fx_ok(f, registry_withdraw_instance(f->r, Z, "web", "i1", &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM check_result"), 0);
+	assert_int_equal(
+	    registry_withdraw_instance(f->r, Z, "web", "i1", &f->err), -ENOENT);
+	fx_ok(f, registry_withdraw_service(f->r, Z, "web", &f->err));
+	assert_int_equal(fx_revision(f->r), 4);
+	assert_int_equal(
+	    registry_withdraw_service(f->r, Z, "web", &f->err), -ENOENT);
+	assert_int_equal(fx_revision(f->r), 4);
+}
+
+static void withdraws_a_service_whole(void **state)
+{
+	struct fx *f = *state;
+
+	begin(f);
+	fx_ok(f, registry_withdraw_service(f->r, Z, "web", &f->err));
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM instance"), 0);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM history "
+	                              "WHERE now IS NULL"),
+	    1); /* once, although key and trigger both see to it */
+}
+
+/* ---- transactions ----------------------------------------------------- */
+
+static void commits_and_rolls_back(void **state)
+{
+	struct fx *f = *state;
+	struct registry *reader;
+
+	begin(f);
+	reader = fx_open(f, REGISTRY_READ);
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, NULL,
+	             2000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	assert_int_equal(fx_revision(reader), 2);
+	/* a refused row leaves the rest of the transaction */
+	struct service_row bad = fx_service("Bad");
+	assert_int_equal(registry_put_service(f->r, &bad, &f->err), -EINVAL);
+	fx_ok(f, registry_commit(f->r, &f->err));
+	assert_int_equal(fx_revision(reader), 3);
+
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	fx_ok(f, registry_withdraw_service(f->r, Z, "web", &f->err));
+	registry_rollback(f->r);
+	registry_rollback(f->r); /* harmless */
+	assert_int_equal(fx_revision(f->r), 3);
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	fx_ok(f, registry_commit(f->r, &f->err)); /* empty */
+	registry_close(reader);
+}
+
+/* After a full disk SQLite may have ended the transaction: nothing of what
+ * follows may be committed on its own. */
+static void lost_transaction_stays_lost(void **state)
+{
+	struct fx *f = *state;
+
+	begin(f);
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, NULL,
+	             2000000, &f->err));
+	assert_int_equal(sqlite3_exec(f->r->db, "ROLLBACK", 0, 0, 0),
+	    SQLITE_OK); /* as SQLite would by itself */
+	assert_int_equal(registry_put_health(f->r, Z, "web", "i1",
+	                     HEALTH_WARNING, NULL, 2000000, &f->err),
+	    -EIO);
+	assert_int_equal(registry_commit(f->r, &f->err), -EIO);
+	assert_non_null(strstr(f->err.text, "rolled back"));
+	assert_int_equal(fx_revision(f->r), 2);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_WARNING, NULL,
+	             2000000, &f->err));
+}
+
+static void full_database(void **state)
+{
+	struct fx *f = *state;
+	char output[4097];
+	int error = 0;
+
+	begin(f);
+	memset(output, 'x', sizeof(output) - 1);
+	output[sizeof(output) - 1] = '\0';
+	assert_int_equal(
+	    sqlite3_exec(f->r->db, "PRAGMA max_page_count = 60", 0, 0, 0),
+	    SQLITE_OK);
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	for (int i = 0; i < 100 && error == 0; i++) {
+		char name[16];
+		struct check_row c = { Z, "web", "i1", name, "tcp",
+			HEALTH_PASSING, output, 1, 2 };
+
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		error = registry_put_check(f->r, &c, &f->err);
+	}
+	assert_int_equal(error, -ENOSPC);
+	registry_rollback(f->r);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM check_result"), 0);
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, NULL,
+	             2000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+}
+
+/* ---- the rest --------------------------------------------------------- */
+
+static void show_check(void *arg, const struct check_row *c)
+{
+	char *end = strchr(arg, '\0');
+
+	(void)sprintf(end, "%s/%s/%s:%s=%s,%zu ", c->service, c->instance,
+	    c->name, c->kind, health_name(c->status), strlen(c->output));
+}
+
+static void keeps_check_results(void **state)
+{
+	struct fx *f = *state;
+	char text[512] = "", output[5000];
+	struct check_row c = { Z, "web", "i1", "tcp-1", "tcp", HEALTH_STARTING,
+		"", 1, 2 };
+
+	memset(output, 'x', sizeof(output));
+	output[sizeof(output) - 1] = '\0';
+	begin(f);
+	fx_ok(f, registry_put_check(f->r, &c, &f->err));
+	c.status = HEALTH_CRITICAL;
+	c.output = output;
+	fx_ok(f, registry_put_check(f->r, &c, &f->err));
+	c.name = "http-1";
+	c.kind = "http";
+	c.output = "";
+	fx_ok(f, registry_put_check(f->r, &c, &f->err));
+	fx_ok(f, registry_read_checks(f->r, Z, "", show_check, text, &f->err));
+	assert_string_equal(text, "web/i1/http-1:http=critical,0 "
+	                          "web/i1/tcp-1:tcp=critical,4096 ");
+	fx_ok(f,
+	    registry_withdraw_check(f->r, Z, "web", "i1", "http-1", &f->err));
+	assert_int_equal(
+	    registry_withdraw_check(f->r, Z, "web", "i1", "http-1", &f->err),
+	    -ENOENT);
+	text[0] = '\0';
+	fx_ok(
+	    f, registry_read_checks(f->r, Z, "web", show_check, text, &f->err));
+	assert_string_equal(text, "web/i1/tcp-1:tcp=critical,4096 ");
+	assert_int_equal(fx_revision(f->r), 2); /* none of it is a change */
+}
+
+static void knows_its_registrars(void **state)
+{
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_ok(f, registry_put_registrar(f->r, "h", 10, "1.0", 100, &f->err));
+	fx_ok(f, registry_put_registrar(f->r, "h", 10, "1.0", 200, &f->err));
+	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
+	                              "heartbeat_wall_ms FROM registrar"),
+	    100200);
+	fx_ok(f, registry_put_registrar(f->r, "h", 11, "1.0", 300, &f->err));
+	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
+	                              "heartbeat_wall_ms FROM registrar"),
+	    300300);
+	assert_int_equal(fx_revision(f->r), 0);
+}
+
+static void show_definition(void *arg, const char *file, const char *text)
+{
+	(void)sprintf(strchr(arg, '\0'), "%s=%s ", file, text);
+}
+
+static void keeps_definitions(void **state)
+{
+	struct fx *f = *state;
+	char text[256] = "";
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	fx_ok(f, registry_put_definition(f->r, "a", "y", "1", &f->err));
+	fx_ok(f, registry_put_definition(f->r, "a", "x", "", &f->err));
+	fx_ok(f, registry_put_definition(f->r, "a", "y", "2", &f->err));
+	fx_ok(f, registry_put_definition(f->r, "b", "z", "3", &f->err));
+	fx_ok(f, registry_read_definitions(
+	             f->r, "a", show_definition, text, &f->err));
+	assert_string_equal(text, "x= y=2 ");
+	fx_ok(f, registry_withdraw_definition(f->r, "a", "y", &f->err));
+	assert_int_equal(
+	    registry_withdraw_definition(f->r, "a", "y", &f->err), -ENOENT);
+}
+
+static void show_history(void *arg, const struct history_row *h)
+{
+	(void)sprintf(strchr(arg, '\0'), "%s/%s:%s>%s@%d ", h->service,
+	    h->instance, h->was ? h->was : "-", h->now ? h->now : "-",
+	    (int)h->at_wall_ms);
+}
+
+static void tells_history(void **state)
+{
+	struct fx *f = *state;
+	struct service_row s = fx_service("api");
+	struct instance_row i = fx_instance("api", "x");
+	char text[512] = "";
+	unsigned n = 0;
+
+	begin(f);
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, NULL,
+	             2000000, &f->err));
+	fx_ok(f, registry_read_history(
+	             f->r, Z, NULL, 10, show_history, text, &f->err));
+	assert_string_equal(text, "web/i1:passing>dead@2000000 "
+	                          "api/x:->passing@1000000 "
+	                          "web/i1:->passing@1000000 ");
+	text[0] = '\0';
+	fx_ok(f, registry_read_history(
+	             f->r, Z, "web", 1, show_history, text, &f->err));
+	assert_string_equal(text, "web/i1:passing>dead@2000000 ");
+
+	/* by steps, never the newest, never what is younger than keep_ms */
+	fx_ok(f, registry_prune_history(
+	             f->r, 2 * HOUR_MS, 2 * HOUR_MS, 10, &n, &f->err));
+	assert_int_equal(n, 0);
+	fx_ok(f, registry_prune_history(
+	             f->r, 1500000 + HOUR_MS, HOUR_MS, 1, &n, &f->err));
+	assert_int_equal(n, 1);
+	fx_ok(f, registry_prune_history(
+	             f->r, 9 * HOUR_MS, HOUR_MS, 10, &n, &f->err));
+	assert_int_equal(n, 1);
+	text[0] = '\0';
+	fx_ok(f, registry_read_history(
+	             f->r, Z, NULL, 10, show_history, text, &f->err));
+	assert_string_equal(text, "web/i1:passing>dead@2000000 ");
+}
+
+static void keeps_young_history(void **state)
+{
+	struct fx *f = *state;
+	unsigned n = 77;
+
+	begin(f);
+	fx_sql(f, "UPDATE instance SET health = 'dead';"
+	          "UPDATE instance SET health = 'passing';");
+	assert_int_equal(
+	    registry_prune_history(f->r, INT64_MAX / 2, 0, 10, &n, &f->err),
+	    -EINVAL);
+	assert_non_null(strstr(f->err.text, "history is append-only"));
+	assert_int_equal(n, 77);
+}
+
+static void moves_the_wal(void **state)
+{
+	struct fx *f = *state;
+	struct registry *reader;
+
+	begin(f);
+	fx_ok(f, registry_checkpoint(f->r, &f->err));
+	/* nobody waits for a reader in a transaction */
+	reader = fx_open(f, REGISTRY_READ);
+	fx_ok(f, registry_read_begin(reader, &f->err));
+	fx_ok(f, registry_put_health(f->r, Z, "web", "i1", HEALTH_DEAD, NULL,
+	             2000000, &f->err));
+	fx_ok(f, registry_checkpoint(f->r, &f->err));
+	assert_int_equal(fx_revision(reader), 2);
+	registry_read_end(reader);
+	assert_int_equal(fx_revision(reader), 3);
+	registry_close(reader);
+}
+
+static void words_are_those_of_the_database(void **state)
+{
+	struct fx *f = *state;
+
+	begin(f);
+	for (int h = 0; h < HEALTH_N; h++) {
+		enum health back = HEALTH_STARTING;
+
+		fx_ok(f, registry_put_health(f->r, Z, "web", "i1",
+		             (enum health)h, NULL, 2000000, &f->err));
+		assert_int_equal(
+		    health_parse(health_name((enum health)h), &back), 0);
+		assert_int_equal(back, h);
+	}
+	for (int m = 0; m < MODE_N; m++) {
+		enum mode back = MODE_ACTIVE;
+
+		fx_ok(f, registry_put_mode(f->r, Z, "web", "i1", (enum mode)m,
+		             2000000, &f->err));
+		assert_int_equal(mode_parse(mode_name((enum mode)m), &back), 0);
+		assert_int_equal(back, m);
+	}
+	for (int e = 0; e < ON_EMPTY_N; e++) {
+		struct service_row s = fx_service("web");
+		enum on_empty back = ON_EMPTY_NODATA;
+
+		s.on_empty = (enum on_empty)e;
+		fx_ok(f, registry_put_service(f->r, &s, &f->err));
+		assert_int_equal(
+		    on_empty_parse(on_empty_name(s.on_empty), &back), 0);
+		assert_int_equal(back, e);
+	}
+	enum health h = HEALTH_DEAD;
+	assert_int_equal(health_parse("Passing", &h), -EINVAL);
+	assert_int_equal(h, HEALTH_DEAD);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(put_service_changes_what_differs),
+		TEST(add_service_leaves_those_of_others),
+		TEST(put_instance_keeps_the_verdict),
+		TEST(put_health_writes_transitions),
+		TEST(withdraws),
+		TEST(withdraws_a_service_whole),
+		TEST(commits_and_rolls_back),
+		TEST(lost_transaction_stays_lost),
+		TEST(full_database),
+		TEST(keeps_check_results),
+		TEST(knows_its_registrars),
+		TEST(keeps_definitions),
+		TEST(tells_history),
+		TEST(keeps_young_history),
+		TEST(moves_the_wal),
+		TEST(words_are_those_of_the_database),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
