@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Opening a registry, and the words of its enumerations.
+ * Opening and closing a registry.
  *
  * The file is looked at before anything is changed, so that a database of
  * somebody else stays as it is. Migrations run one by one, each in a
@@ -394,80 +394,4 @@ void registry_close(struct registry *r)
 const char *registry_id(const struct registry *r)
 {
 	return r->id;
-}
-
-/* ---- words ------------------------------------------------------------ */
-
-static const char *const health_names[HEALTH_N] = {
-	[HEALTH_STARTING] = "starting",
-	[HEALTH_PASSING] = "passing",
-	[HEALTH_WARNING] = "warning",
-	[HEALTH_CRITICAL] = "critical",
-	[HEALTH_DEAD] = "dead",
-};
-
-static const char *const mode_names[MODE_N] = {
-	[MODE_ACTIVE] = "active",
-	[MODE_DRAINING] = "draining",
-	[MODE_MAINTENANCE] = "maintenance",
-};
-
-static const char *const on_empty_names[ON_EMPTY_N] = {
-	[ON_EMPTY_NODATA] = "nodata",
-	[ON_EMPTY_NXDOMAIN] = "nxdomain",
-	[ON_EMPTY_ALL] = "all",
-};
-
-static int find_word(const char *const *words, int n, const char *word)
-{
-	for (int i = 0; i < n; i++) {
-		if (!strcmp(words[i], word))
-			return i;
-	}
-	return -EINVAL;
-}
-
-const char *health_name(enum health h)
-{
-	return health_names[h];
-}
-
-int health_parse(const char *word, enum health *ret_h)
-{
-	int i = find_word(health_names, HEALTH_N, word);
-
-	if (i < 0)
-		return i;
-	*ret_h = (enum health)i;
-	return 0;
-}
-
-const char *mode_name(enum mode m)
-{
-	return mode_names[m];
-}
-
-int mode_parse(const char *word, enum mode *ret_m)
-{
-	int i = find_word(mode_names, MODE_N, word);
-
-	if (i < 0)
-		return i;
-	*ret_m = (enum mode)i;
-	return 0;
-}
-
-const char *on_empty_name(enum on_empty e)
-{
-	return on_empty_names[e];
-}
-
-int on_empty_parse(const char *word, enum on_empty *ret_e)
-{
-	int i = find_word(on_empty_names, ON_EMPTY_N, word);
-
-	if (i < 0)
-		return i;
-	*ret_e = (enum on_empty)i;
-	return 0;
 }

@@ -119,12 +119,13 @@ static inline int64_t fx_revision(struct registry *r)
 	return revision;
 }
 
-#define fx_ok(f, call)                                                         \
-	do {                                                                   \
-		int error_ = (call);                                           \
-		if (error_ != 0)                                               \
-			fail_msg("%s: %d: %s", #call, error_, (f)->err.text);  \
-	} while (0)
+static inline void fx_expect_ok(const struct fx *f, int error, const char *call)
+{
+	if (error != 0)
+		fail_msg("%s: %d: %s", call, error, f->err.text);
+}
+
+#define fx_ok(f, call) fx_expect_ok(f, call, #call)
 
 static inline struct service_row fx_service(const char *name)
 {

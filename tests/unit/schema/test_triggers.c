@@ -103,9 +103,10 @@ static void counts_what_alters_answers(void **state)
 		int64_t before = fx_revision(f->r);
 
 		fx_sql(f, steps[i].sql);
-		if (fx_revision(f->r) - before != steps[i].changes)
+		if (fx_revision(f->r) - before != steps[i].changes) {
 			fail_msg("%s: %d changes", steps[i].why,
 			    (int)(fx_revision(f->r) - before));
+		}
 	}
 }
 
