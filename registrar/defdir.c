@@ -277,10 +277,11 @@ static void on_fd(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	drain(d);
-	if (d->scan_wanted)
+	if (d->scan_wanted) {
 		after(d->on_due, CHANGE_DELAY_MS);
-	else
+	} else {
 		finish_turn(d);
+	}
 }
 
 /* ---- life ------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Runs a fuzz target over files, or over the files of folders: the corpus
- * as a plain test, without libFuzzer. Folders that are not there are empty.
+ * and its nearest neighbours as a plain test, without libFuzzer. Folders
+ * that are not there are empty.
  */
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -14,6 +15,29 @@
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define MUTATIONS 48 /* of each kind, of one input */
+
+/*
+ * What an input is cut short to, and one octet of it replaced: the nearest
+ * neighbours of the corpus, the same in every run.
+ */
+static void replay_neighbours(const uint8_t *data, size_t len)
+{
+	static const uint8_t odd[] = "\0\xff\x80{}[]:\"'\n\t -*&!%\xc0";
+	scoped_free uint8_t *copy = xmalloc(len);
+
+	for (size_t i = 0; i < MUTATIONS && i < len; i++) {
+		size_t at = len <= MUTATIONS ? i : i * len / MUTATIONS;
+		scoped_free uint8_t *head = xmalloc(at);
+
+		memcpy(head, data, at);
+		(void)LLVMFuzzerTestOneInput(head, at);
+		memcpy(copy, data, len);
+		copy[at] = odd[i % (sizeof(odd) - 1)];
+		(void)LLVMFuzzerTestOneInput(copy, len);
+	}
+}
 
 static int replay_file(const char *path)
 {
@@ -30,6 +54,7 @@ static int replay_file(const char *path)
 	if (fread(data, 1, len, f) != len)
 		return -EIO;
 	(void)LLVMFuzzerTestOneInput(data, len);
+	replay_neighbours(data, len);
 	return 0;
 }
 
