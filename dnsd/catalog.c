@@ -136,16 +136,12 @@ void catalog_set_image(
 
 struct zone *catalog_find_zone(struct catalog *c, const struct dname *name)
 {
-	struct zone_table *t = atomic_load(&c->zones);
+	struct dname n = *name;
 
-	for (unsigned i = 0; i < zone_table_slot_n(t); i++) {
-		struct zone *z = zone_table_at(t, i);
-
-		if (z && z->name.len == name->len &&
-		    !memcmp(z->name.lower, name->lower, name->len))
-			return z;
-	}
-	return NULL;
+	dname_hash(&n, c->seed);
+	const struct zone *z = catalog_zone(c, &n, n.label_n);
+	return z && z->name.label_n == n.label_n ? (struct zone *)(uintptr_t)z
+	                                         : NULL;
 }
 
 void catalog_each_zone(

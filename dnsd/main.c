@@ -11,6 +11,7 @@
 #include "dnsd/loader.h"
 #include "dnsd/options.h"
 #include "dnsd/server.h"
+#include "dnsd/zonedir.h"
 #include "schema/base/arena.h"
 #include "schema/base/notify.h"
 #include "schema/base/rng.h"
@@ -34,6 +35,7 @@ struct dnsd {
 	struct catalog *catalog;
 	struct loader *loader;
 	struct follow *follow;
+	struct zonedir *zonedir;         /* NULL: no zone files */
 	struct certificate *certificate; /* NULL: no TLS */
 	struct server *server;
 	struct event *end[2], *reload, *report;
@@ -100,8 +102,10 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	log_info("looking at the registry again");
+	log_info("looking at everything again");
 	follow_look(d->follow);
+	if (d->zonedir)
+		zonedir_look(d->zonedir);
 	certificate_reload(d->certificate);
 }
 
@@ -127,6 +131,7 @@ static void tear_down(struct dnsd *d)
 {
 	server_stop(d->server);
 	certificate_free(d->certificate);
+	zonedir_free(d->zonedir);
 	follow_free(d->follow);
 	loader_free(d->loader);
 	catalog_free(d->catalog);
@@ -181,6 +186,8 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->report = catch_signal(d, SIGUSR1, on_report);
 	d->loader = loader_new(d->catalog, d->reclaim);
 	/* what is there is loaded before the first question is taken */
+	if (o->zone_directory)
+		d->zonedir = zonedir_new(d->base, o, d->catalog);
 	d->follow = follow_new(d->base, o->registry, d->loader);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
@@ -200,6 +207,21 @@ static int run(struct dnsd *d, struct diag *reterr)
 	return 0;
 }
 
+/* -EINVAL: a zone file is wrong; the log says which. */
+static int check(const struct options *o, struct diag *reterr)
+{
+	int wrong = o->zone_directory ? zonedir_check(o, reterr) : 0;
+
+	if (wrong < 0)
+		return wrong;
+	if (wrong) {
+		return diag_set(
+		    reterr, -EINVAL, "%d zone files are wrong", wrong);
+	}
+	log_info("the options are right");
+	return 0;
+}
+
 static int serve(const struct options *o)
 {
 	struct dnsd d = { .options = o,
@@ -208,11 +230,13 @@ static int serve(const struct options *o)
 	int error = set_up(&d, &diag);
 	int status = EXIT_SUCCESS;
 
+	if (!error && o->check)
+		error = check(o, &diag);
 	if (error) {
 		log_error("%s", diag.text);
 		status = EXIT_USAGE;
 	} else if (o->check) {
-		log_info("the options are right");
+		status = EXIT_SUCCESS;
 	} else if (run(&d, &diag) < 0) {
 		log_error("%s", diag.text);
 		status = EXIT_FAILURE;

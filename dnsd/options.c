@@ -30,6 +30,12 @@ static const struct conf_field fields[] = {
 	    .expects = "a domain name",
 	    .arg = "NAME",
 	    .help = "Zone to serve" },
+	{ .key = "zones",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, zone_directory),
+	    .arg = "DIR",
+	    .help = "Directory of master files, NAME.zone each, that are "
+	            "served as well and followed" },
 	{ .key = "listen",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, listen),

@@ -12,6 +12,7 @@
 struct options {
 	const char *registry;       /* path of registry.db */
 	struct conf_strings zones;  /* "svc.internal" */
+	const char *zone_directory; /* of master files; NULL: none */
 	struct conf_strings listen; /* ADDRESS:PORT */
 	struct conf_strings ns;     /* names of name servers; first: MNAME */
 	struct conf_strings ns_addresses; /* of those inside a zone */

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * zonestamp - the files that a zone was read from: opened below one directory
+ * and nowhere else, and compared later with what is there.
+ */
+#include "schema/base/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+struct zonestamp {
+	char *path; /* below the directory */
+	struct timespec changed;
+	off_t size;
+	ino_t inode; /* 0: it could not be opened */
+};
+
+struct zonestamps {
+	struct zonestamp *file; /* moves when one is added */
+	unsigned n;
+};
+
+struct zonestamp *stamps_add(struct zonestamps *s, const char *path);
+void stamps_release(struct zonestamps *s);
+
+/* Is one of the files no longer what it was? */
+bool stamps_are_stale(int dir_fd, const struct zonestamps *s);
+
+/*
+ * The whole file at s->path, with room for one octet more; the caller frees
+ * it. Links that lead out of the directory are refused too.
+ */
+int stamp_read(int dir_fd, struct zonestamp *s, char **ret_text,
+    size_t *ret_len, struct diag *reterr);
