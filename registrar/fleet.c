@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Two search trees find services by (zone, name) and members by (zone,
- * service, name); each file in force has the list of its members and of its
- * parts in services. The keys are strings of the definitions; an edit puts
- * those of the new version in place before the old one is freed.
+ * service, name). A unit is one version of one file, with its members and
+ * its parts in services. A new version takes the members that it names from
+ * whichever unit has them; what is left in units that were replaced or
+ * removed is withdrawn when the burst of changes has settled. So an instance
+ * may move to another file, or its file be renamed, and goes on.
+ *
+ * Keys are strings of definitions: those of the newest version that names a
+ * member, for older ones go at that point.
  */
 #include "registrar/fleet.h"
 
@@ -31,19 +36,17 @@ struct part {
 	LIST_ENTRY(part) of_unit;
 };
 
-/* An instance and the file that it belongs to. */
 struct member {
 	const char *zone, *service, *name; /* key */
 	struct instance *instance;
-	unsigned version; /* of the unit when it was last named */
 	LIST_ENTRY(member) of_unit;
 };
 
-/* A file in force. */
+/* A version of a file, in force or retired. */
 struct unit {
 	char *file;
 	struct definition *def;
-	unsigned version;
+	bool retired;
 	LIST_HEAD(, part) parts;
 	LIST_HEAD(, member) members;
 	LIST_ENTRY(unit) link;
@@ -52,8 +55,9 @@ struct unit {
 struct fleet {
 	const struct instance_env *env;
 	struct definition_set *claims;
-	void *services, *members; /* trees */
-	LIST_HEAD(, unit) units;
+	void *services, *members;  /* trees */
+	LIST_HEAD(, unit) units;   /* in force */
+	LIST_HEAD(, unit) retired; /* until the burst has settled */
 };
 
 static int by_service(const void *a, const void *b)
@@ -91,13 +95,20 @@ static void insert(
 
 /* ---- services --------------------------------------------------------- */
 
-/* The part of the file that comes first by name. */
+/* Files in force before retired ones, then by name. */
+static bool comes_before(const struct part *a, const struct part *b)
+{
+	if (a->unit->retired != b->unit->retired)
+		return b->unit->retired;
+	return strcmp(a->unit->file, b->unit->file) < 0;
+}
+
 static const struct part *first_part(const struct service *s)
 {
 	const struct part *p, *best = NULL;
 
 	LIST_FOREACH (p, &s->parts, of_service)
-		if (!best || strcmp(p->unit->file, best->unit->file) < 0)
+		if (!best || comes_before(p, best))
 			best = p;
 	return best;
 }
@@ -157,9 +168,7 @@ static void part_add(
 	p->def = def;
 	LIST_INSERT_HEAD(&u->parts, p, of_unit);
 	LIST_INSERT_HEAD(&p->service->parts, p, of_service);
-	/* an old part of the same file is dropped later, and with it shown */
-	if (!p->service->shown || p->service->shown->unit != u)
-		show_first(f, p->service);
+	show_first(f, p->service);
 }
 
 static void service_remove(struct fleet *f, struct service *s, bool withdraw)
@@ -171,22 +180,17 @@ static void service_remove(struct fleet *f, struct service *s, bool withdraw)
 	free(s);
 }
 
-/* The old parts of a unit go; what they showed is shown by others. */
-static void parts_drop(struct fleet *f, struct part *p, bool withdraw)
+static void part_drop(struct fleet *f, struct part *p, bool withdraw)
 {
-	while (p) {
-		struct part *next = LIST_NEXT(p, of_unit);
-		struct service *s = p->service;
+	struct service *s = p->service;
 
-		LIST_REMOVE(p, of_service);
-		if (LIST_EMPTY(&s->parts)) {
-			service_remove(f, s, withdraw);
-		} else {
-			show_first(f, s);
-		}
-		free(p);
-		p = next;
+	LIST_REMOVE(p, of_service);
+	if (LIST_EMPTY(&s->parts)) {
+		service_remove(f, s, withdraw);
+	} else {
+		show_first(f, s);
 	}
+	free(p);
 }
 
 /* ---- members ---------------------------------------------------------- */
@@ -207,15 +211,15 @@ static void member_put(struct fleet *f, struct unit *u,
 		*m = key;
 		m->instance =
 		    instance_new(f->env, &service_get(f, s)->row, &origin);
-		LIST_INSERT_HEAD(&u->members, m, of_unit);
 		insert(&f->members, m, by_member);
 	} else {
 		instance_edit(m->instance, &origin);
 		m->zone = s->zone;
 		m->service = s->name;
 		m->name = i->name;
+		LIST_REMOVE(m, of_unit);
 	}
-	m->version = u->version;
+	LIST_INSERT_HEAD(&u->members, m, of_unit);
 }
 
 static void member_remove(struct fleet *f, struct member *m, bool withdraw)
@@ -225,22 +229,8 @@ static void member_remove(struct fleet *f, struct member *m, bool withdraw)
 		    f->env->store, m->zone, m->service, m->name, NULL);
 	}
 	tdelete(m, &f->members, by_member);
-	LIST_REMOVE(m, of_unit);
 	instance_free(m->instance);
 	free(m);
-}
-
-static void members_drop_old(struct fleet *f, struct unit *u, bool withdraw)
-{
-	struct member *m = LIST_FIRST(&u->members);
-
-	while (m) {
-		struct member *next = LIST_NEXT(m, of_unit);
-
-		if (m->version != u->version)
-			member_remove(f, m, withdraw);
-		m = next;
-	}
 }
 
 /* ---- files ------------------------------------------------------------ */
@@ -255,18 +245,59 @@ static struct unit *unit_find(const struct fleet *f, const char *file)
 	return NULL;
 }
 
-static struct unit *unit_get(struct fleet *f, const char *file)
+static struct unit *unit_new(struct fleet *f, struct definition *d)
 {
-	struct unit *u = unit_find(f, file);
+	struct unit *u = xcalloc(1, sizeof(*u));
 
-	if (u)
-		return u;
-	u = xcalloc(1, sizeof(*u));
-	u->file = xstrdup(file);
+	u->file = xstrdup(d->file);
+	u->def = d;
 	LIST_INIT(&u->parts);
 	LIST_INIT(&u->members);
 	LIST_INSERT_HEAD(&f->units, u, link);
 	return u;
+}
+
+static void unit_retire(struct fleet *f, struct unit *u)
+{
+	LIST_REMOVE(u, link);
+	LIST_INSERT_HEAD(&f->retired, u, link);
+	u->retired = true;
+}
+
+/* Nobody has taken over what it still has. */
+static void unit_drop(struct fleet *f, struct unit *u, bool withdraw)
+{
+	struct member *m = LIST_FIRST(&u->members);
+	struct part *p = LIST_FIRST(&u->parts);
+
+	while (m) {
+		struct member *next = LIST_NEXT(m, of_unit);
+
+		member_remove(f, m, withdraw);
+		m = next;
+	}
+	while (p) {
+		struct part *next = LIST_NEXT(p, of_unit);
+
+		part_drop(f, p, withdraw);
+		p = next;
+	}
+	definition_free(u->def);
+	free(u->file);
+	free(u);
+}
+
+static void drop_retired(struct fleet *f, bool withdraw)
+{
+	struct unit *u = LIST_FIRST(&f->retired);
+
+	LIST_INIT(&f->retired);
+	while (u) {
+		struct unit *next = LIST_NEXT(u, link);
+
+		unit_drop(f, u, withdraw);
+		u = next;
+	}
 }
 
 int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
@@ -275,13 +306,12 @@ int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
 
 	if (r < 0)
 		return r;
-	struct unit *u = unit_get(f, d->file);
-	struct definition *old = u->def;
-	struct part *old_parts = LIST_FIRST(&u->parts);
+	struct unit *old = unit_find(f, d->file);
 
-	LIST_INIT(&u->parts);
-	u->def = d;
-	u->version++;
+	if (old)
+		unit_retire(f, old);
+	struct unit *u = unit_new(f, d);
+
 	for (unsigned n = 0; n < d->service_n; n++) {
 		const struct definition_service *s = &d->services[n];
 
@@ -289,30 +319,22 @@ int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
 		for (unsigned k = 0; k < s->instance_n; k++)
 			member_put(f, u, s, &s->instances[k]);
 	}
-	members_drop_old(f, u, true);
-	parts_drop(f, old_parts, true);
-	definition_free(old);
 	return 0;
-}
-
-static void unit_remove(struct fleet *f, struct unit *u, bool withdraw)
-{
-	u->version++; /* no member has this one */
-	members_drop_old(f, u, withdraw);
-	parts_drop(f, LIST_FIRST(&u->parts), withdraw);
-	definition_set_release(f->claims, u->file);
-	LIST_REMOVE(u, link);
-	definition_free(u->def);
-	free(u->file);
-	free(u);
 }
 
 void fleet_remove(struct fleet *f, const char *file)
 {
 	struct unit *u = unit_find(f, file);
 
-	if (u)
-		unit_remove(f, u, true);
+	if (!u)
+		return;
+	definition_set_release(f->claims, file);
+	unit_retire(f, u);
+}
+
+void fleet_settle(struct fleet *f)
+{
+	drop_retired(f, true);
 }
 
 struct fleet *fleet_new(const struct instance_env *env)
@@ -322,6 +344,7 @@ struct fleet *fleet_new(const struct instance_env *env)
 	f->env = env;
 	f->claims = definition_set_new();
 	LIST_INIT(&f->units);
+	LIST_INIT(&f->retired);
 	return f;
 }
 
@@ -332,9 +355,10 @@ void fleet_free(struct fleet *f)
 	for (struct unit *u = LIST_FIRST(&f->units); u;) {
 		struct unit *next = LIST_NEXT(u, link);
 
-		unit_remove(f, u, false);
+		unit_retire(f, u);
 		u = next;
 	}
+	drop_retired(f, false);
 	definition_set_free(f->claims);
 	free(f);
 }

@@ -6,7 +6,7 @@
  * A new version of a file is taken up by difference: instances that it still
  * names go on, others are withdrawn from the registry. Several files may add
  * instances to one service; the first of them by name says what the service
- * itself is.
+ * itself is. An instance belongs to one file.
  *
  * One thread.
  */
@@ -25,8 +25,14 @@ void fleet_free(struct fleet *f);
  * another file defines one of its instances: -EEXIST, all as before.
  */
 int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr);
-/* Withdraw what the file defined. */
+/* The file is gone. */
 void fleet_remove(struct fleet *f, const char *file);
+
+/*
+ * A burst of changes is over: withdraw what no file names any more. Until
+ * then another file may take it over, and it goes on as if nothing happened.
+ */
+void fleet_settle(struct fleet *f);
 
 /* instance NULL: is the service defined? */
 bool fleet_has(const struct fleet *f, const char *zone, const char *service,

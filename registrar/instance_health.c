@@ -223,6 +223,9 @@ void instance_restore(
 	free(i->reason);
 	i->reason = old->reason ? xstrdup(old->reason) : NULL;
 	i->row.row.reason = i->reason;
+	/* it has not just been started, only we have */
+	if (old->health != HEALTH_STARTING)
+		i->started_ms = INT64_MIN / 2;
 	if (i->watch && !i->told && old->health == HEALTH_DEAD)
 		i->process.track.state = HEALTH_DEAD;
 }

@@ -311,10 +311,12 @@ void loader_settled(struct loader *l)
 		drop_unseen(l);
 	while (try_pending(l))
 		;
+	fleet_settle(l->fleet);
 	tell_pending(l);
 	if (!first)
 		return;
 	look_into_registry(l);
+	fleet_settle(l->fleet);
 	for (f = l->files; f; f = f->next) {
 		if (f->broken && !f->in_force)
 			say_what_holds(f);
@@ -325,6 +327,7 @@ void loader_settled(struct loader *l)
 void loader_registry_opened(struct loader *l)
 {
 	look_into_registry(l);
+	fleet_settle(l->fleet);
 	/* it may be another one than before */
 	for (const struct file *f = l->files; f; f = f->next) {
 		if (f->in_force)

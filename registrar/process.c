@@ -115,7 +115,7 @@ void process_tell_alive(struct process_watch *p)
 {
 	char text[64];
 
-	(void)snprintf(text, sizeof(text), "process %d runs", (int)p->pid);
+	(void)snprintf(text, sizeof(text), "pid %d runs", (int)p->pid);
 	process_tell(p, PROCESS_ALIVE, text);
 }
 

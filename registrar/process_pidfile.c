@@ -62,18 +62,15 @@ static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
 	const char *path = p->spec->what;
 
 	if (process_was_alive(p)) {
-		(void)snprintf(
-		    text, sizeof(text), "process %d ended", (int)p->pid);
+		(void)snprintf(text, sizeof(text), "pid %d ended", (int)p->pid);
 	} else if (error == -ENOENT) {
-		(void)snprintf(text, sizeof(text),
-		    "no process: '%s' does not exist", path);
+		(void)snprintf(text, sizeof(text), "'%s' does not exist", path);
 	} else if (error == -EAGAIN || error == -EINVAL) {
-		(void)snprintf(text, sizeof(text),
-		    "no process: '%s' holds no process number", path);
+		(void)snprintf(
+		    text, sizeof(text), "'%s' holds no process number", path);
 	} else {
 		(void)snprintf(text, sizeof(text),
-		    "no process: %d, named by '%s', does not run", (int)pid,
-		    path);
+		    "pid %d, named by '%s', does not run", (int)pid, path);
 	}
 	process_tell(p, PROCESS_GONE, text);
 }

@@ -84,10 +84,9 @@ static void tell_scanned(struct process_watch *p)
 		return;
 	}
 	if (process_was_alive(p)) {
-		(void)snprintf(
-		    text, sizeof(text), "process %d ended", (int)p->pid);
+		(void)snprintf(text, sizeof(text), "pid %d ended", (int)p->pid);
 	} else {
-		(void)snprintf(text, sizeof(text), "no process: none %s '%s'",
+		(void)snprintf(text, sizeof(text), "none %s '%s'",
 		    p->spec->kind == PROCESS_EXE ? "runs" : "matches",
 		    p->spec->what);
 	}

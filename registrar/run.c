@@ -29,6 +29,7 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
 
 #define START_MS 5000 /* at most, until the first check */
+#define STOP_MS 1000
 
 struct run {
 	const struct run_options *options;
@@ -36,6 +37,7 @@ struct run {
 	struct event *tick, *flush, *signals[SIGNAL_N];
 	struct timers *timers;
 	char *source;
+	char *watch_dir; /* without slashes at its end: part of names */
 	struct definition_defaults defaults;
 	struct store *store;
 	struct watcher *watcher;
@@ -280,6 +282,15 @@ static void make_fleet(struct run *r)
 	    loader_new(r->options->watch, &r->defaults, r->fleet, r->store);
 }
 
+static char *trimmed(const char *dir)
+{
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	return xasprintf("%.*s", (int)len, dir);
+}
+
 static int start(struct run *r, struct diag *reterr)
 {
 	const struct defdir_ops ops = { .changed = on_changed,
@@ -295,6 +306,7 @@ static int start(struct run *r, struct diag *reterr)
 	if (!r->base)
 		return diag_set(reterr, -EIO, "cannot use epoll");
 	r->source = xasprintf("registrar/%s", r->options->name);
+	r->watch_dir = trimmed(r->options->watch);
 	r->timers = timers_new(mono_ms, NULL);
 	add_events(r);
 	if ((error = watcher_new(r->base, r->timers, &r->watcher, reterr)) < 0)
@@ -325,17 +337,14 @@ static void stop(struct run *r)
 	timers_free(r->timers);
 	if (r->base)
 		event_base_free(r->base);
+	free(r->watch_dir);
 	free(r->source);
 }
 
-/*
- * What an earlier run left is to be known before processes and checks speak,
- * else the log would tell of changes that are none. A registry that does not
- * answer holds nothing up.
- */
-static void write_at_start(struct run *r)
+/* All that waits, unless the registry does not take it. */
+static void write_all(struct run *r, int64_t for_ms)
 {
-	int64_t end_ms = timers_now(r->timers) + START_MS;
+	int64_t end_ms = timers_now(r->timers) + for_ms;
 
 	do {
 		store_flush(r->store);
@@ -358,11 +367,15 @@ int run_main(const struct run_options *options)
 	/* before the definitions, so that those kept there can be had */
 	store_flush(r.store);
 	(void)defdir_rescan(r.defdir);
-	write_at_start(&r);
+	/*
+	 * What an earlier run left is to be known before processes and checks
+	 * speak, else the log would tell of changes that are none.
+	 */
+	write_all(&r, START_MS);
 	notify_state("READY=1");
 	(void)event_base_dispatch(r.base);
 	notify_state("STOPPING=1");
-	store_flush(r.store);
+	write_all(&r, STOP_MS);
 	stop(&r);
 	return 0;
 }

@@ -44,6 +44,28 @@ void cmd_remove(struct world *w, char *const *words, int n)
 	loader_settled(w->loader);
 }
 
+/* rename FROM TO: told in the order of the names */
+void cmd_rename(struct world *w, char *const *words, int n)
+{
+	struct world_file *from = file_of(w, words[1]);
+	char *text = xstrdup(from->text);
+
+	(void)n;
+	from->there = false;
+	world_file_new(w, words[2]);
+	world_file_add(w, words[2], text);
+	free(text);
+	struct world_file *to = file_of(w, words[2]);
+
+	to->there = true;
+	if (strcmp(words[1], words[2]) < 0)
+		loader_removed(w->loader, words[1]);
+	loader_changed(w->loader, to->name, to->text, strlen(to->text));
+	if (strcmp(words[1], words[2]) > 0)
+		loader_removed(w->loader, words[1]);
+	loader_settled(w->loader);
+}
+
 void cmd_restart(struct world *w, char *const *words, int n)
 {
 	(void)words;

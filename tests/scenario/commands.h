@@ -63,6 +63,7 @@ void world_wait(struct world *w, int64_t for_ms);
 /* words[0] is the command itself */
 void cmd_load(struct world *w, char *const *words, int n);
 void cmd_remove(struct world *w, char *const *words, int n);
+void cmd_rename(struct world *w, char *const *words, int n);
 void cmd_restart(struct world *w, char *const *words, int n);
 void cmd_process(struct world *w, char *const *words, int n);
 void cmd_verdict(struct world *w, char *const *words, int n);

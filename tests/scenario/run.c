@@ -19,6 +19,7 @@ static const struct {
 } commands[] = {
 	{ "load", 2, cmd_load },
 	{ "remove", 2, cmd_remove },
+	{ "rename", 3, cmd_rename },
 	{ "restart", 1, cmd_restart },
 	{ "alive", 2, cmd_process },
 	{ "gone", 2, cmd_process },
