@@ -70,10 +70,12 @@ static int take_dot(SSL *ssl, const unsigned char **ret_name,
 /* A key under a passphrase is an error: nobody is there to be asked. */
 static int no_passphrase(char *buf, int size, int writing, void *arg)
 {
+	bool *asked = arg;
+
 	(void)buf;
 	(void)size;
 	(void)writing;
-	(void)arg;
+	*asked = true;
 	return -1;
 }
 
@@ -94,10 +96,23 @@ static int fail(struct diag *reterr, const char *what, const char *path)
 static int load_files(SSL_CTX *ctx, const char *cert_path, const char *key_path,
     struct diag *reterr)
 {
+	bool asked = false;
+
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert_path) != 1)
 		return fail(reterr, "certificate", cert_path);
-	if (SSL_CTX_use_PrivateKey_file(ctx, key_path, SSL_FILETYPE_PEM) != 1)
+	int taken =
+	    SSL_CTX_use_PrivateKey_file(ctx, key_path, SSL_FILETYPE_PEM);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+	if (taken != 1 && asked) {
+		ERR_clear_error();
+		return diag_set(reterr, -EINVAL,
+		    "cannot use the key '%s': it needs a passphrase, expected "
+		    "one without",
+		    key_path);
+	}
+	if (taken != 1)
 		return fail(reterr, "key", key_path);
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return fail(reterr, "key", key_path);

@@ -59,7 +59,9 @@ static inline void add_big(struct world *w)
 	world_add(w, text);
 }
 
-static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
+/* tls: NULL for plain TCP; borrowed. */
+static inline struct site *site_new_tls(
+    int64_t idle_ms, unsigned connection_max, struct tls_context *tls)
 {
 	struct site *s = xcalloc(1, sizeof(*s));
 	struct sockaddr_in *in = (void *)&s->door.address.storage;
@@ -68,6 +70,7 @@ static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
 	int one = 1;
 	struct diag diag;
 
+	s->door.tls = tls;
 	s->world = world_new(zone_text);
 	add_big(s->world);
 	s->reserved_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -84,6 +87,11 @@ static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
 	        &s->world->identity, s->world->reader, &s->stream, &diag),
 	    0);
 	return s;
+}
+
+static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
+{
+	return site_new_tls(idle_ms, connection_max, NULL);
 }
 
 static inline void site_free(struct site *s)
