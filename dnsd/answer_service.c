@@ -131,6 +131,14 @@ static bool decide_instance(
 	return true;
 }
 
+/* Is the label left of Z `_P` of that service? */
+static bool is_protocol(
+    const struct service *s, const uint8_t *label, uint8_t len)
+{
+	return len - 1u < sizeof(s->protocol) && !s->protocol[len - 1] &&
+	       !memcmp(label + 1, s->protocol, len - 1u);
+}
+
 /* _S._P.Z; false: the service has another protocol. */
 static bool decide_srv_name(
     struct answer *a, const struct dname *name, uint16_t type)
@@ -139,8 +147,7 @@ static bool decide_srv_name(
 	uint8_t len;
 	const uint8_t *p = label_below(name, a->zone, 1, &len);
 
-	if (len - 1u >= sizeof(s->protocol) || s->protocol[len - 1] ||
-	    memcmp(p + 1, s->protocol, len - 1u) != 0)
+	if (!is_protocol(s, p, len))
 		return false;
 	if (type == TYPE_SRV) {
 		decide_set(a, ANSWER_SRV, s->eligible_n);
@@ -160,6 +167,8 @@ static unsigned encloser_of(const struct answer *a, const struct dname *name,
 	const uint8_t *first = label_below(name, l->zone, 1, &len);
 
 	if (underscored) {
+		if (a->service && is_protocol(a->service, first, len))
+			return 2;
 		return zone_has_protocol(
 		    l->zone, first + 1, (uint8_t)(len - 1));
 	}

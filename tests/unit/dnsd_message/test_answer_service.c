@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Names of the registry beside static ones, and names that look alike in the
+ * table.
+ */
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+#include "tests/support/ask.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char world[] = "zone svc.test\n"
+                            "record * 60 TXT \"zone\"\n"
+                            "record *._tcp 60 TXT \"tcp\"\n"
+                            "record *.four 60 TXT \"four\"\n"
+                            "service web\n"
+                            "instance i1 192.0.2.1\n"
+                            "service four\n"
+                            "instance f1 192.0.2.2\n"
+                            "service dns protocol udp\n"
+                            "instance u1 192.0.2.3\n";
+
+#define NODATA                                                                 \
+	"NOERROR aa\nns svc.test. 2 SOA ns1.svc.test. "                        \
+	"hostmaster.svc.test. 7 3600 600 86400 2\n"
+
+/*
+ * A wildcard speaks for what does not exist below the closest name that does
+ * (RFC 4592 section 3.3.1); names of the registry exist as static ones do.
+ */
+static const struct {
+	const char *why, *question;
+	const char *want; /* the TXT that is answered, NULL: NXDOMAIN */
+} wildcards[] = {
+	{ "nothing below the zone", "nope.svc.test TXT", "zone" },
+	{ "a service exists, another type", "web.svc.test MX", "" },
+	{ "an instance that does not", "i9.web.svc.test TXT", NULL },
+	{ "below an instance", "x.i1.web.svc.test TXT", NULL },
+	{ "below a service with a wildcard of its own", "x.four.svc.test TXT",
+	    "four" },
+	{ "its instance exists: the wildcard is not for what is below it",
+	    "x.f1.four.svc.test TXT", NULL },
+	{ "below _tcp", "x._tcp.svc.test TXT", "tcp" },
+	{ "a service that is not there", "_nope._tcp.svc.test TXT", "tcp" },
+	{ "two labels below _tcp", "y.x._tcp.svc.test TXT", "tcp" },
+	{ "below a name that exists below _tcp", "x._web._tcp.svc.test TXT",
+	    NULL },
+	{ "the service has another protocol", "x._dns._tcp.svc.test TXT",
+	    "tcp" },
+	{ "_sctp does not exist", "x._sctp.svc.test TXT", "zone" },
+};
+
+static void test_wildcards(void **state)
+{
+	struct world *w = world_new(world);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wildcards) / sizeof(*wildcards); i++) {
+		scoped_free char *got = ask_text(w, wildcards[i].question);
+		scoped_free char *want = xasprintf(
+		    "TXT \"%s\"", wildcards[i].want ? wildcards[i].want : "");
+		bool ok = !wildcards[i].want    ? !!strstr(got, "NXDOMAIN")
+		          : !*wildcards[i].want ? !strcmp(got, NODATA)
+		                                : !!strstr(got, want);
+
+		if (!ok) {
+			fail_msg("%s: '%s'\n%s", wildcards[i].why,
+			    wildcards[i].question, got);
+		}
+	}
+	world_free(w);
+}
+
+/*
+ * Two names whose hashes cannot be told apart by a look at the table: the
+ * first guess is the wrong one, and the right one is found all the same.
+ */
+struct candidate {
+	uint64_t key;
+	unsigned label;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static void test_clash(void **state)
+{
+	enum { CANDIDATES = 200000 };
+	struct world *w = world_new("zone a.test\n");
+	scoped_free struct candidate *c = xcalloc(CANDIDATES, sizeof(*c));
+	unsigned i = 1;
+
+	(void)state;
+	for (unsigned k = 0; k < CANDIDATES; k++) {
+		uint8_t label[24] = { 0 };
+		int len = snprintf((char *)label, 16, "s%u", k);
+		uint64_t h = dname_hash_label(
+		    w->zone->hash_seed, w->zone->hash, label, (size_t)len);
+
+		/* segment, tag and place in a table of eight */
+		c[k] = (struct candidate){ h >> 38 << 3 | (h & 7), k };
+	}
+	qsort(c, CANDIDATES, sizeof(*c), by_key);
+	while (c[i].key != c[i - 1].key)
+		i++;
+	scoped_free char *text =
+	    xasprintf("service s%u\ninstance i 192.0.2.1\n"
+	              "service s%u\ninstance i 192.0.2.2\n",
+	        c[i - 1].label, c[i].label);
+	scoped_free char *first = xasprintf("s%u.a.test A", c[i - 1].label);
+	scoped_free char *second = xasprintf("s%u.a.test A", c[i].label);
+	scoped_free char *name = xasprintf("s%u", c[i].label);
+	world_add(w, text);
+	scoped_free char *got_first = ask_text(w, first);
+	assert_non_null(strstr(got_first, "A 192.0.2.1\n"));
+	scoped_free char *got_second = ask_text(w, second);
+	assert_non_null(strstr(got_second, "A 192.0.2.2\n"));
+	/* the guess is there, the name is not */
+	assert_true(world_remove(w, name));
+	scoped_free char *got_none = ask_text(w, second);
+	assert_non_null(strstr(got_none, "NXDOMAIN"));
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_clash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
