@@ -91,7 +91,8 @@ static enum query_status parse_records(
 		if (at + owner + 10 + rdlength > len)
 			return QUERY_FORMERR;
 		if (n <= additional_n && wire_get16(fixed) == TYPE_OPT) {
-			enum query_status s = owner == 1 && !q->msg[at]
+			/* its owner is the root, the only one of one octet */
+			enum query_status s = owner == 1
 			                          ? parse_opt(&q->edns, fixed,
 			                                fixed + 10, rdlength)
 			                          : QUERY_FORMERR;

@@ -6,13 +6,20 @@
  */
 #include "dnsd/respond_impl.h"
 
+#include <assert.h>
+
 enum {
 	SRV_FIXED_LEN = 8, /* RDLENGTH, priority, weight, port */
 	ADDRESS_HEAD_LEN = 12,
 	IPV4_RR_LEN = ADDRESS_HEAD_LEN + 4,
 	IPV6_RR_LEN = ADDRESS_HEAD_LEN + 16,
-	TARGETS_MAX = 4096,
+	/* target "i.s." and what stands before it, the shortest there is */
+	SRV_RR_LEN_MIN = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2 + 3,
 };
+
+static_assert(WIRE_MESSAGE_MAX / SRV_RR_LEN_MIN <
+                  sizeof((struct responder *)0)->target / sizeof(uint16_t),
+    "a message has no more SRV records than places for their targets");
 
 static void copy_over(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -129,8 +136,6 @@ void respond_srv_set(
 
 	if (want > fit)
 		want = (unsigned)fit;
-	if (want > TARGETS_MAX)
-		want = TARGETS_MAX;
 	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
 	if (put_srv_list(o, r, s, r->pick.order, n) < s->eligible_n)
 		o->result.truncated = true;
