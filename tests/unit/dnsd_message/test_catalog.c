@@ -366,6 +366,23 @@ static void test_each_zone(void **state)
 	catalog_free(NULL);
 }
 
+/* A zone without services goes, and the one above it answers again. */
+static void test_remove_zone(void **state)
+{
+	struct model *m = model_new();
+	struct dname n = name_of(m->catalog, "eu.svc.test");
+
+	(void)state;
+	assert_ptr_equal(catalog_zone(m->catalog, &n, n.label_n), m->zone[1]);
+	catalog_remove_zone(m->catalog, m->zone[1]);
+	assert_ptr_equal(catalog_zone(m->catalog, &n, n.label_n), m->zone[0]);
+	assert_null(catalog_find_zone(m->catalog, &n));
+	assert_int_equal(reclaim_run(m->reclaim), 0);
+	put(m, 0, 1, 10, 0);
+	check_one(m, 0, 1);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_zones_do_not_mix),
 		cmocka_unit_test(test_each_zone),
+		cmocka_unit_test(test_remove_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
