@@ -139,12 +139,17 @@ static bool ask_serial(uint32_t *ret_serial)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	uint8_t b[1024];
+	ssize_t n;
 
 	question[1]++;
-	if (send(fd, question, question_len, 0) < 0 || poll(&p, 1, 100) <= 0)
+	if (send(fd, question, question_len, 0) < 0)
 		return false;
-	ssize_t n = recv(fd, b, sizeof(b), 0);
-	if (n <= (ssize_t)question_len || b[1] != question[1] || b[7] != 1)
+	do { /* answers to earlier questions may come late */
+		if (poll(&p, 1, 100) <= 0)
+			return false;
+		n = recv(fd, b, sizeof(b), 0);
+	} while (n > 1 && b[1] != question[1]);
+	if (n <= (ssize_t)question_len || b[7] != 1)
 		return false;
 	const uint8_t *r = b + question_len; /* name, a pointer */
 	size_t len = (size_t)r[10] << 8 | r[11];
