@@ -299,28 +299,6 @@ void registry_read_end(struct registry *r)
 
 /* ---- the rest --------------------------------------------------------- */
 
-int registry_meta_each(
-    struct registry *r, const char *meta, registry_meta_fn fn, void *arg)
-{
-	scoped_stmt sqlite3_stmt *st = NULL;
-	int more, error;
-
-	if (!strcmp(meta, "{}"))
-		return 0;
-	if ((error = stmt_get(r, STMT_META, &st, NULL)) < 0)
-		return error;
-	stmt_text(st, 1, meta);
-	while ((more = stmt_step(r, st, NULL)) > 0) {
-		const char *key = stmt_column_text(st, 0);
-		const char *value = stmt_column_text(st, 1);
-
-		if (!key || !value)
-			return row_broken("instance", NULL);
-		fn(arg, key, value);
-	}
-	return more;
-}
-
 static int get_check(
     sqlite3_stmt *st, struct check_row *ret_row, struct diag *reterr)
 {
