@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-	SECOND_LOOK_MS = 1,
+	LOOK_AGAIN_US = 100, /* and twice as long each time */
+	LOOKS_AGAIN = 6,
 	SAFETY_LOOK_MS = 20,
 	RETRY_MS = 500, /* to open what could not be opened */
 };
@@ -38,7 +39,8 @@ struct follow {
 	int complaint; /* the error that was logged last; 0: all is well */
 	int notify_fd; /* -1: no inotify */
 	int watch;     /* of the directory; -1: it is not there */
-	struct event *notified, *second_look, *safety_look;
+	unsigned looked_again; /* since the last notification */
+	struct event *notified, *look_again, *safety_look;
 };
 
 /* One line for each new kind of trouble, one when it is over. */
@@ -191,18 +193,22 @@ void follow_look(struct follow *f)
 
 /* ---- when to look ----------------------------------------------------- */
 
-static void start(struct event *e, int ms)
+static void start(struct event *e, suseconds_t us)
 {
-	struct timeval t = { .tv_usec = (suseconds_t)ms * 1000 };
+	struct timeval t = { .tv_usec = us };
 
 	event_add(e, &t);
 }
 
-static void on_second_look(evutil_socket_t fd, short what, void *arg)
+static void on_look_again(evutil_socket_t fd, short what, void *arg)
 {
+	struct follow *f = arg;
+
 	(void)fd;
 	(void)what;
-	look(arg, false);
+	look(f, false);
+	if (++f->looked_again < LOOKS_AGAIN)
+		start(f->look_again, LOOK_AGAIN_US << f->looked_again);
 }
 
 static void watch_directory(struct follow *f)
@@ -222,7 +228,7 @@ static void on_safety_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	watch_directory(f);
 	look(f, true);
-	start(f->safety_look, SAFETY_LOOK_MS);
+	start(f->safety_look, SAFETY_LOOK_MS * 1000L);
 }
 
 /* FILE, FILE-wal: what commits write, and what takes the file's place. */
@@ -256,7 +262,8 @@ static void on_notified(evutil_socket_t fd, short what, void *arg)
 	if (replaced)
 		f->retry_at_ms = 0;
 	look(f, replaced);
-	start(f->second_look, SECOND_LOOK_MS);
+	f->looked_again = 0;
+	start(f->look_again, LOOK_AGAIN_US);
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -286,7 +293,7 @@ struct follow *follow_new(
 		log_warn("no inotify, changes take up to %d ms: %s",
 		    SAFETY_LOOK_MS, strerror(errno));
 	}
-	f->second_look = evtimer_new(base, on_second_look, f);
+	f->look_again = evtimer_new(base, on_look_again, f);
 	f->safety_look = evtimer_new(base, on_safety_look, f);
 	if (f->notify_fd >= 0) {
 		f->notified = event_new(
@@ -303,7 +310,7 @@ void follow_free(struct follow *f)
 		return;
 	if (f->notified)
 		event_free(f->notified);
-	event_free(f->second_look);
+	event_free(f->look_again);
 	event_free(f->safety_look);
 	if (f->notify_fd >= 0)
 		close(f->notify_fd);

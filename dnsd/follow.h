@@ -5,8 +5,9 @@
  *
  * Whoever commits to the file is noticed by inotify; since SQLite writes its
  * log before it publishes the log's index, a reader that is woken by the
- * write may still see the old state, so a second look follows a millisecond
- * later, and a third comes in any case every 20 ms.
+ * write may still see the old state. More looks follow, after 0.1 ms and then
+ * twice as long each time, in case the writer has lost its processor; one
+ * comes in any case every 20 ms. A look that finds nothing costs some 5 us.
  *
  * The file may not exist yet, be locked, damaged, deleted or replaced: the
  * catalog keeps what it has, one line in the log says so, and what is there
@@ -18,7 +19,10 @@ struct event_base;
 struct follow;
 struct loader;
 
-/* Looks for the first time at once. Borrows all three. */
+/*
+ * Looks for the first time at once. Borrows all three; the base wants
+ * EVENT_BASE_FLAG_PRECISE_TIMER.
+ */
 struct follow *follow_new(
     struct event_base *base, const char *path, struct loader *l);
 void follow_free(struct follow *f);

@@ -58,6 +58,7 @@ struct lag {
 	uint16_t id;
 	sqlite3_stmt *begin, *flip, *commit;
 	uint64_t asked_n, asked_ns; /* for the mean time of a question */
+	unsigned unanswered;
 };
 
 static struct lag lag = { .target_n = 8,
@@ -89,6 +90,7 @@ static int ask(struct target *t)
 		lag.asked_ns += now_ns() - start;
 		return reply[6] << 8 | reply[7];
 	}
+	lag.unanswered++;
 	return -1;
 }
 
@@ -309,7 +311,8 @@ static void report(double *us, double *over_us)
 	printf("{\"events\": %u, ", lag.event_n);
 	print("event", us);
 	print("over", over_us);
-	printf("\"question_us\": %.1f}\n", (double)lag.asked_ns / 1e3 / n);
+	printf("\"question_us\": %.1f, \"unanswered\": %u}\n",
+	    (double)lag.asked_ns / 1e3 / n, lag.unanswered);
 }
 
 static void end_children(void)
