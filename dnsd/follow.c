@@ -35,6 +35,7 @@ struct follow {
 	ino_t wal_inode; /* of its log; 0: there is none */
 	int64_t revision;
 	bool loaded; /* all of this registry is in the catalog */
+	bool astray; /* what is at path is not what is open */
 	int64_t retry_at_ms;
 	int complaint; /* the error that was logged last; 0: all is well */
 	int notify_fd; /* -1: no inotify */
@@ -53,8 +54,11 @@ static void complain(struct follow *f, int error, const char *text)
 	    f->path, text);
 }
 
+/* Reading what is open goes well; that is no news while it is not path. */
 static void content(struct follow *f)
 {
+	if (f->astray)
+		return;
 	if (f->complaint)
 		log_info("registry '%s' is being followed again", f->path);
 	f->complaint = 0;
@@ -103,12 +107,13 @@ static void check_file(struct follow *f, int64_t now_ms)
 	if (stat(f->path, &st) < 0) {
 		int error = errno;
 
-		diag_set(&diag, 0, "%s", strerror(error));
-		complain(f, error, diag.text);
+		f->astray = true;
+		complain(f, error, strerror(error));
 		return;
 	}
 	bool same = is_open_file(f, &st);
-	if ((same && !has_lost_log(f)) || now_ms < f->retry_at_ms)
+	f->astray = !same || has_lost_log(f);
+	if (!f->astray || now_ms < f->retry_at_ms)
 		return;
 	f->retry_at_ms = now_ms + RETRY_MS;
 	if (same) /* SQLite shares a log among connections to one file */
@@ -122,6 +127,7 @@ static void check_file(struct follow *f, int64_t now_ms)
 	f->registry = r;
 	f->device = st.st_dev;
 	f->inode = st.st_ino;
+	f->astray = false;
 	log_info("registry '%s' opened id=%s", f->path, registry_id(r));
 }
 
@@ -259,6 +265,7 @@ static void on_notified(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!wanted)
 		return;
+	replaced |= !f->registry; /* perhaps it is one now */
 	if (replaced)
 		f->retry_at_ms = 0;
 	look(f, replaced);
