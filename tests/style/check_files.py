@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every file: a licence line, no path of somebody's machine, a size to
-feel at home in."""
+feel at home in, no link to a file that is not there."""
 
 import re
 
@@ -12,6 +12,7 @@ CODE = (".c", ".h", ".py", ".sql", ".sh", ".cmake", ".in", ".8", ".5", ".1")
 LONG_BUT_WHOLE = {
 }
 PATHS = re.compile(r"/(?:home|Users)/[a-z]|/work/|/root/|/tmp/wt\b")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 # Files that are data: nothing in them is ours to word.
 DATA = ("tests/fuzz/corpus/",)
 
@@ -42,6 +43,10 @@ def main():
         for number, line in enumerate(lines, 1):
             if PATHS.search(line) and "check_files" not in file:
                 findings.add(path, number, "a path of one machine")
+            if path.suffix == ".md":
+                for link in LINK.findall(line):
+                    if not (path.parent / link).exists():
+                        findings.add(path, number, f"no file '{link}'")
     findings.end()
 
 
