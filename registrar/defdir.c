@@ -299,9 +299,7 @@ int defdir_new(struct event_base *base, const char *path, size_t max_len,
 	struct defdir *d = xcalloc(1, sizeof(*d));
 
 	d->base = base;
-	d->files.path = xstrdup(path);
-	d->files.max_len = max_len;
-	d->files.ops = *ops;
+	defdir_files_init(&d->files, path, max_len, ops);
 	d->fd = fd;
 	d->wd = -1;
 	d->on_fd = event_new(base, fd, EV_READ | EV_PERSIST, on_fd, d);

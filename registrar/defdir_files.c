@@ -154,8 +154,7 @@ void defdir_files_enqueue(
 	if (f->queued)
 		return;
 	f->queued = true;
-	f->next_queued = d->queue;
-	d->queue = f;
+	TAILQ_INSERT_TAIL(&d->queue, f, link);
 }
 
 static void note_unseen(const void *node, VISIT which, void *arg)
@@ -186,13 +185,12 @@ void defdir_files_queue_unseen(struct defdir_files *d, int64_t due_ms)
 
 void defdir_files_look_due(struct defdir_files *d, int64_t now_ms)
 {
-	struct file *todo = d->queue;
+	struct file_queue todo = TAILQ_HEAD_INITIALIZER(todo);
+	struct file *f;
 
-	d->queue = NULL;
-	while (todo) {
-		struct file *f = todo;
-
-		todo = f->next_queued;
+	TAILQ_CONCAT(&todo, &d->queue, link);
+	while ((f = TAILQ_FIRST(&todo))) {
+		TAILQ_REMOVE(&todo, f, link);
 		f->queued = false;
 		if (f->due_ms > now_ms) {
 			defdir_files_enqueue(d, f, f->due_ms);
@@ -204,11 +202,21 @@ void defdir_files_look_due(struct defdir_files *d, int64_t now_ms)
 
 int64_t defdir_files_next_due_ms(const struct defdir_files *d)
 {
+	const struct file *f;
 	int64_t next_ms = INT64_MAX;
 
-	for (const struct file *f = d->queue; f; f = f->next_queued)
+	TAILQ_FOREACH (f, &d->queue, link)
 		next_ms = f->due_ms < next_ms ? f->due_ms : next_ms;
 	return next_ms;
+}
+
+void defdir_files_init(struct defdir_files *d, const char *path, size_t max_len,
+    const struct defdir_ops *ops)
+{
+	*d = (struct defdir_files){
+		.path = xstrdup(path), .max_len = max_len, .ops = *ops
+	};
+	TAILQ_INIT(&d->queue);
 }
 
 void defdir_files_release(struct defdir_files *d)

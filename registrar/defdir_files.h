@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 /* What tells one content of a file from another without reading it. */
@@ -28,8 +29,10 @@ struct file {
 	int64_t due_ms; /* when queued */
 	unsigned scan;  /* the last scan that saw it */
 	struct identity id;
-	struct file *next_queued;
+	TAILQ_ENTRY(file) link; /* when queued */
 };
+
+TAILQ_HEAD(file_queue, file);
 
 /* What is gone or empty may be on its way back: how long to wait for it. */
 #define DEFDIR_DOUBT_MS 200
@@ -38,9 +41,9 @@ struct defdir_files {
 	char *path;
 	size_t max_len;
 	struct defdir_ops ops;
-	void *tree; /* of struct file, by name */
-	struct file *queue;
-	struct file **gone; /* during a scan: those it did not see */
+	void *tree;              /* of struct file, by name */
+	struct file_queue queue; /* in the order of their first events */
+	struct file **gone;      /* during a scan: those it did not see */
 	unsigned gone_n, gone_max;
 	unsigned scan; /* counts */
 	bool away;     /* the directory is: nothing in it is removed */
@@ -50,6 +53,9 @@ struct defdir_files {
 
 struct identity identity_of(const struct stat *st);
 
+/* Copies path and ops. */
+void defdir_files_init(struct defdir_files *d, const char *path, size_t max_len,
+    const struct defdir_ops *ops);
 void defdir_files_release(struct defdir_files *d);
 
 /* Never NULL: it may be one that nobody has looked at. */
