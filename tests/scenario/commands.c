@@ -191,12 +191,12 @@ static struct registry *look(const struct world *w)
 static const char *split(
     const struct world *w, const char *instance, char **ret_service)
 {
-	const char *slash = strchr(instance, '/');
+	size_t len = strcspn(instance, "/");
 
-	if (!slash)
+	if (!instance[len])
 		world_fail(w, "'%s' is no SERVICE/INSTANCE", instance);
-	*ret_service = xasprintf("%.*s", (int)(slash - instance), instance);
-	return slash + 1;
+	*ret_service = xasprintf("%.*s", (int)len, instance);
+	return instance + len + 1;
 }
 
 /* report SERVICE/INSTANCE CHECK STATUS: as any program may */
