@@ -383,11 +383,11 @@ class Site:
 
     # -- commands
 
-    def command(self, *args, program="registrar"):
+    def command(self, *args, program="registrar", seconds=60):
         return subprocess.run(
             [BUILD / program / program, *map(str, args)], text=True,
             stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=30)
+            timeout=seconds)
 
     def run(self, *args):
         done = self.command(*args)

@@ -55,7 +55,8 @@ def test_wrong_usage_is_2(site, program, args, says):
 def test_dnsd_says_when_its_port_is_taken(site, dnsd):
     done = site.command("--registry", site.registry, "--zone",
                         "svc.internal", "--listen",
-                        f"{dnsd.host}:{dnsd.port}", program="dnsd")
+                        f"{dnsd.host}:{dnsd.port}", program="dnsd",
+                        seconds=5)
     assert done.returncode == 1
     assert str(dnsd.port) in done.stderr
 

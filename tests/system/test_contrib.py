@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demo, the README's commands and the examples do what they say."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -90,13 +91,22 @@ def test_the_readme_works_as_printed(tmp_path):
         own_network = []
     else:
         script = f"ip link set lo up\n{script}"
-    done = subprocess.run(
-        [*own_network, "bash", "-e"], input=script, text=True, cwd=tmp_path,
-        env=environment(tmp_path), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^\S+ .*one\.web.*$", done.stdout, re.MULTILINE) == \
-        ["0 100 8080 one.web.svc.internal."], done.stdout + done.stderr
+    (tmp_path / "script").write_text(script)
+    log = tmp_path / "output"
+    with log.open("wb") as f:
+        shell = subprocess.Popen(
+            [*own_network, "bash", "-ex", tmp_path / "script"], cwd=tmp_path,
+            env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=f,
+            stderr=f, start_new_session=True)
+    try:
+        status = shell.wait(60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+    out = log.read_text()
+    assert status == 0, out
+    assert re.findall(r"^\S+ .*one\.web.*$", out, re.MULTILINE) == \
+        ["0 100 8080 one.web.svc.internal."], out
 
 
 @pytest.mark.parametrize("command, conf", [

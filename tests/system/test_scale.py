@@ -21,19 +21,18 @@ def fill(site, services, instances):
         db.execute("COMMIT")
 
 
-def test_a_service_of_five_thousand(site, dnsd):
+def test_a_service_of_three_thousand(site, dnsd):
     """More than TCP holds: a sample that fits, never nothing."""
-    fill(site, 1, 5000)
+    fill(site, 1, 3000)
     until("loaded", lambda: len(dnsd.ask("s0").addresses()) == 8)
     whole = dnsd.exchange(query("_s0._tcp", "SRV"), tcp=True)
-    octets = len(whole.message.to_wire())
     assert len(whole.srv()) > 1500
-    assert octets <= 65535
+    assert len(whole.message.to_wire()) <= 65535
     seen = set(whole.instances())
-    for _ in range(20):
+    for _ in range(6):
         seen.update(dnsd.instances("s0"))
-    assert len(seen) > 4500, "each answer is drawn anew"
-    for n in (0, 2500, 4999):
+    assert len(seen) > 2800, "each answer is drawn anew"
+    for n in (0, 1500, 2999):
         assert dnsd.addresses(f"i-{n}.s0") == [f"10.0.{n >> 8}.{n & 255}"]
     small = dnsd.ask("_s0._tcp", "SRV", payload=512)
     assert small.flag("TC") and small.srv()
