@@ -105,7 +105,7 @@ def test_the_readme_works_as_printed(tmp_path):
             os.killpg(shell.pid, signal.SIGKILL)
     out = log.read_text()
     assert status == 0, out
-    assert re.findall(r"^\S+ .*one\.web.*$", out, re.MULTILINE) == \
+    assert re.findall(r"^\d.* one\.web.*$", out, re.MULTILINE) == \
         ["0 100 8080 one.web.svc.internal."], out
 
 
