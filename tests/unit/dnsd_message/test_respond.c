@@ -133,6 +133,7 @@ static void check_addresses(
 	}
 }
 
+/* A third of the sizes for each number of members, all of them together. */
 static void test_every_size(void **state)
 {
 	static const unsigned members[] = { 1, 7, 12, 20, 64, 65, 300 };
@@ -145,7 +146,9 @@ static void test_every_size(void **state)
 			add_big(w, "service big max 0", members[m], f);
 			check_srv(w, members[m], ASK_NO_EDNS, f);
 			check_addresses(w, members[m], ASK_NO_EDNS, f);
-			for (unsigned size = 512; size <= 1232; size++) {
+			for (size_t i = (m + f) % 3; i <= 720; i += 3) {
+				unsigned size = 512 + (unsigned)i;
+
 				check_srv(w, members[m], size, f);
 				check_addresses(w, members[m], size, f);
 			}
