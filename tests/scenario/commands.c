@@ -84,18 +84,23 @@ void cmd_restart(struct world *w, char *const *words, int n)
 
 /* ---- processes, checks and time --------------------------------------- */
 
+static enum process_news news_of(const char *word)
+{
+	if (!strcmp(word, "alive"))
+		return PROCESS_ALIVE;
+	return strcmp(word, "gone") ? PROCESS_UNKNOWN : PROCESS_GONE;
+}
+
 void cmd_process(struct world *w, char *const *words, int n)
 {
 	struct world_watch *watch = world_watch_of(w, words[1]);
 
 	(void)n;
-	if (!watch)
+	if (watch) {
+		world_watch_say(watch, news_of(words[0]), words[0]);
+	} else {
 		world_fail(w, "no process of '%s' is watched", words[1]);
-	world_watch_say(watch,
-	    !strcmp(words[0], "alive")  ? PROCESS_ALIVE
-	    : !strcmp(words[0], "gone") ? PROCESS_GONE
-	                                : PROCESS_UNKNOWN,
-	    words[0]);
+	}
 }
 
 /* Lets time pass until the check runs. */
