@@ -124,14 +124,18 @@ CREATE TABLE instance (
 	CONSTRAINT "instance.address must be IPv4 (four numbers 0..255 without leading zeros) or IPv6 (lower case hex)"
 	CHECK (length(CAST(address AS BLOB)) = length(address)
 		AND CASE instr(address, ':')
-		-- digits and dots; each of four octets begins with a digit, has
-		-- three at most, so that three in a row are an octet
+		-- Digits and three dots, each number begins with a digit. None
+		-- has a zero before others, four digits, or is 256 to 999.
+		-- Patterns that begin with '*[' are slow, so there is only one.
 		WHEN 0 THEN address NOT GLOB '*[^0-9.]*'
 			AND address GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*'
 			AND address NOT GLOB '*.*.*.*.*'
-			AND '.' || address NOT GLOB '*.[0-9][0-9][0-9][0-9]*'
-			AND '.' || address NOT GLOB '*.0[0-9]*'
-			AND '.' || address NOT GLOB '*.[3-9][0-9][0-9]*'
+			AND address NOT GLOB '0[0-9]*'
+			AND address NOT GLOB '*.0[0-9]*'
+			AND address NOT GLOB '*1[0-9][0-9][0-9]*'
+			AND address NOT GLOB '*2[0-9][0-9][0-9]*'
+			AND address NOT GLOB '[3-9][0-9][0-9]*'
+			AND address NOT GLOB '*.[3-9][0-9][0-9]*'
 			AND (address NOT GLOB '*2[5-9][0-9]*'
 			OR address NOT GLOB '*25[6-9]*'
 			AND address NOT GLOB '*2[6-9][0-9]*')
@@ -288,8 +292,6 @@ END;
 -- ---- triggers of service --------------------------------------------------
 
 CREATE TRIGGER service_inserted AFTER INSERT ON service BEGIN
-	INSERT INTO words SELECT NEW.tags, NEW.meta
-		WHERE NEW.tags <> '[]' OR NEW.meta <> '{}';
 	INSERT INTO change (zone, service) VALUES (NEW.zone, NEW.name);
 END;
 
@@ -314,6 +316,10 @@ CREATE TRIGGER service_deleted AFTER DELETE ON service BEGIN
 	INSERT INTO change (zone, service) VALUES (OLD.zone, OLD.name);
 END;
 
+CREATE TRIGGER service_inserted_words AFTER INSERT ON service
+WHEN NEW.tags <> '[]' OR NEW.meta <> '{}' BEGIN
+	INSERT INTO words VALUES (NEW.tags, NEW.meta);
+END;
 CREATE TRIGGER service_updated_words AFTER UPDATE OF tags, meta ON service
 WHEN (NEW.tags, NEW.meta) IS NOT (OLD.tags, OLD.meta) BEGIN
 	INSERT INTO words VALUES (NEW.tags, NEW.meta);
@@ -325,8 +331,6 @@ CREATE TRIGGER instance_inserted AFTER INSERT ON instance BEGIN
 	SELECT RAISE(ABORT, 'instance.service must be the name of a service in instance.zone: insert the service first')
 	WHERE NOT EXISTS (SELECT 1 FROM service
 		WHERE zone = NEW.zone AND name = NEW.service);
-	INSERT INTO words SELECT NEW.tags, NEW.meta
-		WHERE NEW.tags <> '[]' OR NEW.meta <> '{}';
 	INSERT INTO change (zone, service) VALUES (NEW.zone, NEW.service);
 	INSERT INTO history
 		(at_wall_ms, zone, service, instance, was, now, source, reason)
@@ -402,6 +406,10 @@ CREATE TRIGGER instance_deleted AFTER DELETE ON instance BEGIN
 		AND service = OLD.service AND instance = OLD.name;
 END;
 
+CREATE TRIGGER instance_inserted_words AFTER INSERT ON instance
+WHEN NEW.tags <> '[]' OR NEW.meta <> '{}' BEGIN
+	INSERT INTO words VALUES (NEW.tags, NEW.meta);
+END;
 CREATE TRIGGER instance_updated_words AFTER UPDATE OF tags, meta ON instance
 WHEN (NEW.tags, NEW.meta) IS NOT (OLD.tags, OLD.meta) BEGIN
 	INSERT INTO words VALUES (NEW.tags, NEW.meta);
