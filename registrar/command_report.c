@@ -8,6 +8,7 @@
 #include "registrar/commands.h"
 #include "registrar/definition.h"
 #include "registrar/probe.h"
+#include "registrar/target.h"
 #include "schema/base/clock.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 /* Which row it is about; found is filled from the registry. */
 struct report {
-	const char *zone, *service, *instance;
+	struct target target;
 	const char *check; /* NULL: the only one */
 	/* found */
 	unsigned n;
@@ -26,32 +27,11 @@ struct report {
 	int64_t since_wall_ms;
 };
 
-/* SERVICE[.ZONE]/INSTANCE */
-static int parse_target(struct report *r, const char *text, const char *zone,
-    struct arena *a, struct diag *reterr)
-{
-	const char *slash = strchr(text, '/');
-
-	if (!slash || slash == text || !slash[1]) {
-		return diag_set(reterr, -EINVAL,
-		    "found '%s', expected SERVICE/INSTANCE", text);
-	}
-	char *service = arena_memdup(a, text, (size_t)(slash - text));
-	char *dot = strchr(service, '.');
-
-	if (dot)
-		*dot = '\0';
-	r->zone = dot ? dot + 1 : zone;
-	r->service = service;
-	r->instance = slash + 1;
-	return 0;
-}
-
 static void on_check(void *arg, const struct check_row *row)
 {
 	struct report *r = arg;
 
-	if (strcmp(row->instance, r->instance) != 0 ||
+	if (strcmp(row->instance, r->target.instance) != 0 ||
 	    strcmp(row->kind, check_kind_name(CHECK_TTL)) != 0 ||
 	    (r->check && strcmp(row->name, r->check) != 0))
 		return;
@@ -64,8 +44,8 @@ static void on_check(void *arg, const struct check_row *row)
 static int find_check(
     struct report *r, struct registry *reg, struct diag *reterr)
 {
-	int error =
-	    registry_read_checks(reg, r->zone, r->service, on_check, r, reterr);
+	int error = registry_read_checks(
+	    reg, r->target.zone, r->target.service, on_check, r, reterr);
 
 	if (error < 0)
 		return error;
@@ -74,12 +54,12 @@ static int find_check(
 	if (r->n) {
 		return diag_set(reterr, -EINVAL,
 		    "'%s/%s' has %u ttl checks, expected the name of one",
-		    r->service, r->instance, r->n);
+		    r->target.service, r->target.instance, r->n);
 	}
 	return diag_set(reterr, -EINVAL,
 	    "found no ttl check%s%s of '%s/%s' in zone '%s'",
-	    r->check ? " " : "", r->check ? r->check : "", r->service,
-	    r->instance, r->zone);
+	    r->check ? " " : "", r->check ? r->check : "", r->target.service,
+	    r->target.instance, r->target.zone);
 }
 
 static int write_report(struct report *r, const char *path, enum health status,
@@ -101,9 +81,9 @@ static int write_report(struct report *r, const char *path, enum health status,
 	probe_printable(output, sizeof(output), note, strlen(note));
 	error = find_check(r, reg, reterr);
 	if (error == 0) {
-		const struct check_row row = { .zone = r->zone,
-			.service = r->service,
-			.instance = r->instance,
+		const struct check_row row = { .zone = r->target.zone,
+			.service = r->target.service,
+			.instance = r->target.instance,
 			.name = r->name,
 			.kind = check_kind_name(CHECK_TTL),
 			.status = status,
@@ -124,7 +104,8 @@ static int report(const struct registrar_options *o,
 	struct arena *a = arena_new();
 	struct report r = { .check = rest->n > 1 ? rest->items[1] : NULL };
 	struct diag why;
-	int error = parse_target(&r, rest->items[0], o->run.zone, a, &why);
+	int error = target_parse_instance(
+	    rest->items[0], o->run.zone, a, &r.target, &why);
 
 	if (error == 0) {
 		error = write_report(

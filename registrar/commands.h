@@ -11,7 +11,7 @@ enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_WRONG = 2,     /* usage or input */
-	EXIT_UNHEALTHY = 3, /* status: it works, but services do not */
+	EXIT_UNHEALTHY = 3, /* it works, but services do not */
 };
 
 /* PATH ...: files and directories; none: the watched directory. */
@@ -29,4 +29,14 @@ int command_pass(
 int command_warn(
     const struct registrar_options *o, const struct conf_strings *rest);
 int command_fail(
+    const struct registrar_options *o, const struct conf_strings *rest);
+/* SERVICE[/INSTANCE]: the mode of instances */
+int command_drain(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_resume(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_maintenance(
+    const struct registrar_options *o, const struct conf_strings *rest);
+/* SERVICE[/INSTANCE] N */
+int command_weight(
     const struct registrar_options *o, const struct conf_strings *rest);

@@ -63,6 +63,27 @@ static const struct command {
 	    { "registrar fail SERVICE/INSTANCE [CHECK] [--note TEXT]" },
 	    "Report on a ttl check: out of service.", COMMAND_REPORT, 1, 2,
 	    "SERVICE/INSTANCE" },
+	{ "drain", command_drain,
+	    { "registrar drain SERVICE[/INSTANCE] [--wait] [--reason TEXT]" },
+	    "Take instances out of service slowly: out of A and AAAA answers, "
+	    "weight 0 in SRV. With --wait, out of SRV too once no cache can "
+	    "hold an answer from before. Without INSTANCE all of the service.",
+	    COMMAND_DRAIN, 1, 1, "SERVICE/INSTANCE" },
+	{ "resume", command_resume,
+	    { "registrar resume SERVICE[/INSTANCE] [--reason TEXT]" },
+	    "End a drain or a maintenance: the checks decide again.",
+	    COMMAND_MODE, 1, 1, "SERVICE/INSTANCE" },
+	{ "maintenance", command_maintenance,
+	    { "registrar maintenance SERVICE[/INSTANCE] [--reason TEXT]" },
+	    "Take instances out of all answers at once, whatever their "
+	    "checks say, until `resume`.",
+	    COMMAND_MODE, 1, 1, "SERVICE/INSTANCE" },
+	{ "weight", command_weight,
+	    { "registrar weight SERVICE[/INSTANCE] N [--reason TEXT]" },
+	    "Set the weight while passing, 0 to 65535. It holds until the "
+	    "definition of the instance changes or its registrar restarts: "
+	    "then the weight is again what the definition says.",
+	    COMMAND_WEIGHT, 2, 2, "SERVICE/INSTANCE" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 

@@ -59,6 +59,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
+#define COMMAND_OPERATE (COMMAND_DRAIN | COMMAND_MODE | COMMAND_WEIGHT)
 #define AT(member) .offset = offsetof(struct registrar_options, member)
 
 static const struct conf_field fields[] = {
@@ -69,8 +70,7 @@ static const struct conf_field fields[] = {
 	    .expects = "the path of a file",
 	    .fallback = "/var/lib/rollcall/registry.db",
 	    .common = true,
-	    .scope =
-	        COMMAND_RUN | COMMAND_STATUS | COMMAND_IMPORT | COMMAND_REPORT,
+	    .scope = ~(unsigned)COMMAND_CHECK,
 	    .arg = "FILE",
 	    .help = "The registry" },
 	{ .key = "watch",
@@ -112,8 +112,29 @@ static const struct conf_field fields[] = {
 	{ .key = "json",
 	    .kind = CONF_BOOL,
 	    AT(json),
-	    .scope = COMMAND_STATUS,
+	    .scope = COMMAND_STATUS | COMMAND_OPERATE,
 	    .help = "Everything, as JSON" },
+	{ .key = "reason",
+	    .kind = CONF_STRING,
+	    AT(reason),
+	    .scope = COMMAND_OPERATE,
+	    .arg = "TEXT",
+	    .help = "Why, for those who look at the history" },
+	{ .key = "wait",
+	    .kind = CONF_BOOL,
+	    AT(wait),
+	    .scope = COMMAND_DRAIN,
+	    .help = "Wait until no cache names it any more, then set "
+	            "maintenance" },
+	{ .key = "ttl",
+	    .kind = CONF_DURATION,
+	    AT(ttl_ms),
+	    .low = 0,
+	    .high = 86400000,
+	    .fallback = "5s",
+	    .scope = COMMAND_DRAIN,
+	    .arg = "TIME",
+	    .help = "TTL of services that name none: dnsd's" },
 	{ .key = "note",
 	    .kind = CONF_STRING,
 	    AT(note),

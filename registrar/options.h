@@ -27,6 +27,9 @@ struct run_options {
 struct registrar_options {
 	struct run_options run; /* the other commands use a part of it */
 	const char *note;       /* pass, warn, fail; NULL: none */
+	const char *reason;     /* of what an operator does; NULL: none */
+	int64_t ttl_ms;         /* of answers of services that name none */
+	bool wait;
 	bool json;
 };
 
@@ -37,6 +40,9 @@ enum registrar_command {
 	COMMAND_STATUS = 4,
 	COMMAND_IMPORT = 8,
 	COMMAND_REPORT = 16, /* pass, warn, fail */
+	COMMAND_DRAIN = 32,
+	COMMAND_MODE = 64, /* resume, maintenance */
+	COMMAND_WEIGHT = 128,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -120,7 +120,8 @@ struct history_row {
 	int64_t id;
 	int64_t at_wall_ms;
 	const char *zone, *service, *instance;
-	const char *was, *now; /* states; NULL: did not exist */
+	/* states, NULL: did not exist; equal in a note */
+	const char *was, *now;
 	const char *source, *reason;
 };
 
@@ -235,6 +236,16 @@ int registry_put_health(struct registry *r, const char *zone,
 int registry_put_mode(struct registry *r, const char *zone, const char *service,
     const char *instance, enum mode m, int64_t now_wall_ms,
     struct diag *reterr);
+/* weight alone; a put_instance writes that of its row again. */
+int registry_put_weight(struct registry *r, const char *zone,
+    const char *service, const char *instance, int weight, struct diag *reterr);
+/*
+ * A row of history that is no transition: was and now are the present state.
+ * Says who did something to the instance, and what; -ENOENT if it is gone.
+ */
+int registry_put_note(struct registry *r, const char *zone, const char *service,
+    const char *instance, const char *source, const char *reason,
+    int64_t now_wall_ms, struct diag *reterr);
 
 /* -ENOENT if there is none. What belongs to a row goes with it. */
 int registry_withdraw_service(struct registry *r, const char *zone,

@@ -206,6 +206,43 @@ int registry_put_mode(struct registry *r, const char *zone, const char *service,
 	return check_instance(r, zone, service, instance, reterr);
 }
 
+int registry_put_weight(struct registry *r, const char *zone,
+    const char *service, const char *instance, int weight, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_WEIGHT, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_int(st, 4, weight);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return check_instance(r, zone, service, instance, reterr);
+}
+
+int registry_put_note(struct registry *r, const char *zone, const char *service,
+    const char *instance, const char *source, const char *reason,
+    int64_t now_wall_ms, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_NOTE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_text(st, 4, source);
+	stmt_text_cut(st, 5, reason, REASON_MAX);
+	stmt_int(st, 6, now_wall_ms);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return no_instance(zone, service, instance, reterr);
+}
+
 int registry_withdraw_service(
     struct registry *r, const char *zone, const char *name, struct diag *reterr)
 {

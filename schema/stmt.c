@@ -75,6 +75,14 @@ static const char *const texts[STMT_N] = {
 	[STMT_PUT_MODE] =
 	    "UPDATE instance SET mode = ?4, since_wall_ms = ?5 "
 	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND mode <> ?4",
+	[STMT_PUT_WEIGHT] =
+	    "UPDATE instance SET weight = ?4 "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND weight <> ?4",
+	[STMT_PUT_NOTE] =
+	    "INSERT INTO history (at_wall_ms, zone, service, instance, was, "
+	    "now, source, reason) SELECT ?6, zone, service, name, state, "
+	    "state, ?4, ?5 FROM instance "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3",
 	[STMT_INSTANCE_EXISTS] = "SELECT 1 FROM instance "
 	                         "WHERE zone = ? AND service = ? AND name = ?",
 	[STMT_WITHDRAW_SERVICE] =

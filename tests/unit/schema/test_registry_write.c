@@ -97,6 +97,45 @@ static void put_instance_keeps_the_verdict(void **state)
 	assert_non_null(strstr(f->err.text, "insert the service first"));
 }
 
+static void put_weight_touches_nothing_else(void **state)
+{
+	struct fx *f = *state;
+
+	begin(f);
+	fx_ok(f, registry_put_weight(f->r, Z, "web", "i1", 5, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	fx_ok(f, registry_put_weight(f->r, Z, "web", "i1", 5, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	assert_int_equal(
+	    fx_number(f, "SELECT weight = 5 AND since_wall_ms = 1000000 "
+	                 "FROM instance"),
+	    1);
+	assert_int_equal(
+	    registry_put_weight(f->r, Z, "web", "i1", 65536, &f->err), -EINVAL);
+	assert_int_equal(
+	    registry_put_weight(f->r, Z, "web", "nix", 1, &f->err), -ENOENT);
+}
+
+static void a_note_is_history_but_no_change(void **state)
+{
+	struct fx *f = *state;
+
+	begin(f);
+	fx_ok(f, registry_put_mode(
+	             f->r, Z, "web", "i1", MODE_MAINTENANCE, 2000000, &f->err));
+	fx_ok(f, registry_put_note(f->r, Z, "web", "i1", "command/me", "disk",
+	             2000000, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	assert_int_equal(
+	    fx_number(f, "SELECT count(*) FROM history WHERE instance = 'i1' "
+	                 "AND was = 'maintenance' AND now = was "
+	                 "AND source = 'command/me' AND reason = 'disk'"),
+	    1);
+	assert_int_equal(registry_put_note(f->r, Z, "web", "nix", "command/me",
+	                     "disk", 1, &f->err),
+	    -ENOENT);
+}
+
 static void put_health_writes_transitions(void **state)
 {
 	struct fx *f = *state;
@@ -299,6 +338,8 @@ int main(void)
 		TEST(add_service_leaves_those_of_others),
 		TEST(put_instance_keeps_the_verdict),
 		TEST(put_health_writes_transitions),
+		TEST(put_weight_touches_nothing_else),
+		TEST(a_note_is_history_but_no_change),
 		TEST(withdraws),
 		TEST(withdraws_a_service_whole),
 		TEST(commits_and_rolls_back),
