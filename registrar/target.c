@@ -11,29 +11,37 @@ static int bad(const char *text, const char *expected, struct diag *reterr)
 	    reterr, -EINVAL, "found '%s', expected %s", text, expected);
 }
 
+/* Ends the text at the first c; what is behind it, or NULL without a c. */
+static const char *split(char *text, char c)
+{
+	char *at = strchr(text, c);
+
+	if (!at)
+		return NULL;
+	*at = '\0';
+	return at + 1;
+}
+
 int target_parse(const char *text, const char *zone, struct arena *a,
     struct target *ret_t, struct diag *reterr)
 {
-	static const char expected[] = "SERVICE or SERVICE/INSTANCE";
 	char *service = arena_strdup(a, text);
 
 	for (char *p = service; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	char *slash = strchr(service, '/');
-	if (slash)
-		*slash = '\0';
+	const char *instance = split(service, '/');
 	size_t len = strlen(service);
-	if (len > 1 && service[len - 1] == '.')
+
+	if (len && service[len - 1] == '.')
 		service[len - 1] = '\0';
-	char *dot = strchr(service, '.');
-	if (dot)
-		*dot = '\0';
-	if (!*service || (dot && !dot[1]) || (slash && !slash[1]))
-		return bad(text, expected, reterr);
+	const char *own = split(service, '.');
+
+	if (!*service || (own && !*own) || (instance && !*instance))
+		return bad(text, "SERVICE or SERVICE/INSTANCE", reterr);
 	*ret_t = (struct target){
-		.zone = dot ? dot + 1 : zone,
+		.zone = own ? own : zone,
 		.service = service,
-		.instance = slash ? slash + 1 : NULL,
+		.instance = instance,
 	};
 	return 0;
 }

@@ -92,10 +92,11 @@ static void modes_come_and_go(void **state)
 			fail_msg("%s: %d\n%s", cases[k].why, code, out);
 		if (fx_look(f, "i-1")->mode != cases[k].one ||
 		    fx_look(f, "i-2")->mode != cases[k].two ||
-		    notes_of(f).n != cases[k].notes_n)
+		    notes_of(f).n != cases[k].notes_n) {
 			fail_msg("%s: %d %d %u", cases[k].why,
 			    fx_look(f, "i-1")->mode, fx_look(f, "i-2")->mode,
 			    notes_of(f).n);
+		}
 	}
 }
 
@@ -162,7 +163,7 @@ static void what_is_wrong_changes_nothing(void **state)
 		{ "another zone", command_drain, "web.other/i-1", NULL },
 		{ "no name", command_maintenance, "/i-1", NULL },
 		{ "no instance after the slash", command_drain, "web/", NULL },
-		{ "no zone after the dot", command_drain, "web./", NULL },
+		{ "a dot alone", command_drain, ".", NULL },
 		{ "no number", command_weight, "web/i-1", "much" },
 		{ "too small", command_weight, "web/i-1", "-1" },
 		{ "too large", command_weight, "web/i-1", "65536" },
