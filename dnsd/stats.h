@@ -18,8 +18,8 @@ enum stat {
 	STAT_FORMERR,
 	STAT_NOTIMP,
 	STAT_BADVERS,
-	STAT_TRUNCATED, /* TC set */
-	STAT_SAMPLED,   /* an SRV set that not even TCP can hold */
+	STAT_TRUNCATED,       /* TC set */
+	STAT_SAMPLED,         /* an SRV set that not even TCP can hold */
 	STAT_TCP_CONNECTIONS, /* those of TLS, too */
 	STAT_TCP_REJECTED,    /* above the limit of connections */
 	STAT_TCP_EXPIRED,     /* closed for being idle or slow */

@@ -6,7 +6,7 @@
  * call, and a waiting session holds neither BIO nor buffers
  * (SSL_MODE_RELEASE_BUFFERS). bufferevent_openssl takes 10.7 us of CPU for a
  * canned answer on ten pipelined connections where this and the look-up take
- * 4.5. Kernel TLS would take records, a system call each, out of this buffer.
+ * 4.5.
  *
  * New files make a new SSL_CTX. Sessions hold a reference to theirs.
  */
