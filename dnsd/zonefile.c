@@ -127,7 +127,7 @@ static int read_ttl_class(
 
 	for (; *i < e->n && !e->word[*i].is_quoted; ++*i) {
 		const char *text = e->word[*i].text;
-		uint32_t ttl_s;
+		uint32_t ttl_s = 0;
 		int error = *ret_ttl_s == TTL_UNKNOWN
 		                ? zonettl_read(&ttl_s, text)
 		                : -EINVAL;
