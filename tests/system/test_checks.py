@@ -267,3 +267,23 @@ instances:
         process.kill()
         process.wait()
         dnsd.wait_instances("svc", left)
+
+
+def test_ttl_check_is_reported_by_command(site):
+    """Critical when nobody reports in time; anybody may report."""
+    site.define("batch.yaml", """
+service: batch
+port: 80
+instances: [{name: i-1, address: 192.0.2.1}]
+checks: [{ttl: 1s}]
+""")
+    site.start_registrar()
+
+    def report(word):
+        site.run(word, "batch/i-1", "--note", f"said {word}",
+                 "--registry", site.registry)
+    for word, health in (("pass", "passing"), ("warn", "warning"),
+                         ("fail", "critical"), ("pass", "passing")):
+        report(word)
+        site.wait_health("batch", {"i-1": health})
+    site.wait_health("batch", {"i-1": "critical"})
