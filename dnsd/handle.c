@@ -97,9 +97,17 @@ void handle_prepare(struct handler *h, const struct message *m, unsigned n)
 			answer_locate(&h->locus[i], &h->query[i], h->catalog);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (h->status[i] == QUERY_OK && h->locus[i].label) {
-			h->locus[i].guess =
-			    catalog_guess(h->catalog, h->locus[i].hash);
+		struct locus *l = &h->locus[i];
+
+		if (h->status[i] != QUERY_OK)
+			continue;
+		if (l->label) {
+			l->guess = catalog_guess(h->catalog, l->hash);
+		} else if (l->zone) {
+			const struct dname *name = &h->query[i].name;
+
+			zone_image_prefetch_node(
+			    l->image, name->suffix_hash[name->label_n]);
 		}
 	}
 }

@@ -92,11 +92,12 @@ static void begin_zone(struct reading *f, uint16_t type)
 {
 	struct loading *l = f->l;
 
-	if (type == TYPE_SOA)
+	if (type == TYPE_SOA) {
 		l->z->apex = f->owner;
-	else
+	} else {
 		(void)dname_parse(
 		    &l->z->apex, l->file_origin.wire, l->file_origin.len, 0);
+	}
 	dname_hash(&l->z->apex, l->seed);
 	l->build = zone_build_new(&l->z->apex, l->seed);
 }
@@ -111,9 +112,10 @@ static int find_ttl(
 	}
 	if (l->last_ttl_s == TTL_UNKNOWN && type == TYPE_SOA)
 		l->last_ttl_s = wire_get32(l->rdata.octet + l->rdata.len - 4);
-	if (l->last_ttl_s == TTL_UNKNOWN)
+	if (l->last_ttl_s == TTL_UNKNOWN) {
 		return diag_set(reterr, -EINVAL,
 		    "found no TTL, expected one here or in $TTL before");
+	}
 	*ret_ttl_s = (uint32_t)l->last_ttl_s;
 	return 0;
 }
@@ -132,10 +134,11 @@ static int read_ttl_class(
 		                ? zonettl_read(&ttl_s, text)
 		                : -EINVAL;
 
-		if (error == -ERANGE)
+		if (error == -ERANGE) {
 			return diag_set(reterr, -EINVAL,
 			    "found TTL %.30s, expected at most 2147483647",
 			    text);
+		}
 		if (!error) {
 			*ret_ttl_s = ttl_s;
 		} else if (!has_class && (!strcasecmp(text, "IN") ||
@@ -185,14 +188,16 @@ static int read_record(struct reading *f, struct diag *reterr)
 		error = read_ttl_class(f, &i, &ttl_s, reterr);
 	if (error)
 		return error;
-	if (i == e->n)
+	if (i == e->n) {
 		return diag_set(reterr, -EINVAL,
 		    "found the end of the entry, expected a type");
+	}
 	uint16_t type = type_of(e->word[i].text);
-	if (is_meta(type))
+	if (is_meta(type)) {
 		return diag_set(reterr, -EINVAL,
 		    "found '%.100s', expected a type of record",
 		    e->word[i].text);
+	}
 	error = read_rdata(f, type, e->word + i, e->n - i, reterr);
 	if (error)
 		return error;
@@ -219,19 +224,21 @@ static int read_include(struct reading *f, struct diag *reterr)
 	const struct zoneentry *e = &f->entry;
 	struct zonename origin = f->origin;
 
-	if (e->n < 2 || e->n > 3)
+	if (e->n < 2 || e->n > 3) {
 		return diag_set(reterr, -EINVAL,
 		    "found %u words, expected $INCLUDE FILE [ORIGIN]", e->n);
+	}
 	int error =
 	    e->n == 3 ? zonename_read(&origin, &e->word[2], &f->origin, reterr)
 	              : 0;
 	if (error)
 		return error;
-	if (f->depth == INCLUDES_MAX || f->l->z->stamps.n == FILES_MAX)
+	if (f->depth == INCLUDES_MAX || f->l->z->stamps.n == FILES_MAX) {
 		return diag_set(reterr, -EINVAL,
 		    "found an include in an include, expected at most %d of "
 		    "them",
 		    INCLUDES_MAX);
+	}
 	return read_path(f->l, e->word[1].text, &origin,
 	    f->has_owner ? &f->owner : NULL, f->depth + 1, reterr);
 }
@@ -240,11 +247,12 @@ static int read_ttl(struct reading *f, struct diag *reterr)
 {
 	uint32_t s;
 
-	if (f->entry.n != 2 || zonettl_read(&s, f->entry.word[1].text) < 0)
+	if (f->entry.n != 2 || zonettl_read(&s, f->entry.word[1].text) < 0) {
 		return diag_set(reterr, -EINVAL,
 		    "found '%.100s', expected $TTL and a time such as 3600 or "
 		    "1h",
 		    f->entry.word[f->entry.n - 1].text);
+	}
 	f->l->default_ttl_s = s;
 	return 0;
 }
@@ -253,9 +261,10 @@ static int read_origin(struct reading *f, struct diag *reterr)
 {
 	struct zonename n;
 
-	if (f->entry.n != 2)
+	if (f->entry.n != 2) {
 		return diag_set(reterr, -EINVAL,
 		    "found %u words, expected $ORIGIN NAME", f->entry.n);
+	}
 	int error = zonename_read(&n, &f->entry.word[1], &f->origin, reterr);
 	if (!error)
 		f->origin = n;
@@ -348,10 +357,11 @@ static int make_image(struct loading *l, struct diag *reterr)
 	int error = zone_build_image(l->build, &l->z->image, &where, reterr);
 	uint32_t line = where & ((1u << LINE_BITS) - 1);
 
-	if (error)
+	if (error) {
 		diag_prefix(reterr, error, "%s:%u",
 		    l->z->stamps.file[where >> LINE_BITS].path,
 		    line ? line : 1);
+	}
 	return error;
 }
 
@@ -366,13 +376,15 @@ int zonefile_load(int dir_fd, const char *file, uint64_t seed,
 	l->z = ret_z;
 	l->default_ttl_s = l->last_ttl_s = TTL_UNKNOWN;
 	int error = origin_of(file, &l->file_origin, reterr);
-	if (error)
+	if (error) {
 		(void)stamps_add(&ret_z->stamps, file);
-	else
+	} else {
 		error = read_path(l, file, &l->file_origin, NULL, 0, reterr);
-	if (!error && !l->build)
+	}
+	if (!error && !l->build) {
 		error = diag_set(reterr, -EINVAL,
 		    "%s:1: found no records, expected SOA and NS", file);
+	}
 	if (!error)
 		error = make_image(l, reterr);
 	zone_build_free(l->build);

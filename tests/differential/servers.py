@@ -33,6 +33,7 @@ class Server:
             self.file(zone).write_text(zone.text())
         self.names = [zone.name for zone in zones]
         self.log = (self.folder / "log").open("w")
+        self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command(), cwd=self.folder, stdout=self.log,
             stderr=subprocess.STDOUT)
@@ -48,8 +49,8 @@ class Server:
         return shutil.which(cls.binary, path=os.environ["PATH"] +
                             ":/usr/sbin:/sbin")
 
-    def wait(self, seconds=30):
-        """Until the last zone is served."""
+    def wait(self, seconds=30, pause=0.05):
+        """Until every zone is served."""
         end = time.monotonic() + seconds
         left = list(self.names)
         while left:
@@ -62,12 +63,13 @@ class Server:
                 self.socket.send(query.to_wire())
                 self.socket.settimeout(0.3)
                 answer = dns.message.from_wire(self.socket.recv(65535))
-                if answer.id == query.id and answer.answer:
+                # late answers to earlier tries are as good
+                if answer.question == query.question and answer.answer:
                     left.pop()
                     continue
             except (OSError, dns.exception.DNSException):
                 pass
-            time.sleep(0.05)
+            time.sleep(pause)
 
     def stop(self):
         self.process.terminate()
