@@ -10,10 +10,20 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SOURCE "import"
 #define BUSY_MS 5000
+#define BATCH 8
+
+/* A line that was read and waits for others, to be put together. */
+struct pending {
+	char *text; /* of getline() */
+	size_t room;
+	unsigned long number;
+	struct import_line line;
+};
 
 struct import {
 	struct registry *r;
@@ -25,8 +35,19 @@ struct import {
 	char service[LABEL_SERVICE_MAX + 1];
 	char protocol[LABEL_SERVICE_MAX + 1];
 	int ttl_s;
+	struct pending pending[BATCH];
+	unsigned pending_n;
 	struct import_result result;
 };
+
+static int at_line(const struct import *im, unsigned long number, size_t column,
+    int error, struct diag *reterr)
+{
+	if (error != -EINVAL) /* not the fault of the line */
+		return error;
+	return diag_prefix(
+	    reterr, error, "%s:%lu:%zu", im->file, number, column);
+}
 
 static int put_service(
     struct import *im, const struct import_line *l, struct diag *reterr)
@@ -52,10 +73,10 @@ static int put_service(
 	return registry_add_service(im->r, &row, reterr);
 }
 
-static int put_instance(
-    struct import *im, const struct import_line *l, struct diag *reterr)
+static struct instance_row row_of(
+    const struct import *im, const struct import_line *l)
 {
-	struct instance_row row = {
+	return (struct instance_row){
 		.zone = im->zone,
 		.service = l->service,
 		.name = l->id,
@@ -72,8 +93,28 @@ static int put_instance(
 		.source = SOURCE,
 		.since_wall_ms = im->now_wall_ms,
 	};
+}
 
-	return registry_put_instance(im->r, &row, reterr);
+static void drop_pending(struct import *im)
+{
+	for (; im->pending_n > 0; im->pending_n--)
+		import_line_release(&im->pending[im->pending_n - 1].line);
+}
+
+static int put_pending(struct import *im, struct diag *reterr)
+{
+	struct instance_row rows[BATCH];
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < im->pending_n; i++)
+		rows[i] = row_of(im, &im->pending[i].line);
+	int error =
+	    registry_put_instances(im->r, rows, im->pending_n, &done, reterr);
+	if (error < 0)
+		error = at_line(im, im->pending[done].number, 1, error, reterr);
+	im->result.instances_n += done;
+	drop_pending(im);
+	return error;
 }
 
 /* Does l say of its service what the line before said? */
@@ -96,49 +137,48 @@ static int check_service(const struct import *im, const struct import_line *l,
 	    k == IMPORT_TTL ? "ttl" : "protocol", l->service);
 }
 
-static int import_line(
-    struct import *im, char *text, size_t len, struct diag *reterr)
+/* The line of len octets in the first pending that is free. */
+static int import_line(struct import *im, size_t len, struct diag *reterr)
 {
-	struct import_line l;
+	struct pending *p = &im->pending[im->pending_n];
 	size_t column = 1; /* of a rule that only the database knows */
-	int error = import_line_parse(text, len, &l, &column, reterr);
+	int error = import_line_parse(p->text, len, &p->line, &column, reterr);
 
+	p->number = im->line_n;
 	if (error == 0) {
-		if ((error = check_service(im, &l, &column, reterr)) == 0 &&
-		    (error = put_service(im, &l, reterr)) == 0)
-			error = put_instance(im, &l, reterr);
-		import_line_release(&l);
+		im->pending_n++;
+		error = check_service(im, &p->line, &column, reterr);
 	}
-	if (error == -EINVAL) {
-		return diag_prefix(
-		    reterr, error, "%s:%lu:%zu", im->file, im->line_n, column);
-	}
-	im->result.instances_n += error == 0;
-	return error;
+	if (error == 0)
+		error = put_service(im, &p->line, reterr);
+	if (error < 0)
+		return at_line(im, im->line_n, column, error, reterr);
+	return im->pending_n == BATCH ? put_pending(im, reterr) : 0;
 }
 
 static int import_lines(struct import *im, FILE *f, struct diag *reterr)
 {
-	scoped_free char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
 	int error;
 
-	while ((len = getline(&text, &room, f)) >= 0) {
+	for (;;) {
+		struct pending *p = &im->pending[im->pending_n];
+		ssize_t len = getline(&p->text, &p->room, f);
+
+		if (len < 0)
+			break;
 		im->line_n++;
-		if (len > 0 && text[len - 1] == '\n')
-			text[--len] = '\0';
-		if (strspn(text, " \t\r") == (size_t)len)
+		if (len > 0 && p->text[len - 1] == '\n')
+			p->text[--len] = '\0';
+		if (strspn(p->text, " \t\r") == (size_t)len)
 			continue;
-		error = import_line(im, text, (size_t)len, reterr);
-		if (error < 0)
+		if ((error = import_line(im, (size_t)len, reterr)) < 0)
 			return error;
 	}
 	if (ferror(f)) {
 		return diag_set(reterr, -errno, "cannot read '%s': %s",
 		    im->file, strerror(errno));
 	}
-	return 0;
+	return put_pending(im, reterr);
 }
 
 static int import_all(struct import *im, FILE *f, struct diag *reterr)
@@ -179,6 +219,9 @@ int import_run(const char *registry, const char *zone, const char *file,
 	if (error < 0)
 		return error;
 	error = import_all(&im, f, reterr);
+	drop_pending(&im);
+	for (unsigned i = 0; i < BATCH; i++)
+		free(im.pending[i].text);
 	registry_close(im.r);
 	if (error == 0)
 		*ret = im.result;

@@ -225,6 +225,12 @@ int registry_add_service(
     struct registry *r, const struct service_row *row, struct diag *reterr);
 int registry_put_instance(
     struct registry *r, const struct instance_row *row, struct diag *reterr);
+/*
+ * The same for n rows in their order, a quarter faster if eight or more.
+ * ret_done, also on failure: how many were put, so which one was refused.
+ */
+int registry_put_instances(struct registry *r, const struct instance_row *rows,
+    unsigned n, unsigned *ret_done, struct diag *reterr);
 
 /*
  * -ENOENT if the row is gone; equal values write nothing. A reason is cut at

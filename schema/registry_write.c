@@ -105,15 +105,10 @@ int registry_add_service(
 	return run_service(r, STMT_ADD_SERVICE, row, reterr);
 }
 
-int registry_put_instance(
-    struct registry *r, const struct instance_row *row, struct diag *reterr)
+/* From parameter i + 1 on; returns the last. */
+static int bind_instance(
+    sqlite3_stmt *st, int i, const struct instance_row *row)
 {
-	sqlite3_stmt *st = NULL;
-	int i = 0;
-	int error = get_for_write(r, STMT_PUT_INSTANCE, &st, reterr);
-
-	if (error < 0)
-		return error;
 	stmt_text(st, ++i, row->zone);
 	stmt_text(st, ++i, row->service);
 	stmt_text(st, ++i, row->name);
@@ -133,7 +128,52 @@ int registry_put_instance(
 	stmt_text(st, ++i, row->definition);
 	stmt_int(st, ++i, row->since_wall_ms);
 	stmt_text_cut(st, ++i, row->reason, REASON_MAX);
+	return i;
+}
+
+int registry_put_instance(
+    struct registry *r, const struct instance_row *row, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_INSTANCE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	(void)bind_instance(st, 0, row);
 	return stmt_run(r, st, reterr);
+}
+
+static int put_batch(
+    struct registry *r, const struct instance_row *rows, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_PUT_INSTANCES, &st, reterr);
+
+	if (error < 0)
+		return error;
+	for (int k = 0, i = 0; k < STMT_BATCH; k++)
+		i = bind_instance(st, i, &rows[k]);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_put_instances(struct registry *r, const struct instance_row *rows,
+    unsigned n, unsigned *ret_done, struct diag *reterr)
+{
+	unsigned done = 0;
+	int error = 0;
+
+	for (; n - done >= STMT_BATCH; done += STMT_BATCH) {
+		/* refused as a whole: one by one it shows which */
+		if ((error = put_batch(r, rows + done, NULL)) < 0)
+			break;
+	}
+	for (; done < n; done++) {
+		error = registry_put_instance(r, rows + done, reterr);
+		if (error < 0)
+			break;
+	}
+	*ret_done = done;
+	return error;
 }
 
 static void bind_instance_key(sqlite3_stmt *st, const char *zone,

@@ -38,6 +38,27 @@
 	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
 	"excluded.tags, excluded.meta, excluded.source, excluded.definition)"
 
+#define INSTANCE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define INSTANCE_ROWS                                                          \
+	INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
+	             "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
+	             "," INSTANCE_ROW /* STMT_BATCH of them */
+#define PUT_INSTANCES(rows)                                                    \
+	"INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES " rows             \
+	"ON CONFLICT (zone, service, name) DO UPDATE SET "                     \
+	"(address, address6, port, priority, weight, weight_warning, "         \
+	"lease_until_wall_ms, tags, meta, locality, source, definition) = "    \
+	"(excluded.address, excluded.address6, excluded.port, "                \
+	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
+	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
+	"excluded.locality, excluded.source, excluded.definition) WHERE "      \
+	"(address, address6, port, priority, weight, weight_warning, "         \
+	"lease_until_wall_ms, tags, meta, locality, source, definition) "      \
+	"IS NOT (excluded.address, excluded.address6, excluded.port, "         \
+	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
+	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
+	"excluded.locality, excluded.source, excluded.definition)"
+
 static const char *const texts[STMT_N] = {
 	[STMT_REVISION] = "SELECT max(revision) FROM change",
 	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "
@@ -51,22 +72,8 @@ static const char *const texts[STMT_N] = {
 	                           "ORDER BY name",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
 	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
-	[STMT_PUT_INSTANCE] =
-	    "INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES "
-	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-	    "ON CONFLICT (zone, service, name) DO UPDATE SET "
-	    "(address, address6, port, priority, weight, weight_warning, "
-	    "lease_until_wall_ms, tags, meta, locality, source, definition) = "
-	    "(excluded.address, excluded.address6, excluded.port, "
-	    "excluded.priority, excluded.weight, excluded.weight_warning, "
-	    "excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "
-	    "excluded.locality, excluded.source, excluded.definition) WHERE "
-	    "(address, address6, port, priority, weight, weight_warning, "
-	    "lease_until_wall_ms, tags, meta, locality, source, definition) "
-	    "IS NOT (excluded.address, excluded.address6, excluded.port, "
-	    "excluded.priority, excluded.weight, excluded.weight_warning, "
-	    "excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "
-	    "excluded.locality, excluded.source, excluded.definition)",
+	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),
+	[STMT_PUT_INSTANCES] = PUT_INSTANCES(INSTANCE_ROWS),
 	[STMT_PUT_HEALTH] =
 	    "UPDATE instance SET health = ?4, reason = ?5, since_wall_ms = "
 	    "CASE health WHEN ?4 THEN since_wall_ms ELSE ?6 END "

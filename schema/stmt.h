@@ -23,6 +23,7 @@ enum stmt_id {
 	STMT_PUT_SERVICE,
 	STMT_ADD_SERVICE,
 	STMT_PUT_INSTANCE,
+	STMT_PUT_INSTANCES, /* STMT_BATCH at once */
 	STMT_PUT_HEALTH,
 	STMT_PUT_MODE,
 	STMT_PUT_WEIGHT,
@@ -53,6 +54,7 @@ enum stmt_id {
 	STMT_N,
 };
 #define STMT_CHANGE_PATH_N STMT_PAGE_SERVICES
+#define STMT_BATCH 8
 
 /*
  * How long statements outside of registry_begin() wait for a lock: a writer

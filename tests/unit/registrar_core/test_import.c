@@ -274,6 +274,31 @@ static void names_what_is_wrong(void **state)
 	}
 }
 
+/* Lines are put several at a time; the count and the place stay exact. */
+static void many_lines(void **state)
+{
+	struct fx *f = *state;
+	char text[4096] = "", place[160];
+
+	for (int i = 1; i <= 21; i++) {
+		size_t len = strlen(text);
+
+		(void)snprintf(text + len, sizeof(text) - len,
+		    "{\"service\":\"s%d\",\"id\":\"i%d\",\"address\":"
+		    "\"10.0.0.%d\",\"tags\":[\"a\"]}\n",
+		    i / 3, i, i);
+	}
+	assert_int_equal(import_text(f, text), 0);
+	assert_int_equal(f->result.instances_n, 21);
+	assert_int_equal(f->result.changes_n, 21 + 8);
+
+	char *tag = strstr(strstr(text, "i13"), "\"a\"");
+	tag[1] = 'A';
+	assert_int_equal(import_text(f, text), -EINVAL);
+	(void)snprintf(place, sizeof(place), "%s:13:1: tags must", f->lines);
+	assert_int_equal(strncmp(f->err.text, place, strlen(place)), 0);
+}
+
 static void files_that_fail(void **state)
 {
 	struct fx *f = *state;
@@ -304,6 +329,7 @@ int main(void)
 		TEST(again_is_no_change),
 		TEST(leaves_a_service_of_others),
 		TEST(names_what_is_wrong),
+		TEST(many_lines),
 		TEST(files_that_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

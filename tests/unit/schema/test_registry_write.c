@@ -136,6 +136,41 @@ static void a_note_is_history_but_no_change(void **state)
 	    -ENOENT);
 }
 
+static void puts_many(void **state)
+{
+	enum { N = STMT_BATCH * 2 + 3 };
+	struct fx *f = *state;
+	struct instance_row rows[N];
+	char names[N][16];
+	unsigned done = 99;
+
+	begin(f);
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "n%d", i);
+		rows[i] = fx_instance("web", names[i]);
+	}
+	fx_ok(f, registry_put_instances(f->r, rows, N, &done, &f->err));
+	assert_int_equal(done, N);
+	assert_int_equal(fx_revision(f->r), 2 + N);
+	fx_ok(f, registry_put_instances(f->r, rows, N, &done, &f->err));
+	assert_int_equal(fx_revision(f->r), 2 + N);
+	fx_ok(f, registry_put_instances(f->r, rows, 0, &done, &f->err));
+	assert_int_equal(done, 0);
+	/* each of them with a wrong row: those before it are put */
+	for (int bad = 0; bad < N; bad++) {
+		for (int i = 0; i < N; i++)
+			rows[i].weight = 200 + bad;
+		rows[bad].weight = -5;
+		assert_int_equal(
+		    registry_put_instances(f->r, rows, N, &done, &f->err),
+		    -EINVAL);
+		assert_int_equal(done, bad);
+		assert_non_null(strstr(f->err.text, "instance.weight must"));
+	}
+	assert_int_equal(
+	    fx_number(f, "SELECT sum(weight = 218) FROM instance"), N - 1);
+}
+
 static void put_health_writes_transitions(void **state)
 {
 	struct fx *f = *state;
@@ -337,6 +372,7 @@ int main(void)
 		TEST(put_service_changes_what_differs),
 		TEST(add_service_leaves_those_of_others),
 		TEST(put_instance_keeps_the_verdict),
+		TEST(puts_many),
 		TEST(put_health_writes_transitions),
 		TEST(put_weight_touches_nothing_else),
 		TEST(a_note_is_history_but_no_change),
