@@ -40,3 +40,11 @@ int command_maintenance(
 /* SERVICE[/INSTANCE] N */
 int command_weight(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* SERVICE/INSTANCE; SERVICE[/INSTANCE] */
+int command_register(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_deregister(
+    const struct registrar_options *o, const struct conf_strings *rest);
+/* NAME [TYPE] */
+int command_explain(
+    const struct registrar_options *o, const struct conf_strings *rest);

@@ -84,6 +84,25 @@ static const struct command {
 	    "definition of the instance changes or its registrar restarts: "
 	    "then the weight is again what the definition says.",
 	    COMMAND_WEIGHT, 2, 2, "SERVICE/INSTANCE" },
+	{ "register", command_register,
+	    { "registrar register SERVICE/INSTANCE [--address ADDR] "
+	      "[--port N] ..." },
+	    "Put an instance into the registry that no definition names, or "
+	    "renew its lease. It has no checks: it is passing until its "
+	    "lease, if it has one, runs out.",
+	    COMMAND_REGISTER, 1, 1, "SERVICE/INSTANCE" },
+	{ "deregister", command_deregister,
+	    { "registrar deregister SERVICE[/INSTANCE] [--force]" },
+	    "Take instances out of the registry. One that a definition names "
+	    "would come back: it takes --force.",
+	    COMMAND_DEREGISTER, 1, 1, "SERVICE/INSTANCE" },
+	{ "explain", command_explain,
+	    { "registrar explain NAME [TYPE]" },
+	    "Say of each instance whether it is in the answer to NAME, and "
+	    "if not, why. NAME is a service, SERVICE/INSTANCE, or a name as "
+	    "clients ask it, such as _web._tcp.svc.internal; TYPE is SRV, A "
+	    "or AAAA. Exits with 3 if nobody is in the answer.",
+	    COMMAND_EXPLAIN, 1, 2, "NAME" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 

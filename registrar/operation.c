@@ -123,8 +123,10 @@ static int load(struct operation *op, struct diag *reterr)
 static int run_locked(
     struct operation *op, operation_fn fn, void *arg, struct diag *reterr)
 {
-	int error = load(op, reterr);
+	int error = op->prepare ? op->prepare(op, reterr) : 0;
 
+	if (error == 0)
+		error = load(op, reterr);
 	free(op->changes);
 	op->changes = xcalloc(op->n, sizeof(*op->changes));
 	op->change_n = 0;
@@ -138,7 +140,7 @@ int operation_run(
 {
 	const char *path = op->options->run.registry;
 
-	if (access(path, F_OK) < 0) {
+	if (!op->prepare && access(path, F_OK) < 0) {
 		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
 		    strerror(errno));
 	}

@@ -14,6 +14,9 @@ struct operation {
 	const struct registrar_options *options; /* borrowed */
 	struct arena *arena;                     /* borrowed: of all texts */
 	struct target target;
+	/* before the rows are read; makes the file, too; NULL: nothing */
+	int (*prepare)(struct operation *op, struct diag *reterr);
+	bool is_new; /* the caller's own */
 	/* within a transaction */
 	struct registry *reg;
 	int64_t now_wall_ms;

@@ -30,6 +30,16 @@ struct registrar_options {
 	const char *reason;     /* of what an operator does; NULL: none */
 	int64_t ttl_ms;         /* of answers of services that name none */
 	bool wait;
+	bool force;
+	/* register */
+	const char *address6, *protocol;
+	int port, priority, weight;
+	int64_t lease_ms; /* 0: none */
+	struct conf_strings tags;
+	int max_answers; /* explain: dnsd's default; 0: all */
+	/* history */
+	int limit;
+	const char *since, *at; /* wall_parse(); NULL: none */
 	bool json;
 };
 
@@ -43,6 +53,11 @@ enum registrar_command {
 	COMMAND_DRAIN = 32,
 	COMMAND_MODE = 64, /* resume, maintenance */
 	COMMAND_WEIGHT = 128,
+	COMMAND_REGISTER = 256,
+	COMMAND_DEREGISTER = 512,
+	COMMAND_EXPLAIN = 1024,
+	COMMAND_HISTORY = 2048,
+	COMMAND_COMPLETE = 4096, /* hidden: for shells */
 };
 
 extern const struct conf_table registrar_options_table;

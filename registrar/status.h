@@ -62,5 +62,11 @@ struct status_style {
 void status_print(
     FILE *f, const struct status_report *r, const struct status_style *style);
 
+/* At most `max` columns (0: all); what could steer a terminal is '?'. */
+void status_put_safe(FILE *f, const char *s, unsigned max);
+/* "192.0.2.1:80 +2001:db8::1"; without port where none is known. */
+const char *status_address(struct arena *a, const struct status_service *s,
+    const struct instance_row *i);
+
 /* Every column of every row, under keys that stay. */
 void status_print_json(FILE *f, const struct status_report *r);

@@ -5,6 +5,7 @@
  * said, takes what is left of the line.
  */
 #include "registrar/status.h"
+#include "registrar/wall.h"
 #include "schema/base/xalloc.h"
 
 #include <stdarg.h>
@@ -39,37 +40,7 @@ struct printer {
 
 /* ---- texts ------------------------------------------------------------ */
 
-/* In two units at most: "3m12s". */
-static const char *age(struct arena *a, int64_t ms)
-{
-	static const struct {
-		int64_t s;
-		char unit, next;
-		int64_t next_s;
-	} units[] = {
-		{ 86400, 'd', 'h', 3600 },
-		{ 3600, 'h', 'm', 60 },
-		{ 60, 'm', 's', 1 },
-	};
-	int64_t s = ms > 0 ? ms / 1000 : 0; /* clocks may differ */
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		int64_t rest = s % units[i].s / units[i].next_s;
-
-		if (s < units[i].s)
-			continue;
-		if (!rest) {
-			return arena_printf(a, "%lld%c",
-			    (long long)(s / units[i].s), units[i].unit);
-		}
-		return arena_printf(a, "%lld%c%lld%c",
-		    (long long)(s / units[i].s), units[i].unit, (long long)rest,
-		    units[i].next);
-	}
-	return arena_printf(a, "%llds", (long long)s);
-}
-
-static const char *address(struct arena *a, const struct status_service *s,
+const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i)
 {
 	int port = i->port == ROW_DEFAULT ? s->row.port : i->port;
@@ -146,8 +117,7 @@ static unsigned columns(const char *s)
 	return n;
 }
 
-/* At most `max` columns (0: all); what could steer a terminal is '?'. */
-static void put_safe(FILE *f, const char *s, unsigned max)
+void status_put_safe(FILE *f, const char *s, unsigned max)
 {
 	bool cut = max && columns(s) > max;
 	unsigned left = cut ? max - 3 : UINT32_MAX;
@@ -175,7 +145,7 @@ static void put_toned(const struct printer *p, enum tone t, const char *s)
 	bool on = p->style->colour && t != TONE_PLAIN;
 
 	(void)fputs(on ? sgr[t] : "", p->f);
-	put_safe(p->f, s, 0);
+	status_put_safe(p->f, s, 0);
 	(void)fputs(on ? "\033[0m" : "", p->f);
 }
 
@@ -210,11 +180,11 @@ static void fill_cells(struct printer *p, const struct status_service *s,
     const struct status_instance *i, const char *cells[COL_N])
 {
 	cells[COL_NAME] = i->row.name;
-	cells[COL_ADDRESS] = address(p->arena, s, &i->row);
+	cells[COL_ADDRESS] = status_address(p->arena, s, &i->row);
 	cells[COL_WEIGHT] = weight(p->arena, &i->row);
 	cells[COL_STATE] = status_state(i);
 	cells[COL_AGE] =
-	    age(p->arena, p->r->now_wall_ms - i->row.since_wall_ms);
+	    wall_age(p->arena, p->r->now_wall_ms - i->row.since_wall_ms);
 }
 
 /* ---- services --------------------------------------------------------- */
@@ -246,7 +216,7 @@ static void print_instance(struct printer *p, const struct status_service *s,
 
 	fill_cells(p, s, i, cells);
 	put_cells(p, cells, tone_of(i));
-	put_safe(p->f, detail(p, i), detail_width(p));
+	status_put_safe(p->f, detail(p, i), detail_width(p));
 	(void)fputc('\n', p->f);
 }
 

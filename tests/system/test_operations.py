@@ -4,6 +4,7 @@
 import json
 import signal
 
+import rollcall
 from rollcall import until
 
 WEB = """service: web
@@ -92,3 +93,82 @@ def test_no_daemon_is_needed(site):
     done = site.command("drain", "nix", "--registry", site.registry)
     assert done.returncode == 2
     assert "no service 'nix'" in done.stderr
+
+
+def test_a_registered_instance_is_in_dns_until_its_lease_ends(site, dnsd):
+    operate(site, "register", "job/one", "--address", "192.0.2.9",
+            "--port", "99", "--weight", "7", "--lease", "4s")
+    dnsd.wait_instances("job", ["one"])
+    assert dnsd.ask("_job._tcp", "SRV").srv() == [(0, 7, 99, "one.job")]
+    dnsd.wait_instances("job", [])
+    done = site.command("explain", "job", "--registry", site.registry)
+    assert done.returncode == 3
+    assert "its lease ran out" in done.stdout
+    operate(site, "register", "job/one", "--address", "192.0.2.9",
+            "--port", "99")
+    dnsd.wait_instances("job", ["one"])
+    operate(site, "deregister", "job/one")
+    dnsd.wait_instances("job", [])
+
+
+def test_what_a_definition_names_is_not_deregistered(site):
+    dnsd, _ = start(site)
+    done = site.command("deregister", "web/a", "--registry", site.registry)
+    assert done.returncode == 2
+    assert "web.yaml" in done.stderr
+    assert weights(dnsd) == {"a": 30, "b": 70}
+
+
+def explained(site, *args):
+    done = site.command("explain", *args, "--json", "--registry",
+                        site.registry)
+    assert done.returncode in (0, 3), done.stderr
+    return json.loads(done.stdout)
+
+
+def test_explain_and_dnsd_agree(site, dnsd):
+    """Every health, mode, lease and policy: the two are asked the same."""
+    n = 0
+    for policy in ("nodata", "nxdomain", "all"):
+        for health in ("passing", "warning", "critical", "dead", "starting"):
+            for mode in ("active", "draining", "maintenance"):
+                for lease in (0, 1700000000000):
+                    n += 1
+                    site.sql("INSERT INTO service (name, port, on_empty) "
+                             "VALUES (?, 80, ?)", f"s{n}", policy)
+                    site.sql("INSERT INTO instance (service, name, address, "
+                             "health, mode, lease_until_wall_ms) VALUES "
+                             "(?, 'i', '192.0.2.1', ?, ?, ?)",
+                             f"s{n}", health, mode, lease)
+                    if n % 2:
+                        site.sql("INSERT INTO instance (service, name, "
+                                 "address, health) VALUES (?, 'j', "
+                                 "'2001:db8::1', 'starting')", f"s{n}")
+    site.put("last", ("i", "192.0.2.1"))
+    dnsd.wait_instances("last", ["i"])
+    for k in range(1, n + 1):
+        got = explained(site, f"s{k}")
+        answer = dnsd.ask(f"_s{k}._tcp", "SRV")
+        assert answer.instances() == \
+            [i["name"] for i in got["instances"] if "SRV" in i["in"]], got
+        empty = got["answers"]["SRV"]["empty"]
+        assert (answer.rcode == "NXDOMAIN") == \
+            bool(empty and empty.startswith("NXDOMAIN")), got
+        for rdtype in ("A", "AAAA"):
+            assert len(dnsd.ask(f"s{k}", rdtype).addresses()) == \
+                sum(rdtype in i["in"] for i in got["instances"]), got
+
+
+def test_explain_says_what_the_check_said(site):
+    port = rollcall.free_port()  # nobody listens
+    site.define("web.yaml", f"service: web\nport: {port}\n"
+                f"instances: [{{name: a, address: {rollcall.HOST}}}]\n"
+                "checks: [{tcp: '{address}:{port}', interval: 100ms}]\n")
+    site.create_registry()
+    site.start_registrar()
+    site.wait_health("web", {"a": "critical"})
+    out = site.command("explain", "_web._tcp.svc.internal",
+                       "--registry", site.registry)
+    assert out.returncode == 3
+    assert "OUT a" in out.stdout
+    assert "refused" in out.stdout
