@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A service and a protocol get '_' before them: one octet less than 63. */
+/* A service gets '_' before them: one octet less than 63. */
 #define LABEL_SERVICE_MAX 62
 #define LABEL_MAX 63
 /* Leaves room for I._S._P before it in the 255 octets of a name. */
@@ -27,7 +27,7 @@
 
 /* A label of at most max octets: tags and localities take LABEL_MAX. */
 bool label_is_valid(const char *s, size_t max);
-/* Services, and protocols ("tcp"). */
+/* Services; protocols ("tcp") obey the same rule and are at most 15. */
 bool label_is_service(const char *s);
 /* As label_is_valid; "tag" and "zone" stand in T.tag.S.Z and L.zone.S.Z. */
 bool label_is_instance(const char *s);

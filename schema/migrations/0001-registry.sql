@@ -57,9 +57,9 @@ CREATE TABLE service (
 		AND length(name) BETWEEN 1 AND 62
 		AND name NOT GLOB '*[^a-z0-9-]*'
 		AND name GLOB '[^-]*' AND name GLOB '*[^-]'),
-	CONSTRAINT "service.protocol must be 1..62 of a-z 0-9 '-', no '-' at either end"
+	CONSTRAINT "service.protocol must be 1..15 of a-z 0-9 '-', no '-' at either end"
 	CHECK (length(CAST(protocol AS BLOB)) = length(protocol)
-		AND length(protocol) BETWEEN 1 AND 62
+		AND length(protocol) BETWEEN 1 AND 15
 		AND protocol NOT GLOB '*[^a-z0-9-]*'
 		AND protocol GLOB '[^-]*' AND protocol GLOB '*[^-]'),
 	CONSTRAINT "service.port must be 1..65535"

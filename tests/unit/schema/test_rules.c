@@ -50,6 +50,8 @@ static const struct {
 	{ "service", "protocol", "'sctp'", NULL },
 	{ "service", "protocol", "'_tcp'", "service.protocol must be" },
 	{ "service", "protocol", "''", "service.protocol must be" },
+	{ "service", "protocol", "'a234567890123456'",
+	    "service.protocol must be 1..15" },
 	{ "service", "port", "1", NULL },
 	{ "service", "port", "NULL", NULL },
 	{ "service", "port", "65535", NULL },
