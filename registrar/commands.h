@@ -48,3 +48,6 @@ int command_deregister(
 /* NAME [TYPE] */
 int command_explain(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* [SERVICE[/INSTANCE]] */
+int command_history(
+    const struct registrar_options *o, const struct conf_strings *rest);

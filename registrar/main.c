@@ -96,6 +96,12 @@ static const struct command {
 	    "Take instances out of the registry. One that a definition names "
 	    "would come back: it takes --force.",
 	    COMMAND_DEREGISTER, 1, 1, "SERVICE/INSTANCE" },
+	{ "history", command_history,
+	    { "registrar history [SERVICE[/INSTANCE]] [--since TIME] "
+	      "[--at TIME]" },
+	    "Show what happened to instances, the newest first, and what "
+	    "operators did; with --at the states as they were at that time.",
+	    COMMAND_HISTORY, 0, 1, "SERVICE/INSTANCE" },
 	{ "explain", command_explain,
 	    { "registrar explain NAME [TYPE]" },
 	    "Say of each instance whether it is in the answer to NAME, and "
