@@ -51,3 +51,8 @@ int command_explain(
 /* [SERVICE[/INSTANCE]] */
 int command_history(
     const struct registrar_options *o, const struct conf_strings *rest);
+
+/* For `complete`: flags of a command, and names, that begin so. */
+void complete_flags(unsigned scope, const char *prefix);
+void complete_targets(
+    const struct registrar_options *o, bool instances, const char *prefix);

@@ -17,6 +17,9 @@ static int command_run(
 	return run_main(&o->run);
 }
 
+static int command_complete(
+    const struct registrar_options *o, const struct conf_strings *rest);
+
 static const struct command {
 	const char *name;
 	int (*fn)(
@@ -109,10 +112,45 @@ static const struct command {
 	    "clients ask it, such as _web._tcp.svc.internal; TYPE is SRV, A "
 	    "or AAAA. Exits with 3 if nobody is in the answer.",
 	    COMMAND_EXPLAIN, 1, 2, "NAME" },
+	{ "complete", command_complete,
+	    { "registrar complete [COMMAND [PREFIX]]" },
+	    "Say how a line could go on, for the completion of shells.",
+	    COMMAND_COMPLETE, 0, 2, "COMMAND" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 
+/* For programs, not for people. */
+static bool is_hidden(const struct command *c)
+{
+	return c->scope == COMMAND_COMPLETE;
+}
+
 static const char *const others[] = { "dnsd", NULL };
+
+static int command_complete(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	const char *prefix = rest->n > 1 ? rest->items[1] : "";
+
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		const struct command *c = &commands[i];
+
+		if (is_hidden(c))
+			continue;
+		if (!rest->n) {
+			(void)puts(c->name);
+		} else if (strcmp(c->name, rest->items[0]) != 0) {
+			continue;
+		} else if (*prefix == '-') {
+			complete_flags(c->scope, prefix);
+		} else if (c->rest_name && (strstr(c->rest_name, "SERVICE") ||
+		                               c->fn == command_explain)) {
+			complete_targets(
+			    o, strcmp(c->rest_name, "SERVICE") != 0, prefix);
+		}
+	}
+	return EXIT_DONE;
+}
 
 /* ---- help ------------------------------------------------------------- */
 
@@ -121,10 +159,14 @@ static void print_commands(FILE *f)
 	const char *before = "usage: ";
 
 	for (size_t i = 0; i < COMMANDS_N; i++) {
+		if (is_hidden(&commands[i]))
+			continue;
 		(void)fprintf(f, "%s%s\n", before, commands[i].usage[0]);
 		before = "       ";
 	}
 	for (size_t i = 0; i < COMMANDS_N; i++) {
+		if (is_hidden(&commands[i]))
+			continue;
 		(void)fprintf(f, "\n%s\n", commands[i].name);
 		options_print_wrapped(f, 4, commands[i].about);
 	}
@@ -136,8 +178,12 @@ static int bad_command(const char *word)
 {
 	const char *names[COMMANDS_N + 1] = { 0 };
 
-	for (size_t i = 0; i < COMMANDS_N; i++)
-		names[i] = commands[i].name;
+	size_t n = 0;
+
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		if (!is_hidden(&commands[i]))
+			names[n++] = commands[i].name;
+	}
 	const char *near = conf_nearest(word, names);
 
 	if (near) {
@@ -148,7 +194,7 @@ static int bad_command(const char *word)
 	}
 	(void)fprintf(
 	    stderr, "registrar: found command '%s', expected one of", word);
-	for (size_t i = 0; i < COMMANDS_N; i++)
+	for (size_t i = 0; i < n; i++)
 		(void)fprintf(stderr, "%s %s", i ? "," : "", names[i]);
 	(void)fputc('\n', stderr);
 	return EXIT_WRONG;
