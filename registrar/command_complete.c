@@ -18,8 +18,10 @@ static void offer_flag(const char *key, const char *prefix)
 	char flag[64];
 
 	(void)snprintf(flag, sizeof(flag), "--%s", key);
-	for (char *p = flag; *p; p++)
-		*p = *p == '_' ? '-' : *p;
+	for (char *p = flag; *p; p++) {
+		if (*p == '_')
+			*p = '-';
+	}
 	if (strncmp(flag, prefix, strlen(prefix)) == 0)
 		(void)puts(flag);
 }
