@@ -34,13 +34,13 @@ static void print_instance(FILE *f, const struct explain *e,
 	const struct instance_row *row = &x->i->row;
 	unsigned in = x->types & types;
 
-	put_line(f, arena_printf(e->arena, "\n%s %s  %s  weight %d%s",
-	                in ? "in " : "OUT", row->name,
-	                status_address(e->arena, e->service, row), x->weight,
-	                row->priority ? arena_printf(e->arena, " priority %d",
-	                                    row->priority)
-	                              : "") +
-	                0);
+	(void)fputc('\n', f);
+	put_line(f,
+	    arena_printf(e->arena, "%s %s  %s  weight %d%s", in ? "in " : "OUT",
+	        row->name, status_address(e->arena, e->service, row), x->weight,
+	        row->priority
+	            ? arena_printf(e->arena, " priority %d", row->priority)
+	            : ""));
 	if (in && in != types) {
 		put_line(f, arena_printf(e->arena, "    in %s alone",
 		                types_text(e->arena, in)));

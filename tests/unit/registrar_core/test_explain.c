@@ -17,7 +17,7 @@ static void every_reason_is_told(void **state)
 		int code;
 	} cases[] = {
 		{ "passing", ROW(.health = HEALTH_PASSING, .port = 80),
-		    { "in  i-1  192.0.2.1:80  weight 100", "A: 1 of 1" },
+		    { "\n\nin  i-1  192.0.2.1:80  weight 100\n", "A: 1 of 1" },
 		    EXIT_DONE },
 		{ "critical, and what the check said",
 		    ROW(.health = HEALTH_CRITICAL, .reason = "refused"),
