@@ -132,8 +132,8 @@ void store_output_changed(struct store *st, struct store_check *c);
 void store_detach_check(struct store *st, struct store_check *c);
 
 /*
- * Instances of other sources keep their service. instance NULL: the service;
- * check NULL: the instance. Copies the names.
+ * An instance of another source stays and keeps its service. instance NULL: the
+ * service; check NULL: the instance. Copies the names.
  */
 void store_withdraw(struct store *st, const char *zone, const char *service,
     const char *instance, const char *check);

@@ -171,8 +171,9 @@ static int write_order(
 	case ORDER_WITHDRAW_SERVICE:
 		return withdraw_service(st, o, reterr);
 	case ORDER_WITHDRAW_INSTANCE:
-		return registry_withdraw_instance(
-		    reg, o->zone, o->service, o->instance, reterr);
+		/* an operator or another registrar may own the row by now */
+		return registry_withdraw_instance_of(reg, o->zone, o->service,
+		    o->instance, st->config.source, reterr);
 	case ORDER_WITHDRAW_CHECK:
 		return registry_withdraw_check(
 		    reg, o->zone, o->service, o->instance, o->check, reterr);

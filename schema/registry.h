@@ -258,6 +258,10 @@ int registry_withdraw_service(struct registry *r, const char *zone,
     const char *name, struct diag *reterr);
 int registry_withdraw_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr);
+/* The same if the row is of this source; -ENOENT also if of another. */
+int registry_withdraw_instance_of(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *source,
+    struct diag *reterr);
 
 /* Output is cut at 4096 octets. */
 int registry_put_check(

@@ -317,6 +317,24 @@ int registry_withdraw_instance(struct registry *r, const char *zone,
 	return no_instance(zone, service, instance, reterr);
 }
 
+int registry_withdraw_instance_of(struct registry *r, const char *zone,
+    const char *service, const char *instance, const char *source,
+    struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = get_for_write(r, STMT_WITHDRAW_INSTANCE_OF, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_text(st, 4, source);
+	if ((error = stmt_run(r, st, reterr)) < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return no_instance(zone, service, instance, reterr);
+}
+
 /* ---- checks, registrars, definitions ---------------------------------- */
 
 int registry_put_check(

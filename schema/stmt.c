@@ -96,6 +96,9 @@ static const char *const texts[STMT_N] = {
 	    "DELETE FROM service WHERE zone = ? AND name = ?",
 	[STMT_WITHDRAW_INSTANCE] = "DELETE FROM instance WHERE zone = ? "
 	                           "AND service = ? AND name = ?",
+	[STMT_WITHDRAW_INSTANCE_OF] =
+	    "DELETE FROM instance WHERE zone = ? "
+	    "AND service = ? AND name = ? AND source = ?",
 	[STMT_CHECK] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	               "WHERE zone = ? AND service = ? AND instance = ? "
 	               "AND name = ?",

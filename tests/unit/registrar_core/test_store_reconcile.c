@@ -76,6 +76,28 @@ static void only_ours_are_withdrawn(void **state)
 	assert_registry(f, "web: theirs=passing");
 }
 
+/* What was ours when we wrote it, and is not by the time that it goes. */
+static void an_instance_taken_over_stays(void **state)
+{
+	struct fx *f = *state;
+	struct store_instance taken;
+
+	attach_all(f);
+	turn(f, 0);
+	struct registry *r = look(f);
+
+	fill_instance(&taken, "i1");
+	taken.row.source = "sql";
+	assert_int_equal(0, registry_put_instance(r, &taken.row, NULL));
+	registry_close(r);
+	detach_all(f);
+	store_withdraw(f->store, ZONE, "web", "i1", NULL);
+	store_withdraw(f->store, ZONE, "web", "i2", NULL);
+	turn(f, 100);
+	assert_true(store_is_idle(f->store));
+	assert_registry(f, "web: i1=starting");
+}
+
 static void an_empty_service_goes(void **state)
 {
 	struct fx *f = *state;
@@ -95,6 +117,7 @@ int main(void)
 		T(what_was_left_is_told_before_it_is_written),
 		T(checks_that_nobody_defines_go),
 		T(only_ours_are_withdrawn),
+		T(an_instance_taken_over_stays),
 		T(an_empty_service_goes),
 	};
 
