@@ -136,7 +136,7 @@ static int open_registry(struct store *st, struct diag *reterr)
 		close_registry(st);
 	}
 	int r = registry_open(
-	    st->config.path, REGISTRY_WRITE, &st->registry, reterr);
+	    st->config.path, REGISTRY_WRITE_NOWAIT, &st->registry, reterr);
 
 	if (r < 0)
 		return r;

@@ -134,16 +134,14 @@ static int use_wal_once(sqlite3 *db, struct diag *reterr)
 }
 
 /* SQLite does not wait for this change of mode as it waits for locks. */
-static int use_wal(sqlite3 *db, struct diag *reterr)
+static int use_wal(sqlite3 *db, int left_ms, struct diag *reterr)
 {
 	const struct timespec pause = { .tv_nsec = WAL_RETRY_MS * 1000000L };
-	int error = -EBUSY;
+	int error;
 
-	for (int left_ms = BUSY_WRITE_MS; left_ms > 0;
-	     left_ms -= WAL_RETRY_MS) {
-		if ((error = use_wal_once(db, reterr)) != -EBUSY)
-			return error;
+	while ((error = use_wal_once(db, reterr)) == -EBUSY && left_ms > 0) {
 		nanosleep(&pause, NULL);
+		left_ms -= WAL_RETRY_MS;
 	}
 	return error;
 }
@@ -181,7 +179,7 @@ rollback:
 	return error;
 }
 
-static int set_up_writer(sqlite3 *db, struct diag *reterr)
+static int set_up_writer(sqlite3 *db, int busy_ms, struct diag *reterr)
 {
 	int version = 0, error;
 
@@ -190,7 +188,7 @@ static int set_up_writer(sqlite3 *db, struct diag *reterr)
 		    reterr, -EACCES, "no permission to write to the file");
 	}
 	if ((error = look_at_version(db, &version, reterr)) < 0 ||
-	    (error = use_wal(db, reterr)) < 0 ||
+	    (error = use_wal(db, busy_ms, reterr)) < 0 ||
 	    (error = run_sql(db, writer_setup, reterr)) < 0)
 		return error;
 	while (version < migrations_n) {
@@ -296,6 +294,19 @@ bool registry_is_outdated(const struct registry *r)
 
 /* ---- open and close --------------------------------------------------- */
 
+static int busy_ms_of(enum registry_access access)
+{
+	switch (access) {
+	case REGISTRY_READ:
+		return BUSY_READ_MS;
+	case REGISTRY_WRITE:
+		return BUSY_WRITE_MS;
+	case REGISTRY_WRITE_NOWAIT:
+		return BUSY_NOWAIT_MS;
+	}
+	return BUSY_WRITE_MS;
+}
+
 static void harden(sqlite3 *db, enum registry_access access)
 {
 	int keep_wal = 1;
@@ -304,8 +315,7 @@ static void harden(sqlite3 *db, enum registry_access access)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 	    access == REGISTRY_READ, NULL);
-	sqlite3_busy_timeout(
-	    db, access == REGISTRY_READ ? BUSY_READ_MS : BUSY_WRITE_MS);
+	sqlite3_busy_timeout(db, busy_ms_of(access));
 }
 
 static int read_id(struct registry *r, struct diag *reterr)
@@ -341,15 +351,16 @@ static int open_file(const char *path, enum registry_access access,
 	/* a reader may have to recover the WAL, so it writes if it may */
 	int flags =
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	if (access == REGISTRY_WRITE)
+	if (access != REGISTRY_READ)
 		flags |= SQLITE_OPEN_CREATE;
 
 	int rc = sqlite3_open_v2(path, &r->db, flags, NULL);
 	if (rc != SQLITE_OK)
 		return stmt_error(r->db, rc, reterr);
+	r->busy_ms = busy_ms_of(access);
 	harden(r->db, access);
-	if (access == REGISTRY_WRITE)
-		return set_up_writer(r->db, reterr);
+	if (access != REGISTRY_READ)
+		return set_up_writer(r->db, r->busy_ms, reterr);
 
 	int error = set_up_reader(r->db, reterr);
 	if (error == -EROFS || error == -EACCES || error == -ENOENT)

@@ -27,6 +27,8 @@ enum registry_access {
 	/* never creates the file, changes a row or moves the WAL into it */
 	REGISTRY_READ,
 	REGISTRY_WRITE, /* creates the file, migrates its schema */
+	/* the same, but -EBUSY at once instead of seconds for a lock */
+	REGISTRY_WRITE_NOWAIT,
 };
 
 int registry_open(const char *path, enum registry_access access,

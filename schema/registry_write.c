@@ -20,7 +20,7 @@ int registry_begin(struct registry *r, int busy_ms, struct diag *reterr)
 	assert(r->txn == TXN_NONE);
 	sqlite3_busy_timeout(r->db, busy_ms);
 	int error = stmt_exec(r, STMT_BEGIN_WRITE, reterr);
-	sqlite3_busy_timeout(r->db, BUSY_WRITE_MS);
+	sqlite3_busy_timeout(r->db, r->busy_ms);
 	if (error == 0)
 		r->txn = TXN_WRITE;
 	return error;

@@ -63,6 +63,7 @@ enum stmt_id {
  */
 #define BUSY_WRITE_MS 5000
 #define BUSY_READ_MS 100
+#define BUSY_NOWAIT_MS 0
 
 enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
 
@@ -70,6 +71,7 @@ struct registry {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMT_N];
 	enum txn txn;
+	int busy_ms; /* of statements outside of registry_begin() */
 	char id[33];
 	/* of a file that cannot be locked, see open_unlocked() in registry.c */
 	char *unlocked_path; /* owned; NULL for all others */

@@ -2,6 +2,7 @@
 #include "store_support.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 static void rows_and_transitions_are_written(void **state)
@@ -61,6 +62,32 @@ static void a_busy_registry_loses_nothing(void **state)
 	turn(f, 200);
 	assert_true(store_is_idle(f->store));
 	assert_registry(f, "web: i1=passing i2=warning");
+	detach_all(f);
+}
+
+/* One that somebody has locked as a whole before we could open it. */
+static void a_locked_registry_is_opened_later(void **state)
+{
+	struct fx *f = *state;
+	sqlite3 *other;
+
+	registry_close(look(f));
+	assert_int_equal(0, sqlite3_open(f->path, &other));
+	assert_int_equal(0, sqlite3_exec(other,
+	                        "PRAGMA locking_mode = EXCLUSIVE;"
+	                        "BEGIN EXCLUSIVE",
+	                        NULL, NULL, NULL));
+	int64_t before_ms = clock_mono_ms();
+
+	attach_all(f);
+	turn(f, 3000);
+	assert_true(store_has_trouble(f->store));
+	assert_int_equal(f->opened, 0);
+	/* asked again and again: thirty times, each of them at once */
+	assert_true(clock_mono_ms() - before_ms < 2000);
+	sqlite3_close(other);
+	turn(f, 200);
+	assert_registry(f, "web: i1=starting i2=starting");
 	detach_all(f);
 }
 
@@ -170,6 +197,7 @@ int main(void)
 		T(rows_and_transitions_are_written),
 		T(a_turn_writes_the_last_state_only),
 		T(a_busy_registry_loses_nothing),
+		T(a_locked_registry_is_opened_later),
 		T(a_deleted_registry_gets_everything),
 		T(a_broken_registry_is_waited_for),
 		T(a_refused_row_holds_up_nobody),
