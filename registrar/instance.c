@@ -131,9 +131,13 @@ static void edit_watch(struct instance *i, const struct process_spec *was)
 		return;
 	}
 	if (i->watch && spec->kind == PROCESS_NONE) {
+		bool was_dead = i->process.track.state == HEALTH_DEAD;
+
 		watch_stop(i);
 		check_withdraw(&i->process);
 		i->process = (struct check){ .owner = i };
+		if (was_dead)
+			instance_forget_checks(i);
 		return;
 	}
 	if (i->watch) {

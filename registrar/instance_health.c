@@ -44,13 +44,24 @@ static bool process_counts(const struct instance *i)
 	                       i->process.track.state == HEALTH_STARTING);
 }
 
+/* An octet of a UTF-8 character that is not its first. */
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 static void set_reason(struct instance *i, const char *check, const char *text)
 {
 	free(i->reason);
 	i->reason = xasprintf("%s%s%.*s", check, *check ? ": " : "",
 	    (int)strcspn(text, "\n"), text);
-	if (strlen(i->reason) > REASON_LEN)
-		i->reason[REASON_LEN] = '\0';
+	if (strlen(i->reason) > REASON_LEN) {
+		size_t len = REASON_LEN;
+
+		while (len && is_continuation(i->reason[len]))
+			len--;
+		i->reason[len] = '\0';
+	}
 	i->row.row.reason = i->reason;
 }
 
@@ -159,8 +170,7 @@ static void pause_checks(struct instance *i)
 		probe_pause(&i->checks[n]->probe);
 }
 
-/* Another process: what was known of the last one is void. */
-static void forget_checks(struct instance *i)
+void instance_forget_checks(struct instance *i)
 {
 	i->started_ms = now_ms(i);
 	for (unsigned n = 0; n < i->check_n; n++) {
@@ -169,11 +179,20 @@ static void forget_checks(struct instance *i)
 	}
 }
 
+/* Dead by what another watch saw, and this one will never see it alive. */
+static void doubt_death(struct instance *i)
+{
+	track_reset(&i->process.track);
+	set_status(&i->process);
+	instance_forget_checks(i);
+}
+
 void instance_on_process(
     void *instance, enum process_news news, const char *detail)
 {
 	struct instance *i = instance;
 	enum health was = i->row.row.health;
+	bool is_first = !i->told;
 
 	i->told = true;
 	i->unknown = news == PROCESS_UNKNOWN;
@@ -183,6 +202,8 @@ void instance_on_process(
 		    "'%s/%s': %s", i->row.row.service, i->row.row.name, detail);
 		if (set_output(&i->process, detail))
 			store_output_changed(i->env->store, &i->process.row);
+		if (is_first && i->process.track.state == HEALTH_DEAD)
+			doubt_death(i);
 		instance_begin_checks(i);
 		return;
 	case PROCESS_GONE:
@@ -190,8 +211,8 @@ void instance_on_process(
 		observe(&i->process, VERDICT_GONE, detail, was);
 		return;
 	case PROCESS_ALIVE:
-		if (i->process.track.state == HEALTH_DEAD) {
-			forget_checks(i);
+		if (was == HEALTH_DEAD) {
+			instance_forget_checks(i);
 			was = HEALTH_STARTING;
 		}
 		observe(&i->process, VERDICT_ALIVE, detail, was);
@@ -249,6 +270,13 @@ static enum health state_left(
 	return status;
 }
 
+/* Dead, and no watch to say that there is another process: ask anew. */
+static bool is_void(const struct instance *i)
+{
+	return i->row.row.health == HEALTH_DEAD &&
+	       i->process.track.state != HEALTH_DEAD;
+}
+
 bool instance_restore_check(
     struct store_instance *row, const struct check_row *old)
 {
@@ -265,7 +293,7 @@ bool instance_restore_check(
 
 	if (is_process) {
 		c->track.state = old->status;
-	} else {
+	} else if (!is_void(i)) {
 		track_restore(&c->track, &th, state_left(i, c, old->status));
 	}
 	c->row.row.status = c->track.state;

@@ -57,6 +57,9 @@ bool instance_has_tracks(const struct instance *i);
 void instance_judge(
     struct instance *i, enum health was, const char *check, const char *text);
 
+/* What was known of a process that has ended is void. */
+void instance_forget_checks(struct instance *i);
+
 /* Unless there is a process to wait for, or none. */
 void instance_begin_checks(struct instance *i);
 

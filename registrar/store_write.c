@@ -105,21 +105,25 @@ static int load(struct store *st, struct store_service *s, struct diag *reterr)
 	l.fresh = fresh;
 	l.n = 0;
 	LIST_FOREACH (i, &s->instances, siblings) {
-		if (i->known)
-			continue;
-		fresh[l.n++] = i;
-		i->known = true; /* at most once, even if this fails halfway */
+		if (!i->known)
+			fresh[l.n++] = i;
 	}
 	qsort(fresh, l.n, sizeof(struct store_instance *), by_name);
 	int r = registry_read_service(
 	    st->registry, s->row.zone, s->row.name, &v, reterr);
 
+	if (r == 0) {
+		r = registry_read_checks(st->registry, s->row.zone, s->row.name,
+		    load_check, &l, reterr);
+	}
 	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+		r = 0;
+	/* next time; but what is broken stays so, and must not hold up all */
+	if (r < 0 && r != -EUCLEAN)
 		return r;
-	return registry_read_checks(
-	    st->registry, s->row.zone, s->row.name, load_check, &l, reterr);
+	for (size_t n = 0; n < l.n; n++)
+		fresh[n]->known = true;
+	return r;
 }
 
 /* ---- orders ----------------------------------------------------------- */
