@@ -145,13 +145,19 @@ static int open_registry(struct store *st, struct diag *reterr)
 		return diag_set(
 		    reterr, -EAGAIN, "'%s' went away", st->config.path);
 	}
+	/* also a restored copy, which has the id of the one before */
+	bool same = st->id && !strcmp(st->id, registry_id(st->registry)) &&
+	            st->dev == file.st_dev && st->ino == file.st_ino;
+
+	store_sweep_restart(st);
+	if (same) /* closed in trouble: what waits is still queued */
+		return 0;
+	if (st->id)
+		queue_everything(st);
 	st->dev = file.st_dev;
 	st->ino = file.st_ino;
-	if (st->id && strcmp(st->id, registry_id(st->registry)) != 0)
-		queue_everything(st);
 	free(st->id);
 	st->id = xstrdup(registry_id(st->registry));
-	store_sweep_restart(st);
 	st->config.opened(st->config.arg);
 	return 0;
 }
@@ -371,13 +377,38 @@ void store_withdraw(struct store *st, const char *zone, const char *service,
 	o->check = dup_or_null(check);
 }
 
+static bool is_of_definition(const struct store_order *o)
+{
+	return o->kind == ORDER_PUT_DEFINITION ||
+	       o->kind == ORDER_WITHDRAW_DEFINITION;
+}
+
+/* The newest order that waits for this file, or NULL. */
+static struct store_order *find_definition(struct store *st, const char *file)
+{
+	struct store_order *o;
+
+	TAILQ_FOREACH_REVERSE(o, &st->orders, store_orders, link)
+	{
+		if (is_of_definition(o) && !strcmp(o->file, file))
+			return o;
+	}
+	return NULL;
+}
+
 void store_put_definition(struct store *st, const char *file, const char *text)
 {
-	struct store_order *o = order_new(
-	    st, text ? ORDER_PUT_DEFINITION : ORDER_WITHDRAW_DEFINITION);
+	/* only in trouble do orders stay so long that one is outdated */
+	struct store_order *o =
+	    st->trouble_ms ? find_definition(st, file) : NULL;
 
-	o->file = xstrdup(file);
+	if (!o) {
+		o = order_new(st, ORDER_PUT_DEFINITION);
+		o->file = xstrdup(file);
+	}
+	free(o->text);
 	o->text = dup_or_null(text);
+	o->kind = text ? ORDER_PUT_DEFINITION : ORDER_WITHDRAW_DEFINITION;
 }
 
 /* ---- reading ---------------------------------------------------------- */

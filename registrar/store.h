@@ -81,7 +81,7 @@ struct store_config {
 	bool (*wanted)(void *arg, const char *zone, const char *service,
 	    const char *instance, const char *definition);
 	bool (*file_wanted)(void *arg, const char *file);
-	/* The registry is open, for the first time or anew. */
+	/* The registry is open: for the first time, or it is another file. */
 	void (*opened)(void *arg);
 	void *arg;
 };

@@ -2,7 +2,9 @@
 #include "store_support.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void rows_and_transitions_are_written(void **state)
@@ -109,6 +111,30 @@ static void a_deleted_registry_gets_everything(void **state)
 	detach_all(f);
 }
 
+/* It has the id of the one before, and not what was written since. */
+static void a_restored_backup_gets_everything(void **state)
+{
+	struct fx *f = *state;
+	char backup[128], sql[160];
+	sqlite3 *other;
+
+	attach_all(f);
+	turn(f, 0);
+	(void)snprintf(backup, sizeof(backup), "%s.old", f->path);
+	(void)snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);
+	assert_int_equal(0, sqlite3_open(f->path, &other));
+	assert_int_equal(0, sqlite3_exec(other, sql, NULL, NULL, NULL));
+	sqlite3_close(other);
+	set_health(f, &f->i1, HEALTH_PASSING);
+	turn(f, 0);
+	remove_registry(f);
+	assert_int_equal(0, rename(backup, f->path));
+	turn(f, 6000);
+	assert_int_equal(f->opened, 2);
+	assert_registry(f, "web: i1=passing i2=starting");
+	detach_all(f);
+}
+
 static void a_broken_registry_is_waited_for(void **state)
 {
 	struct fx *f = *state;
@@ -128,6 +154,57 @@ static void a_broken_registry_is_waited_for(void **state)
 	turn(f, 2000);
 	assert_true(store_is_idle(f->store));
 	assert_registry(f, "web: i1=passing i2=starting");
+	detach_all(f);
+}
+
+#define BIG (1024 * 1024)
+
+/* 0: as large as we may have them. */
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	assert_int_equal(0, getrlimit(RLIMIT_FSIZE, &limit));
+	limit.rlim_cur = octets ? octets : limit.rlim_max;
+	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &limit));
+}
+
+static void see_definition(void *arg, const char *file, const char *text)
+{
+	struct seen *s = arg;
+	size_t len = strlen(s->text);
+
+	(void)snprintf(
+	    s->text + len, sizeof(s->text) - len, "%s=%s ", file, text);
+}
+
+/* No room for a text: it does not wait in more than one copy. */
+static void a_full_disk_piles_up_nothing(void **state)
+{
+	struct fx *f = *state;
+	struct seen s = { .text = "" };
+	char *big = calloc(1, BIG + 1);
+
+	assert_non_null(big);
+	memset(big, 'x', BIG);
+	attach_all(f);
+	turn(f, 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	limit_files(BIG / 2);
+	store_put_definition(f->store, "a.yaml", big);
+	turn(f, 20000);
+	assert_true(store_has_trouble(f->store));
+	/* opened every second, but it is no other file */
+	assert_int_equal(f->opened, 1);
+	/* room enough for the newer text, so the older one is not tried */
+	store_put_definition(f->store, "a.yaml", "y");
+	turn(f, 3000);
+	limit_files(0);
+	assert_true(store_is_idle(f->store));
+	assert_int_equal(
+	    0, store_read_definitions(f->store, see_definition, &s));
+	assert_string_equal(s.text, "a.yaml=y ");
+	free(big);
 	detach_all(f);
 }
 
@@ -199,7 +276,9 @@ int main(void)
 		T(a_busy_registry_loses_nothing),
 		T(a_locked_registry_is_opened_later),
 		T(a_deleted_registry_gets_everything),
+		T(a_restored_backup_gets_everything),
 		T(a_broken_registry_is_waited_for),
+		T(a_full_disk_piles_up_nothing),
 		T(a_refused_row_holds_up_nobody),
 		T(a_row_deleted_by_hand_comes_back),
 		T(output_alone_is_written_late),
