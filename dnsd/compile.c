@@ -117,6 +117,23 @@ static bool parse_addresses(struct draft *d, const struct instance_row *row)
 	return true;
 }
 
+/*
+ * When to look at an expired lease again: a renewal that was written before
+ * the end and committed after it counts as no change, so nothing would tell.
+ * Twice as late each time.
+ */
+static int64_t after_expiry(int64_t now_wall_ms, int64_t until_wall_ms)
+{
+	enum { SOONEST_MS = 100, LATEST_MS = 3600000 };
+	int64_t late_ms = now_wall_ms - until_wall_ms;
+
+	if (late_ms < SOONEST_MS)
+		late_ms = SOONEST_MS;
+	if (late_ms > LATEST_MS)
+		late_ms = LATEST_MS;
+	return now_wall_ms + late_ms;
+}
+
 /* An expired lease is not eligible even if nothing runs to delete it. */
 static bool lease_holds(struct compiler *c, const struct instance_row *row)
 {
@@ -124,11 +141,11 @@ static bool lease_holds(struct compiler *c, const struct instance_row *row)
 
 	if (!until)
 		return true;
-	if (until <= c->now_wall_ms)
-		return false;
-	if (!c->next_expiry_wall_ms || until < c->next_expiry_wall_ms)
-		c->next_expiry_wall_ms = until;
-	return true;
+	bool holds = until > c->now_wall_ms;
+	int64_t look = holds ? until : after_expiry(c->now_wall_ms, until);
+	if (!c->next_expiry_wall_ms || look < c->next_expiry_wall_ms)
+		c->next_expiry_wall_ms = look;
+	return holds;
 }
 
 static void judge(

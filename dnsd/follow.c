@@ -160,6 +160,11 @@ static void load_changes(struct follow *f)
 	int64_t revision;
 	int error = registry_revision(f->registry, &revision);
 
+	if (error == -ESTALE) { /* another registry in the same file */
+		close_registry(f);
+		f->retry_at_ms = 0;
+		return;
+	}
 	diag_set(&diag, 0, "cannot read the revision: %s", strerror(-error));
 	if (!error && revision != f->revision) {
 		error = loader_load_changes(

@@ -26,6 +26,7 @@ enum {
 	BATCH = 512, /* changes taken up in one go */
 	ZONE_TEXT_MAX = 256,
 	LABEL_TEXT_MAX = 64,
+	CLOCK_STEP_MS = 1000, /* back by less is not a step */
 };
 
 struct change {
@@ -40,6 +41,7 @@ struct loader {
 	struct expiry_heap expiries;
 	struct registry *registry; /* being read */
 	uint32_t stamp;            /* of the full load going on */
+	int64_t last_wall_ms;      /* when expired leases were looked for */
 	struct zone *zone; /* of the service being read; NULL: not ours */
 	char zone_text[ZONE_TEXT_MAX]; /* which `zone` was found by */
 	char service[LABEL_TEXT_MAX];
@@ -127,6 +129,42 @@ static void on_instance(void *arg, const struct instance_row *row)
 		take_meta(l, row->meta);
 }
 
+static void remove_service(
+    struct loader *l, const char *zone, const char *service)
+{
+	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
+	size_t len = strlen(service);
+	const struct zone *z = zone_named(l, zone);
+
+	if (!z || !len)
+		return;
+	memcpy(label, service, len);
+	(void)catalog_remove(l->catalog, z,
+	    dname_hash_label(z->hash_seed, z->hash, label, len), label,
+	    (uint8_t)len);
+}
+
+/*
+ * One entry for each service at a time, however often it changes: an earlier
+ * look that is queued already finds out what is next.
+ */
+static void queue_look(struct loader *l, struct service *s, int64_t at_wall_ms)
+{
+	const struct service *old =
+	    catalog_find(l->catalog, s->zone, s->hash, s->name + 1, s->name[0]);
+
+	if (!at_wall_ms)
+		return;
+	if (old && old->stamp == l->stamp &&
+	    old->queued_wall_ms > clock_wall_ms() &&
+	    old->queued_wall_ms <= at_wall_ms) {
+		s->queued_wall_ms = old->queued_wall_ms;
+		return;
+	}
+	s->queued_wall_ms = at_wall_ms;
+	expiry_add(&l->expiries, at_wall_ms, l->zone, l->service);
+}
+
 static void on_done(void *arg)
 {
 	struct loader *l = arg;
@@ -138,6 +176,7 @@ static void on_done(void *arg)
 	if (compile_finish(l->compiler, &result, &diag) < 0) {
 		log_warn("service '%s' in zone '%s' is not served: %s",
 		    l->service, l->zone_text, diag.text);
+		remove_service(l, l->zone_text, l->service);
 		return;
 	}
 	if (result.dropped_n) {
@@ -147,11 +186,8 @@ static void on_done(void *arg)
 		    SERVICE_INSTANCES_MAX);
 	}
 	result.service->stamp = l->stamp;
+	queue_look(l, result.service, result.next_expiry_wall_ms);
 	catalog_put(l->catalog, result.service);
-	if (result.next_expiry_wall_ms) {
-		expiry_add(&l->expiries, result.next_expiry_wall_ms, l->zone,
-		    l->service);
-	}
 }
 
 static struct registry_visitor visitor(struct loader *l)
@@ -240,21 +276,6 @@ static int by_name(const void *a, const void *b)
 	return order ? order : strcmp(x->service, y->service);
 }
 
-static void remove_service(
-    struct loader *l, const char *zone, const char *service)
-{
-	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
-	size_t len = strlen(service);
-	const struct zone *z = zone_named(l, zone);
-
-	if (!z || !len)
-		return;
-	memcpy(label, service, len);
-	(void)catalog_remove(l->catalog, z,
-	    dname_hash_label(z->hash_seed, z->hash, label, len), label,
-	    (uint8_t)len);
-}
-
 static int load_service(struct loader *l, const char *zone, const char *service,
     struct diag *reterr)
 {
@@ -319,6 +340,12 @@ int loader_load_expired(
 	int error = 0;
 
 	l->registry = r;
+	/* a clock that was ahead has judged leases by a time not yet come */
+	int64_t now_wall_ms = clock_wall_ms();
+	bool went_back = now_wall_ms + CLOCK_STEP_MS < l->last_wall_ms;
+	l->last_wall_ms = now_wall_ms;
+	if (went_back)
+		return diag_set(reterr, -ESTALE, "the clock went back");
 	while (!error && expiry_take(&l->expiries, clock_wall_ms(), &e)) {
 		dname_to_text(e.zone->name.lower, zone);
 		zone[strlen(zone) - 1] = '\0'; /* rows have no final dot */

@@ -244,6 +244,8 @@ static int serve(const struct options *o)
 	int error = set_up(&d, &diag);
 	int status = EXIT_SUCCESS;
 
+	/* a log reader that ends must not end us */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (!error && o->check)
 		error = check(o, &diag);
 	if (error) {

@@ -9,6 +9,7 @@
 #include "schema/base/xalloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct retired {
 	void *p;
@@ -81,7 +82,12 @@ size_t reclaim_run(struct reclaim *r)
 		r->queue[r->head].release(r->queue[r->head].p);
 		r->head++;
 	}
-	if (r->head == r->n)
+	if (r->head == r->n) {
 		r->head = r->n = 0;
+	} else if (r->head > 64 && r->head > r->n / 2) {
+		r->n -= r->head;
+		memmove(r->queue, r->queue + r->head, r->n * sizeof(*r->queue));
+		r->head = 0;
+	}
 	return r->n - r->head;
 }

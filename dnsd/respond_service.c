@@ -164,6 +164,8 @@ void respond_address_set(
 		}
 	}
 	o->answer_n = (uint16_t)(o->answer_n + n);
+	if (!n) /* behind a chain of aliases: some were there to give */
+		o->result.truncated = true;
 }
 
 void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
@@ -172,18 +174,20 @@ void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
 	uint8_t head[16];
 
 	make_address_head(o, head, s, type);
-	if (type == TYPE_A) {
-		(void)put_ipv4(
-		    o, service_instance_at(s, a->instance)->ipv4, head);
-	} else {
-		(void)put_ipv6(o, service_ipv6_at(s, a->instance), head);
-	}
-	o->answer_n++;
+	bool put =
+	    type == TYPE_A
+	        ? put_ipv4(o, service_instance_at(s, a->instance)->ipv4, head)
+	        : put_ipv6(o, service_ipv6_at(s, a->instance), head);
+	if (put)
+		o->answer_n++;
+	else
+		o->result.truncated = true;
 }
 
 void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;
 
-	(void)put_srv_list(o, r, a->service, &one, 1);
+	if (!put_srv_list(o, r, a->service, &one, 1))
+		o->result.truncated = true;
 }

@@ -55,8 +55,10 @@ struct service_group {
 
 struct service {
 	const struct zone *zone;
-	uint64_t hash;  /* of S.Z: dname_hash() */
-	uint32_t size;  /* octets of the whole block */
+	uint64_t hash; /* of S.Z: dname_hash() */
+	uint32_t size; /* octets of the whole block */
+	/* Control thread's own: a look at its leases is queued; 0: none. */
+	int64_t queued_wall_ms;
 	uint32_t stamp; /* control thread's own: which full load saw it */
 	uint16_t instance_n;
 	uint16_t eligible_n;     /* in SRV answers: the first ones */

@@ -49,7 +49,8 @@ bool zone_has_protocol(
 		if (same_protocol(&z->protocol[i], label, label_len))
 			return atomic_load(&z->protocol[i].service_n) > 0;
 	}
-	return false;
+	/* it may be one that was not counted: NODATA harms nobody */
+	return atomic_load(&z->protocol_overflow);
 }
 
 bool zone_count_protocol(struct zone *z, const char label[16], int change)
@@ -59,8 +60,10 @@ bool zone_count_protocol(struct zone *z, const char label[16], int change)
 
 	while (i < n && memcmp(z->protocol[i].label, label, 16) != 0)
 		i++;
-	if (i == ZONE_PROTOCOLS_MAX)
+	if (i == ZONE_PROTOCOLS_MAX) {
+		atomic_store(&z->protocol_overflow, true);
 		return false;
+	}
 	if (i == n) {
 		memcpy(z->protocol[i].label, label, 16);
 		atomic_store(&z->protocol_n, n + 1);

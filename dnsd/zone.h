@@ -36,6 +36,7 @@ struct zone {
 	 */
 	_Atomic uint32_t revision;
 	atomic_uint protocol_n;
+	atomic_bool protocol_overflow; /* there were more than that */
 	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];
 };
 
@@ -50,7 +51,7 @@ struct zone_image *zone_set_image(struct zone *z, struct zone_image *image);
 /* Between reclaim_in() and reclaim_out(), like all that is in it. */
 static inline const struct zone_image *zone_image(const struct zone *z)
 {
-	return atomic_load_explicit(&z->image, memory_order_acquire);
+	return atomic_load(&z->image); /* as reclaim.h needs it */
 }
 
 /* How many services of the protocol there are; the label without `_`. */

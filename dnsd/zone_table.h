@@ -43,8 +43,7 @@ const struct zone *zone_table_probe(
 static inline const struct zone *zone_table_find(
     const struct zone_table *t, const struct dname *name, unsigned label_max)
 {
-	const struct zone *z =
-	    atomic_load_explicit(&t->only, memory_order_acquire);
+	const struct zone *z = atomic_load(&t->only);
 
 	if (!z)
 		return zone_table_probe(t, name, label_max);

@@ -5,6 +5,7 @@
 #include "schema/base/xalloc.h"
 #include "schema/conf/node.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,16 @@ static bool read_one(struct defdir_files *d, struct file *f, const char *path,
 	return true;
 }
 
+/* Not removed: who knows? What is in force stays; said once. */
+static void cannot_see(struct defdir_files *d, struct file *f, int error)
+{
+	if (!f->unread)
+		defdir_files_error(d, f->name, strerror(error));
+	f->there = true;
+	f->unread = true;
+	f->id = (struct identity){ 0 };
+}
+
 void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 {
 	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
@@ -127,7 +138,12 @@ void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 
 	f->forced = false;
 	/* before reading: a change meanwhile has another identity */
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+	int error = stat(path, &st) < 0 ? errno : 0;
+	if (error && error != ENOENT && error != ENOTDIR) {
+		cannot_see(d, f, error);
+		return;
+	}
+	if (error || !S_ISREG(st.st_mode)) {
 		if (was && d->away)
 			return; /* with its directory: the next scan decides */
 		if (was) {

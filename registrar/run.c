@@ -278,8 +278,7 @@ static void make_fleet(struct run *r)
 	r->fleet = fleet_new(&r->env);
 	r->defaults = (struct definition_defaults){ .zone = r->options->zone,
 		.address = r->options->address };
-	r->loader =
-	    loader_new(r->options->watch, &r->defaults, r->fleet, r->store);
+	r->loader = loader_new(r->watch_dir, &r->defaults, r->fleet, r->store);
 }
 
 static char *trimmed(const char *dir)
@@ -313,7 +312,7 @@ static int start(struct run *r, struct diag *reterr)
 		return error;
 	make_store(r);
 	make_fleet(r);
-	return defdir_new(r->base, r->options->watch, DEFINITION_MAX_LEN, &ops,
+	return defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,
 	    &r->defdir, reterr);
 }
 

@@ -134,7 +134,8 @@ struct history_row {
  * heartbeats and check output do not count. 0: nothing has changed since the
  * registry was made, so it is empty. About a microsecond. -ESTALE: the file
  * was opened in a directory that we may not write to, as one that does not
- * change, and has changed: open it again.
+ * change, and has changed, or another registry was copied into it: open it
+ * again.
  */
 int registry_revision(struct registry *r, int64_t *ret_revision);
 

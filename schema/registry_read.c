@@ -90,6 +90,10 @@ int registry_revision(struct registry *r, int64_t *ret_revision)
 	if ((error = stmt_get(r, STMT_REVISION, &st, NULL)) < 0 ||
 	    (error = stmt_step(r, st, NULL)) < 0)
 		return error;
+	/* another registry may have been copied into the same file */
+	const char *id = stmt_column_text(st, 1);
+	if (!id || strcmp(id, r->id) != 0)
+		return -ESTALE;
 	*ret_revision = sqlite3_column_int64(st, 0); /* NULL, so 0, if none */
 	return 0;
 }

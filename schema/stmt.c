@@ -60,7 +60,8 @@
 	"excluded.locality, excluded.source, excluded.definition)"
 
 static const char *const texts[STMT_N] = {
-	[STMT_REVISION] = "SELECT max(revision) FROM change",
+	[STMT_REVISION] = "SELECT (SELECT max(revision) FROM change), "
+	                  "(SELECT id FROM registry WHERE one = 1)",
 	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "
 	                       "(SELECT max(revision) FROM change)",
 	[STMT_CHANGES] = "SELECT revision, zone, service FROM change "

@@ -21,6 +21,11 @@ CREATE TABLE registry (
 ) STRICT;
 INSERT INTO registry DEFAULT VALUES;
 
+-- Also against INSERT OR REPLACE, which fires neither of the other two.
+CREATE TRIGGER registry_once BEFORE INSERT ON registry
+WHEN EXISTS (SELECT 1 FROM registry) BEGIN
+	SELECT RAISE(ABORT, 'registry.id is drawn once and stays');
+END;
 CREATE TRIGGER registry_fixed BEFORE UPDATE ON registry BEGIN
 	SELECT RAISE(ABORT, 'registry.id is drawn once and stays');
 END;
@@ -234,6 +239,14 @@ CREATE TABLE change (
 CREATE TRIGGER change_kept AFTER INSERT ON change
 WHEN NEW.revision & 127 = 0 BEGIN
 	DELETE FROM change WHERE revision <= NEW.revision - 100000;
+END;
+-- A number far ahead would leave none for those after it, and one that is
+-- there already could replace its row.
+CREATE TRIGGER change_next AFTER INSERT ON change
+WHEN NEW.revision <> (SELECT max(revision) FROM change)
+	OR NEW.revision > 1 + (SELECT ifnull(max(revision), 0) FROM change
+		WHERE revision < NEW.revision) BEGIN
+	SELECT RAISE(ABORT, 'change.revision must be the next number');
 END;
 -- Taking the newest away would give its number out a second time.
 CREATE TRIGGER change_stays BEFORE DELETE ON change

@@ -61,7 +61,10 @@ def test_demo_stays_until_it_is_ended_and_leaves_nothing(
     with log.open("wb") as f:
         demo = subprocess.Popen(
             [DEMO], env=environment(folder), stdin=subprocess.DEVNULL,
-            stdout=f, stderr=f, start_new_session=True)
+            stdout=f, stderr=f, start_new_session=True,
+            # a shell that started us in the background has it ignored, and
+            # what is ignored at the start cannot be trapped
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         until("it stays up", lambda: "Ctrl-C" in log.read_text() or
               demo.poll() is not None, 60)

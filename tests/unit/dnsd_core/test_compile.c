@@ -288,7 +288,9 @@ static const struct {
 	    NOW_MS + 7, 1 },
 	{ "ends at this moment", { NOW_MS, NOW_MS + 1, NOW_MS }, NOW_MS + 1,
 	    1 },
-	{ "all have ended", { 1, 2, 3 }, 0, 0 },
+	{ "ended just now: looked at again soon, a renewal may come late",
+	    { NOW_MS, NOW_MS, NOW_MS }, NOW_MS + 100, 0 },
+	{ "ended long ago: as late again", { 1, 2, 3 }, 2 * NOW_MS - 3, 0 },
 };
 
 static void test_leases(void **state)
