@@ -42,6 +42,9 @@ def options(text):
     parser.add_argument("--nice", type=int, default=0,
                         help="of all that is measured; below 0 (root) keeps "
                         "other work on the machine out of the figures")
+    parser.add_argument("--fifo", action="store_true",
+                        help="the same by SCHED_FIFO (root): keeps it out "
+                        "altogether; not where the generator spins")
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--client-core", type=int,
                         default=1 if os.cpu_count() > 1 else 0)
@@ -63,18 +66,20 @@ def build(tree, *targets):
     return {t: str(where[t]) for t in targets}
 
 
-def favour(nice):
-    """This process; also its session, which may be scheduled as a group."""
-    if not nice:
-        return
-    os.setpriority(os.PRIO_PROCESS, 0, nice)
-    with contextlib.suppress(OSError):
-        pathlib.Path("/proc/self/autogroup").write_text(str(nice))
+def favour(args):
+    """This process and those it starts; a session, too, may be scheduled as
+    a group."""
+    if args.fifo:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    if args.nice:
+        os.setpriority(os.PRIO_PROCESS, 0, args.nice)
+        with contextlib.suppress(OSError):
+            pathlib.Path("/proc/self/autogroup").write_text(str(args.nice))
 
 
 @contextlib.contextmanager
 def workplace(args):
-    favour(args.nice)
+    favour(args)
     # a signal must not leave servers behind
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if args.work:
