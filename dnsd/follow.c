@@ -20,6 +20,7 @@
 enum {
 	LOOK_AGAIN_US = 100, /* and twice as long each time */
 	LOOKS_AGAIN = 6,
+	LOOKS_FOUND = 3, /* the first that is left once a change is found */
 	SAFETY_LOOK_MS = 20,
 	RETRY_MS = 500, /* to open what could not be opened */
 };
@@ -211,15 +212,29 @@ static void start(struct event *e, suseconds_t us)
 	event_add(e, &t);
 }
 
+/*
+ * Looks because of a notification, for the looked_again-th time. What was
+ * announced is likely what is found, then there is no hurry to look again.
+ */
+static void look_noticed(struct follow *f, bool check)
+{
+	int64_t before = f->revision;
+
+	look(f, check);
+	if (f->revision != before && f->looked_again < LOOKS_FOUND)
+		f->looked_again = LOOKS_FOUND;
+	if (f->looked_again < LOOKS_AGAIN)
+		start(f->look_again, LOOK_AGAIN_US << f->looked_again);
+}
+
 static void on_look_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct follow *f = arg;
 
 	(void)fd;
 	(void)what;
-	look(f, false);
-	if (++f->looked_again < LOOKS_AGAIN)
-		start(f->look_again, LOOK_AGAIN_US << f->looked_again);
+	f->looked_again++;
+	look_noticed(f, false);
 }
 
 static void watch_directory(struct follow *f)
@@ -273,9 +288,8 @@ static void on_notified(evutil_socket_t fd, short what, void *arg)
 	replaced |= !f->registry; /* perhaps it is one now */
 	if (replaced)
 		f->retry_at_ms = 0;
-	look(f, replaced);
 	f->looked_again = 0;
-	start(f->look_again, LOOK_AGAIN_US);
+	look_noticed(f, replaced);
 }
 
 /* ---- life ------------------------------------------------------------- */

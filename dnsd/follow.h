@@ -6,8 +6,9 @@
  * Whoever commits to the file is noticed by inotify; since SQLite writes its
  * log before it publishes the log's index, a reader that is woken by the
  * write may still see the old state. More looks follow, after 0.1 ms and then
- * twice as long each time, in case the writer has lost its processor; one
- * comes in any case every 20 ms. A look that finds nothing costs some 5 us.
+ * twice as long each time, in case the writer has lost its processor, fewer
+ * once a change is found; one comes in any case every 20 ms. A look that finds
+ * nothing costs some 5 us.
  *
  * The file may not exist yet, be locked, damaged, deleted or replaced: the
  * catalog keeps what it has, one line in the log says so, and what is there
