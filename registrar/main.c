@@ -105,8 +105,7 @@ static const struct command {
 	    "Show what happened to instances, the newest first, and what "
 	    "operators did; with --at the states as they were at that time.",
 	    COMMAND_HISTORY, 0, 1, "SERVICE/INSTANCE" },
-	{ "explain", command_explain,
-	    { "registrar explain NAME [TYPE]" },
+	{ "explain", command_explain, { "registrar explain NAME [TYPE]" },
 	    "Say of each instance whether it is in the answer to NAME, and "
 	    "if not, why. NAME is a service, SERVICE/INSTANCE, or a name as "
 	    "clients ask it, such as _web._tcp.svc.internal; TYPE is SRV, A "

@@ -49,7 +49,7 @@ int target_parse(const char *text, const char *zone, struct arena *a,
 int target_parse_instance(const char *text, const char *zone, struct arena *a,
     struct target *ret_t, struct diag *reterr)
 {
-	struct target t;
+	struct target t = { 0 };
 
 	if (target_parse(text, zone, a, &t, NULL) < 0 || !t.instance)
 		return bad(text, "SERVICE/INSTANCE", reterr);
