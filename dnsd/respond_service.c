@@ -172,16 +172,17 @@ void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
 {
 	const struct service *s = a->service;
 	uint8_t head[16];
+	bool put;
 
 	make_address_head(o, head, s, type);
-	bool put =
-	    type == TYPE_A
-	        ? put_ipv4(o, service_instance_at(s, a->instance)->ipv4, head)
-	        : put_ipv6(o, service_ipv6_at(s, a->instance), head);
-	if (put)
-		o->answer_n++;
-	else
-		o->result.truncated = true;
+	if (type == TYPE_A) {
+		put = put_ipv4(
+		    o, service_instance_at(s, a->instance)->ipv4, head);
+	} else {
+		put = put_ipv6(o, service_ipv6_at(s, a->instance), head);
+	}
+	o->answer_n = (uint16_t)(o->answer_n + put);
+	o->result.truncated |= !put;
 }
 
 void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)

@@ -157,7 +157,7 @@ static void a_broken_registry_is_waited_for(void **state)
 	detach_all(f);
 }
 
-#define BIG (1024 * 1024)
+#define BIG ((size_t)1 << 20)
 
 /* 0: as large as we may have them. */
 static void limit_files(rlim_t octets)
