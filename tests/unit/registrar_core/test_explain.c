@@ -8,58 +8,66 @@
 		.name = "i-1", .weight = 100, __VA_ARGS__                      \
 	}
 
+static const struct {
+	const char *why;
+	struct instance_row row;
+	const char *says[2];
+	int code;
+} reasons[] = {
+	{ "passing", ROW(.health = HEALTH_PASSING, .port = 80),
+	    { "\n\nin  i-1  192.0.2.1:80  weight 100\n", "A: 1 of 1" },
+	    EXIT_DONE },
+	{ "critical, and what the check said",
+	    ROW(.health = HEALTH_CRITICAL, .reason = "refused"),
+	    { "OUT i-1", "    refused\n" }, EXIT_UNHEALTHY },
+	{ "dead", ROW(.health = HEALTH_DEAD),
+	    { "dead for ", ": its process is gone" }, EXIT_UNHEALTHY },
+	{ "starting", ROW(.health = HEALTH_STARTING),
+	    { "starting for ", "no check has given a verdict yet" },
+	    EXIT_UNHEALTHY },
+	{ "draining", ROW(.health = HEALTH_PASSING, .mode = MODE_DRAINING),
+	    { "in SRV alone", "weight 0 in SRV, in no A or AAAA" }, EXIT_DONE },
+	{ "draining and critical",
+	    ROW(.health = HEALTH_CRITICAL, .mode = MODE_DRAINING),
+	    { "OUT i-1", "critical for " }, EXIT_UNHEALTHY },
+	{ "maintenance",
+	    ROW(.health = HEALTH_PASSING, .mode = MODE_MAINTENANCE),
+	    { "OUT i-1", "until `registrar resume`" }, EXIT_UNHEALTHY },
+	{ "an expired lease",
+	    ROW(.health = HEALTH_PASSING, .lease_until_wall_ms = 1700000000000),
+	    { "its lease ran out ", "at 2023-11-14 22:13:20 UTC" },
+	    EXIT_UNHEALTHY },
+	{ "no port", ROW(.health = HEALTH_PASSING),
+	    { "in  i-1", "no port is known: SRV says 0" }, EXIT_DONE },
+	{ "weight 0", { .name = "i-1", .health = HEALTH_PASSING },
+	    { "in  i-1", "weight 0: comes after all others" }, EXIT_DONE },
+	{ "while warning another weight holds",
+	    ROW(.health = HEALTH_WARNING, .weight_warning = 7),
+	    { "weight 7\n", "warning for " }, EXIT_DONE },
+	{ "an address of the other family",
+	    ROW(.health = HEALTH_PASSING, .address = "2001:db8::1"),
+	    { "in SRV AAAA alone", " A: 0 of 1 instances: no records" },
+	    EXIT_DONE },
+};
+
+static void assert_told(size_t k, int code, const char *out)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		const char *says = reasons[k].says[n];
+
+		if (code != reasons[k].code || !strstr(out, says)) {
+			fail_msg("%s: %d, not '%s':\n%s", reasons[k].why, code,
+			    says, out);
+		}
+	}
+}
+
 static void every_reason_is_told(void **state)
 {
-	static const struct {
-		const char *why;
-		struct instance_row row;
-		const char *says[2];
-		int code;
-	} cases[] = {
-		{ "passing", ROW(.health = HEALTH_PASSING, .port = 80),
-		    { "\n\nin  i-1  192.0.2.1:80  weight 100\n", "A: 1 of 1" },
-		    EXIT_DONE },
-		{ "critical, and what the check said",
-		    ROW(.health = HEALTH_CRITICAL, .reason = "refused"),
-		    { "OUT i-1", "    refused\n" }, EXIT_UNHEALTHY },
-		{ "dead", ROW(.health = HEALTH_DEAD),
-		    { "dead for ", ": its process is gone" }, EXIT_UNHEALTHY },
-		{ "starting", ROW(.health = HEALTH_STARTING),
-		    { "starting for ", "no check has given a verdict yet" },
-		    EXIT_UNHEALTHY },
-		{ "draining",
-		    ROW(.health = HEALTH_PASSING, .mode = MODE_DRAINING),
-		    { "in SRV alone", "weight 0 in SRV, in no A or AAAA" },
-		    EXIT_DONE },
-		{ "draining and critical",
-		    ROW(.health = HEALTH_CRITICAL, .mode = MODE_DRAINING),
-		    { "OUT i-1", "critical for " }, EXIT_UNHEALTHY },
-		{ "maintenance",
-		    ROW(.health = HEALTH_PASSING, .mode = MODE_MAINTENANCE),
-		    { "OUT i-1", "until `registrar resume`" }, EXIT_UNHEALTHY },
-		{ "an expired lease",
-		    ROW(.health = HEALTH_PASSING,
-		        .lease_until_wall_ms = 1700000000000),
-		    { "its lease ran out ", "at 2023-11-14 22:13:20 UTC" },
-		    EXIT_UNHEALTHY },
-		{ "no port", ROW(.health = HEALTH_PASSING),
-		    { "in  i-1", "no port is known: SRV says 0" }, EXIT_DONE },
-		{ "weight 0", { .name = "i-1", .health = HEALTH_PASSING },
-		    { "in  i-1", "weight 0: comes after all others" },
-		    EXIT_DONE },
-		{ "while warning another weight holds",
-		    ROW(.health = HEALTH_WARNING, .weight_warning = 7),
-		    { "weight 7\n", "warning for " }, EXIT_DONE },
-		{ "an address of the other family",
-		    ROW(.health = HEALTH_PASSING, .address = "2001:db8::1"),
-		    { "in SRV AAAA alone", " A: 0 of 1 instances: no records" },
-		    EXIT_DONE },
-	};
-
 	(void)state;
-	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+	for (size_t k = 0; k < sizeof(reasons) / sizeof(*reasons); k++) {
 		struct fx *f;
-		struct instance_row row = cases[k].row;
+		struct instance_row row = reasons[k].row;
 		const char *out;
 
 		(void)fx_setup((void **)&f);
@@ -68,13 +76,7 @@ static void every_reason_is_told(void **state)
 		fx_put_instance(f, &row);
 		int code = fx_run(f, command_explain, "web", NULL, &out);
 
-		for (unsigned s = 0; s < 2; s++) {
-			if (code != cases[k].code ||
-			    !strstr(out, cases[k].says[s])) {
-				fail_msg("%s: %d, not '%s':\n%s", cases[k].why,
-				    code, cases[k].says[s], out);
-			}
-		}
+		assert_told(k, code, out);
 		(void)fx_teardown((void **)&f);
 	}
 }

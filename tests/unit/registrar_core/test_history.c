@@ -115,9 +115,10 @@ static void times_are_read(void **state)
 		int64_t wall_ms = 0;
 
 		(void)wall_parse(cases[k].text, T0, &wall_ms);
-		if (wall_ms != cases[k].wall_ms)
+		if (wall_ms != cases[k].wall_ms) {
 			fail_msg(
 			    "'%s': %lld", cases[k].text, (long long)wall_ms);
+		}
 	}
 }
 
