@@ -26,6 +26,46 @@ static void offer_flag(const char *key, const char *prefix)
 		(void)puts(flag);
 }
 
+/* "--log-level" is log_level. */
+static bool is_flag_of(const struct conf_field *f, const char *flag)
+{
+	const char *p = f->key;
+
+	for (flag += 2; *p && *flag; p++, flag++) {
+		if (*p != (*flag == '-' ? '_' : *flag))
+			return false;
+	}
+	return !*p && !*flag;
+}
+
+static void offer_values(const struct conf_field *f, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (size_t k = 0; f->names && f->names[k]; k++) {
+		if (strncmp(f->names[k], prefix, len) == 0)
+			(void)puts(f->names[k]);
+	}
+	if (f->word && strncmp(f->word, prefix, len) == 0)
+		(void)puts(f->word);
+}
+
+bool complete_values(const char *flag, const char *prefix)
+{
+	const struct conf_field *f = registrar_options_table.fields;
+
+	if (strncmp(flag, "--", 2) != 0)
+		return false;
+	if (strcmp(flag, "--config") == 0)
+		return true;
+	while (f->key && !is_flag_of(f, flag))
+		f++;
+	if (!f->key || f->kind == CONF_BOOL)
+		return false;
+	offer_values(f, prefix);
+	return true;
+}
+
 void complete_flags(unsigned scope, const char *prefix)
 {
 	const struct conf_field *f = registrar_options_table.fields;

@@ -52,7 +52,11 @@ int command_explain(
 int command_history(
     const struct registrar_options *o, const struct conf_strings *rest);
 
-/* For `complete`: flags of a command, and names, that begin so. */
+/*
+ * For `complete`: flags of a command, and names, that begin so. Values: of
+ * flag; true if it takes one, be it a path, which the shell knows best.
+ */
+bool complete_values(const char *flag, const char *prefix);
 void complete_flags(unsigned scope, const char *prefix);
 void complete_targets(
     const struct registrar_options *o, bool instances, const char *prefix);

@@ -112,9 +112,9 @@ static const struct command {
 	    "or AAAA. Exits with 3 if nobody is in the answer.",
 	    COMMAND_EXPLAIN, 1, 2, "NAME" },
 	{ "complete", command_complete,
-	    { "registrar complete [COMMAND [PREFIX]]" },
+	    { "registrar complete [COMMAND [PREFIX [WORD-BEFORE]]]" },
 	    "Say how a line could go on, for the completion of shells.",
-	    COMMAND_COMPLETE, 0, 2, "COMMAND" },
+	    COMMAND_COMPLETE, 0, 3, "COMMAND" },
 };
 #define COMMANDS_N (sizeof(commands) / sizeof(*commands))
 
@@ -131,6 +131,8 @@ static int command_complete(
 {
 	const char *prefix = rest->n > 1 ? rest->items[1] : "";
 
+	if (rest->n > 2 && complete_values(rest->items[2], prefix))
+		return EXIT_DONE;
 	for (size_t i = 0; i < COMMANDS_N; i++) {
 		const struct command *c = &commands[i];
 

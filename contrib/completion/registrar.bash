@@ -9,18 +9,6 @@ _registrar()
 	local k
 
 	COMPREPLY=()
-	case $prev in
-	--registry|--config|--watch)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		compopt -o filenames 2>/dev/null
-		return;;
-	--log-level)
-		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
-		return;;
-	--log-format)
-		mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur")
-		return;;
-	esac
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$("$program" complete 2>/dev/null)" -- "$cur")
@@ -33,7 +21,8 @@ _registrar()
 			where+=("${COMP_WORDS[k]}" "${COMP_WORDS[k+1]}");;
 		esac
 	done
+	# nothing is offered where a path is wanted: bash completes those
 	mapfile -t COMPREPLY < <("$program" complete "${where[@]}" -- \
-		"$command" "$cur" 2>/dev/null)
+		"$command" "$cur" "$prev" 2>/dev/null)
 }
 complete -o bashdefault -o default -F _registrar registrar
