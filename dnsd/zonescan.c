@@ -44,10 +44,18 @@ static bool ends_word(char c)
 	case ')':
 	case ';':
 	case '"':
+	case '\0':
 		return true;
 	default:
 		return false;
 	}
+}
+
+static int found_nul(
+    const struct zonescan *s, struct zoneentry *e, struct diag *reterr)
+{
+	e->line = s->line;
+	return diag_set(reterr, -EINVAL, "found a NUL octet, expected text");
 }
 
 static void scan_word(struct zonescan *s, struct zoneentry *e)
@@ -55,7 +63,8 @@ static void scan_word(struct zonescan *s, struct zoneentry *e)
 	char *start = s->at;
 
 	while (s->at < s->end && !ends_word(*s->at)) {
-		if (*s->at == '\\' && s->at + 1 < s->end && s->at[1] != '\n')
+		if (*s->at == '\\' && s->at + 1 < s->end && s->at[1] &&
+		    s->at[1] != '\n')
 			s->at++;
 		s->at++;
 	}
@@ -67,11 +76,14 @@ static int scan_quoted(
 {
 	char *start = ++s->at;
 
-	while (s->at < s->end && *s->at != '"' && *s->at != '\n') {
-		if (*s->at == '\\' && s->at + 1 < s->end)
+	while (s->at < s->end && *s->at && *s->at != '"' && *s->at != '\n') {
+		if (*s->at == '\\' && s->at + 1 < s->end && s->at[1] &&
+		    s->at[1] != '\n')
 			s->at++;
 		s->at++;
 	}
+	if (s->at < s->end && !*s->at)
+		return found_nul(s, e, reterr);
 	if (s->at >= s->end || *s->at != '"') {
 		e->line = s->line;
 		return diag_set(reterr, -EINVAL,
@@ -121,6 +133,8 @@ static int step(struct zonescan *s, struct zoneentry *e, unsigned *depth,
 		return 0;
 	case '"':
 		return scan_quoted(s, e, reterr);
+	case '\0':
+		return found_nul(s, e, reterr);
 	default:
 		scan_word(s, e);
 		return 0;

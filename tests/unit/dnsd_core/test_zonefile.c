@@ -25,14 +25,20 @@ struct directory {
 	int fd;
 };
 
-static void write_file(
-    const struct directory *d, const char *name, const char *text)
+static void write_octets(
+    const struct directory *d, const char *name, const void *octets, size_t len)
 {
 	scoped_free char *path = xasprintf("%s/%s", d->path, name);
 	scoped_file FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
-	assert_int_equal(fputs(text, f) < 0, 0);
+	assert_int_equal(fwrite(octets, 1, len, f), len);
+}
+
+static void write_file(
+    const struct directory *d, const char *name, const char *text)
+{
+	write_octets(d, name, text, strlen(text));
 }
 
 static int set_up(void **state)
@@ -103,8 +109,26 @@ static const struct {
 	{ "TTL beyond 31 bits", APEX "x 2147483648 A 1.2.3.4\n",
 	    "found TTL 2147483648, expected at most 2147483647" },
 	{ "no owner", " SOA ns h 1 2 3 4 5\n", "expected the name" },
-	{ "directive", APEX "$GENERATE 1-2 x A 1.2.3.4\n",
-	    "found '$GENERATE', expected $ORIGIN, $TTL or $INCLUDE" },
+	{ "directive", APEX "$NOPE 1-2 x A 1.2.3.4\n",
+	    "found '$NOPE', expected $ORIGIN, $TTL, $INCLUDE or $GENERATE" },
+	{ "$GENERATE without data", APEX "$GENERATE 1-2 x A\n",
+	    "a.test.zone:4: found 4 words, expected $GENERATE RANGE" },
+	{ "or without type", APEX "$GENERATE 1-2 x 60 IN\n",
+	    "found 5 words, expected $GENERATE RANGE" },
+	{ "its range", APEX "\n$GENERATE 2-1 x A 1.2.3.4\n",
+	    "a.test.zone:5: found '2-1', expected a range" },
+	{ "its TTL", APEX "$GENERATE 1-2 x 2147483648 A 1.2.3.4\n",
+	    "a.test.zone:4: found TTL 2147483648" },
+	{ "a record that it makes", APEX "$GENERATE 255-256 x A 1.2.3.$\n",
+	    "a.test.zone:4: found '1.2.3.256', expected an IPv4 address" },
+	{ "no record", APEX "$GENERATE 1-2 \";\" A 1.2.3.4\n",
+	    "a.test.zone:4: found an empty record" },
+	{ "quotes that it makes", APEX "$GENERATE 1-2 x TXT \"\\\"\"\n",
+	    "a.test.zone:4: found the end of the line, expected '\"'" },
+	{ "a line that ends in a backslash", APEX "x A 1.2.3.4\\\n",
+	    "a.test.zone:4: found '1.2.3.4\\', expected an IPv4" },
+	{ "in quotes too", APEX "x TXT \"a\\\nb\"\n",
+	    "a.test.zone:4: found the end of the line" },
 	{ "ldns refuses", APEX "x CAA 0\n", "a.test.zone:4: found 'CAA 0'" },
 	{ "generic: too few octets", APEX "x TYPE999 \\# 3 0102\n",
 	    "found 4 hexadecimal digits, expected 6" },
@@ -201,7 +225,10 @@ static const char good[] = "$TTL 1h\n"
                            "y A 192.0.2.6\n"
                            "$TTL 5\n"
                            "z A 192.0.2.7\n"
-                           "deep.er.than TXT x\n";
+                           "deep.er.than TXT x\n"
+                           "$GENERATE 1-2 g$ 7 A 10.0.0.$\n"
+                           "  TXT \"the last one\"\n"
+                           "$GENERATE 1-1 q$ MX \"10 q$\"\n";
 
 /* clang-format off */
 static const struct {
@@ -232,6 +259,11 @@ static const struct {
 	{ "z.sub.a.test", TYPE_A, "5 1 c0000207" },
 	{ "er.than.sub.a.test", TYPE_A, "no set" }, /* empty non-terminal */
 	{ "than.sub.a.test", TYPE_A, "no set" },
+	{ "g1.sub.a.test", TYPE_A, "7 1 0a000001" },
+	{ "g2.sub.a.test", TYPE_A, "7 1 0a000002" },
+	{ "g2.sub.a.test", TYPE_TXT, "5 1 0c746865206c617374206f6e65" },
+	{ "q1.sub.a.test", TYPE_MX,
+	    "5 1 000a0271310373756201610474657374" "00" },
 	{ "nope.a.test", TYPE_A, "no node" },
 };
 /* clang-format on */
@@ -289,6 +321,36 @@ static void test_apex(void **state)
 	}
 }
 
+/* Octets that are no text, with a NUL where it would be the end of one. */
+static void test_binary(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *want;
+	} cases[] = {
+		{ "\0", 1, "a.test.zone:1: found a NUL octet" },
+		{ "\n\nx\0y A 1.2.3.4\n", 16, "a.test.zone:3: found a NUL" },
+		{ "\nx TXT \"a\0b\"\n", 13, "a.test.zone:2: found a NUL" },
+		{ "\nx TXT \"a\\\0b\"\n", 14, "a.test.zone:2: found a NUL" },
+		{ "x A 1.2.3.4\\\0\n", 14, "a.test.zone:1: found a NUL" },
+		{ "\x7f\x45\x4c\x46\x02 \xff\n", 8, "a.test.zone:1: " },
+	};
+	const struct directory *d = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct zonefile z;
+		struct diag diag;
+
+		write_octets(d, "a.test.zone", cases[i].text, cases[i].len);
+		assert_true(
+		    zonefile_load(d->fd, "a.test.zone", SEED, &z, &diag) < 0);
+		if (!strstr(diag.text, cases[i].want))
+			fail_msg("'%s', '%s'", diag.text, cases[i].want);
+		zonefile_release(&z);
+	}
+}
+
 static void test_stale(void **state)
 {
 	const struct directory *d = *state;
@@ -317,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_apex),
+		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_stale),
 	};
 
