@@ -147,9 +147,35 @@ static int set_options(int fd, const struct address *a, int type)
 	return 0;
 }
 
-int address_bind(const struct address *a, int type, struct diag *reterr)
+static int cannot_listen(
+    struct diag *reterr, int error, const struct address *a, int type)
 {
 	char text[ADDRESS_TEXT_MAX];
+
+	address_to_text(a, text);
+	return diag_set(reterr, error, "cannot listen on %s %s: %s",
+	    type == SOCK_STREAM ? "tcp" : "udp", text, strerror(-error));
+}
+
+int address_is_free(const struct address *a, int type, struct diag *reterr)
+{
+	scoped_fd int fd = socket(a->storage.ss_family, type | SOCK_CLOEXEC, 0);
+	int error = fd < 0 ? -errno : 0;
+
+	/* connections that were closed a moment ago are not in the way */
+	if (!error && type == SOCK_STREAM &&
+	    set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		error = -errno;
+	if (!error && a->storage.ss_family == AF_INET6 &&
+	    set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
+		error = -errno;
+	if (!error && bind(fd, (const void *)&a->storage, a->len) < 0)
+		error = -errno;
+	return error ? cannot_listen(reterr, error, a, type) : 0;
+}
+
+int address_bind(const struct address *a, int type, struct diag *reterr)
+{
 	int flags = SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0);
 	scoped_fd int fd = socket(a->storage.ss_family, type | flags, 0);
 	int error = fd < 0 ? -errno : set_options(fd, a, type);
@@ -158,11 +184,7 @@ int address_bind(const struct address *a, int type, struct diag *reterr)
 		error = -errno;
 	if (!error && type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
 		error = -errno;
-	if (error) {
-		address_to_text(a, text);
-		return diag_set(reterr, error, "cannot listen on %s %s: %s",
-		    type == SOCK_STREAM ? "tcp" : "udp", text,
-		    strerror(-error));
-	}
+	if (error)
+		return cannot_listen(reterr, error, a, type);
 	return take_fd(&fd);
 }

@@ -27,6 +27,12 @@ void address_to_text(const struct address *a, char ret_text[ADDRESS_TEXT_MAX]);
 bool address_is_wildcard(const struct address *a);
 
 /*
+ * 0, or -EADDRINUSE: somebody has it already. SO_REUSEPORT, which our workers
+ * need, would let two programs of one user share its questions unnoticed.
+ */
+int address_is_free(const struct address *a, int type, struct diag *reterr);
+
+/*
  * A bound, close-on-exec socket of that type with SO_REUSEPORT; a stream one
  * listens, and does not block. Returns the descriptor or a negative errno.
  */

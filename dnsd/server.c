@@ -58,6 +58,21 @@ static int parse_doors(struct server *s, const struct options *o,
 	return 0;
 }
 
+/* Before the first of our own sockets, which look like another program's. */
+static int claim_doors(const struct server *s, struct diag *reterr)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < s->door_n && !error; i++) {
+		const struct address *a = &s->doors[i].address;
+
+		error = address_is_free(a, SOCK_STREAM, reterr);
+		if (!error && i < s->plain_n)
+			error = address_is_free(a, SOCK_DGRAM, reterr);
+	}
+	return error;
+}
+
 static int start_worker(struct server *s, const struct options *o,
     const struct catalog *c, const struct identity *id, struct reclaim *rec,
     struct diag *reterr)
@@ -92,6 +107,9 @@ int server_start(const struct options *o, struct tls_context *tls,
 {
 	struct server *s = xcalloc(1, sizeof(*s));
 	int error = parse_doors(s, o, tls, reterr);
+
+	if (!error)
+		error = claim_doors(s, reterr);
 	s->worker_n = worker_n(o);
 	s->udp =
 	    xcalloc((size_t)s->worker_n * o->listen.n, sizeof(struct udp *));

@@ -50,8 +50,6 @@ def test_wrong_usage_is_2(site, program, args, says):
     assert not done.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="SO_REUSEPORT lets a second dnsd "
-                   "share the port and half of the questions")
 def test_dnsd_says_when_its_port_is_taken(site, dnsd):
     done = site.command("--registry", site.registry, "--zone",
                         "svc.internal", "--listen",
