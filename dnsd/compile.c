@@ -16,7 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TXT_MAX = 8192, NO_TXT = -1 };
+enum {
+	TXT_MAX = 8192, /* octets of a record */
+	TXT_STRING_MAX = 255,
+	NO_TXT = -1,
+};
 
 struct draft {
 	uint8_t ipv4[4], ipv6[16];
@@ -41,7 +45,7 @@ struct compiler {
 	uint16_t max_answers;
 	enum on_empty on_empty;
 	struct draft *draft;
-	unsigned draft_n, draft_room, dropped_n;
+	unsigned draft_n, draft_room, dropped_n, dropped_pair_n;
 	/* RDLENGTH and RDATA of TXT records, one after another */
 	uint8_t *txt;
 	size_t txt_len, txt_room;
@@ -96,6 +100,7 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->on_empty = row->on_empty;
 	c->draft_n = 0;
 	c->dropped_n = 0;
+	c->dropped_pair_n = 0;
 	c->txt_len = 0;
 	c->service_txt_at = NO_TXT;
 }
@@ -203,8 +208,10 @@ void compile_meta(struct compiler *c, const char *key, const char *value)
 	int64_t *at =
 	    c->draft_n ? &c->draft[c->draft_n - 1].txt_at : &c->service_txt_at;
 
-	if (len > 255)
+	if (len > TXT_STRING_MAX) {
+		c->dropped_pair_n++;
 		return;
+	}
 	if (c->txt_len + 2 + 256 > c->txt_room) {
 		c->txt_room = 2 * c->txt_room + 512;
 		c->txt = xreallocarray(c->txt, 1, c->txt_room);
@@ -215,8 +222,10 @@ void compile_meta(struct compiler *c, const char *key, const char *value)
 		c->txt_len += 2;
 	}
 	uint8_t *rdlength = c->txt + *at;
-	if (wire_get16(rdlength) + 1 + len > TXT_MAX)
+	if (wire_get16(rdlength) + 1 + len > TXT_MAX) {
+		c->dropped_pair_n++;
 		return;
+	}
 	wire_put16(rdlength, (uint16_t)(wire_get16(rdlength) + 1 + len));
 	uint8_t *p = c->txt + c->txt_len;
 	*p++ = (uint8_t)len;
@@ -430,5 +439,6 @@ int compile_finish(
 	ret->service = s;
 	ret->next_expiry_wall_ms = c->next_expiry_wall_ms;
 	ret->dropped_n = c->dropped_n;
+	ret->dropped_pair_n = c->dropped_pair_n;
 	return 0;
 }

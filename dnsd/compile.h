@@ -38,6 +38,8 @@ struct compile_result {
 	int64_t next_expiry_wall_ms; /* of a lease; 0: none */
 	/* Instances left out: more than SERVICE_INSTANCES_MAX, bad rows. */
 	unsigned dropped_n;
+	/* Pairs of metadata left out: TXT holds no more. */
+	unsigned dropped_pair_n;
 };
 
 /* -EINVAL: the rows cannot be answered at all (a name is too long). */

@@ -185,6 +185,12 @@ static void on_done(void *arg)
 		    l->service, l->zone_text, result.dropped_n,
 		    SERVICE_INSTANCES_MAX);
 	}
+	if (result.dropped_pair_n) {
+		log_warn("service '%s' in zone '%s': %u pairs of metadata left "
+		         "out of TXT, expected KEY=VALUE of at most 255 octets "
+		         "and 8192 in all",
+		    l->service, l->zone_text, result.dropped_pair_n);
+	}
 	result.service->stamp = l->stamp;
 	queue_look(l, result.service, result.next_expiry_wall_ms);
 	catalog_put(l->catalog, result.service);

@@ -329,6 +329,7 @@ static void test_meta(void **state)
 		assert_int_equal(finish(&f), 0);
 		const uint8_t *txt = service_txt(f.r.service);
 		assert_int_equal(!!txt, len <= 255);
+		assert_int_equal(f.r.dropped_pair_n, len > 255);
 		if (txt) {
 			assert_int_equal(wire_get16(txt), len + 1);
 			assert_int_equal(txt[2], len);
@@ -344,6 +345,7 @@ static void test_meta(void **state)
 	unsigned len = wire_get16(service_txt(f.r.service));
 	assert_int_equal(len % 253, 0);
 	assert_in_range(len, 8192 - 253, 8192);
+	assert_int_equal(f.r.dropped_pair_n, 100 - len / 253);
 	fixture_free(&f);
 }
 
