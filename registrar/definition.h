@@ -48,8 +48,9 @@ enum check_kind {
 	CHECK_HTTP,
 	CHECK_EXEC,
 	CHECK_TTL,
+	CHECK_UDP,
 };
-#define CHECK_KIND_N 4
+#define CHECK_KIND_N 5
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
@@ -85,6 +86,26 @@ struct check_exec {
 	struct conf_strings argv; /* items end with NULL; [0] is absolute */
 };
 
+/* Octets as they go out. */
+struct check_payload {
+	const char *data; /* NULL if len is 0 */
+	size_t len;
+};
+
+enum udp_silence {
+	SILENCE_CRITICAL,
+	SILENCE_PASSING, /* passing unless the network objects */
+};
+
+struct check_udp {
+	const char *to;
+	const char *address;
+	int port;
+	struct check_payload send;
+	const char *expect; /* extended regex, known to compile; NULL: any */
+	int silence;        /* enum udp_silence */
+};
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -104,6 +125,7 @@ struct check_spec {
 		struct check_http http;
 		struct check_exec exec;
 		struct check_ttl ttl;
+		struct check_udp udp;
 	};
 };
 

@@ -14,6 +14,7 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_HTTP] = &check_type_http,
 	[CHECK_EXEC] = &check_type_exec,
 	[CHECK_TTL] = &check_type_ttl,
+	[CHECK_UDP] = &check_type_udp,
 };
 
 const char *check_kind_name(enum check_kind k)

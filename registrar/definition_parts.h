@@ -41,6 +41,14 @@ struct endpoint {
 int endpoint_parse(
     struct arena *a, const char *text, size_t len, struct endpoint *ret_e);
 
+/*
+ * *text of the scalar `at` with its variables filled in, as an endpoint.
+ * default_port 0: one has to be written.
+ */
+int resolve_endpoint(struct conf_context *c, const struct conf_node *at,
+    const struct template_vars *v, int default_port, const char **text,
+    struct endpoint *ret_e);
+
 /* Canonical text of an address that the registry takes; NULL: it is none. */
 const char *address_canonical(struct arena *a, const char *text);
 bool address_is_valid(const char *text);
@@ -62,6 +70,19 @@ int take_regex(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
 /* What is wrong with it, in `a` or static; NULL: nothing. */
 const char *regex_problem(struct arena *a, const char *pattern);
+bool regex_equal(const char *a, const char *b); /* each may be NULL */
+
+/* ---- octets to send (definition_payload.c) ---------------------------- */
+
+#define PAYLOAD_RULE                                                           \
+	"text of at most 1024 octets with the escapes \\r, \\n, \\t, "         \
+	"\\0, \\\\ and \\xHH"
+
+/* CONF_CUSTOM, struct check_payload */
+int take_payload(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+bool payload_equal(
+    const struct check_payload *a, const struct check_payload *b);
 
 /* ---- checks (definition_check.c) -------------------------------------- */
 
@@ -79,6 +100,7 @@ extern const struct check_type check_type_tcp;
 extern const struct check_type check_type_http;
 extern const struct check_type check_type_exec;
 extern const struct check_type check_type_ttl;
+extern const struct check_type check_type_udp;
 
 /* interval, timeout, rise ...: for the tables of checks that ask. */
 extern const struct conf_table check_common_table;

@@ -97,3 +97,8 @@ int take_regex(struct conf_context *c, const struct conf_field *f,
 	*(const char **)at = node->text;
 	return 0;
 }
+
+bool regex_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}

@@ -192,6 +192,30 @@ int template_fill(struct conf_context *c, const struct conf_node *at,
 	return 0;
 }
 
+int resolve_endpoint(struct conf_context *c, const struct conf_node *at,
+    const struct template_vars *v, int default_port, const char **text,
+    struct endpoint *ret_e)
+{
+	struct endpoint e;
+	int r = template_fill(c, at, TEMPLATE_URL, *text, v, text);
+
+	*ret_e = (struct endpoint){ .address = "" };
+	if (r < 0)
+		return r;
+	r = endpoint_parse(c->arena, *text, strlen(*text), &e);
+	if (r < 0 || (!e.port && !default_port)) {
+		return conf_bad(c, at,
+		    "found '%s' for '%s', expected a numeric address (IPv6 in "
+		    "brackets) or localhost%s",
+		    *text, at->key->text,
+		    default_port ? ", or that, ':' and a port"
+		                 : ", ':' and a port");
+	}
+	e.port = e.port ? e.port : default_port;
+	*ret_e = e;
+	return 0;
+}
+
 /* ---- tags and metadata ------------------------------------------------ */
 
 bool text_is_clean(const char *text)

@@ -18,6 +18,7 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_HTTP] = &probe_http_ops,
 	[CHECK_EXEC] = &probe_exec_ops,
 	[CHECK_TTL] = &probe_ttl_ops,
+	[CHECK_UDP] = &probe_udp_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */
@@ -122,6 +123,9 @@ static void on_next(void *arg)
 static void on_deadline(void *arg)
 {
 	struct probe *p = arg;
+
+	if (p->ops->late && p->ops->late(p))
+		return;
 	const char *waiting = p->ops->waiting ? p->ops->waiting(p) : NULL;
 
 	probe_done_fmt(p, VERDICT_FAIL, "timed out after %lld ms%s%s",

@@ -41,12 +41,17 @@ struct probe_ops {
 	void (*stop)(struct probe *p);
 	/* What the run waits for, or NULL; for the text of a time-out. */
 	const char *(*waiting)(const struct probe *p);
+	/*
+	 * Out of time. True: it has called probe_done(); false or NULL: that
+	 * is a failure.
+	 */
+	bool (*late)(struct probe *p);
 };
 
 /* By enum check_kind: what the daemon uses. */
 extern const struct probe_ops *const probe_kinds[CHECK_KIND_N];
 extern const struct probe_ops probe_tcp_ops, probe_http_ops, probe_exec_ops,
-    probe_ttl_ops;
+    probe_ttl_ops, probe_udp_ops;
 
 /* The last report on a ttl check. */
 struct heartbeat {

@@ -10,6 +10,7 @@
  * evhttp goes on using a connection after our callbacks have returned, so
  * connection and run are left over and freed in the next turn of the loop.
  */
+#include "registrar/match.h"
 #include "registrar/probe.h"
 #include "schema/base/xalloc.h"
 
@@ -19,7 +20,6 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,19 +79,6 @@ static bool in_ranges(const struct check_ranges *r, int status)
 	return false;
 }
 
-static bool body_matches(const char *pattern, const char *body, size_t len)
-{
-	regmatch_t all = { .rm_so = 0, .rm_eo = (regoff_t)len };
-	regex_t re;
-
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB))
-		abort(); /* the definition has compiled it: out of memory */
-	int r = regexec(&re, body, 1, &all, REG_STARTEND);
-
-	regfree(&re);
-	return r == 0;
-}
-
 static void judge(struct http_run *run)
 {
 	struct probe *p = run->probe;
@@ -112,7 +99,7 @@ static void judge(struct http_run *run)
 		    (int)(len < BODY_SHOWN ? len : BODY_SHOWN), body);
 		return;
 	}
-	if (check->body && !body_matches(check->body, body, len)) {
+	if (check->body && !match_regex(check->body, body, len)) {
 		probe_done_fmt(p, VERDICT_FAIL,
 		    "%d %s, but the first %zu octets of the body do not "
 		    "match '%s'",

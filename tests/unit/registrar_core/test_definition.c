@@ -32,36 +32,49 @@ static void show_ranges(FILE *f, const char *key, const struct check_ranges *r)
 	}
 }
 
+static void show_tcp(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, " %s %d", s->tcp.address, s->tcp.port);
+}
+
+static void show_http(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, " %s %s port %d host %s target %s", s->http.method,
+	    s->http.address, s->http.port, s->http.host, s->http.target);
+	show_ranges(f, "pass", &s->http.status);
+	show_ranges(f, "warn", &s->http.warn_status);
+	for (unsigned i = 0; i < s->http.headers.n; i++) {
+		(void)fprintf(f, " %s=%s", s->http.headers.items[i].key,
+		    s->http.headers.items[i].value);
+	}
+	if (s->http.body)
+		(void)fprintf(f, " body %s", s->http.body);
+}
+
+static void show_exec(FILE *f, const struct check_spec *s)
+{
+	for (unsigned i = 0; s->exec.argv.items[i]; i++)
+		(void)fprintf(f, " [%s]", s->exec.argv.items[i]);
+}
+
+static void show_ttl(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, " %lldms", (long long)s->ttl.ttl_ms);
+}
+
+/* Other kinds are shown in test_definition_kinds.c. */
+static void (*const show_kind[CHECK_KIND_N])(
+    FILE *f, const struct check_spec *s) = {
+	[CHECK_TCP] = show_tcp,
+	[CHECK_HTTP] = show_http,
+	[CHECK_EXEC] = show_exec,
+	[CHECK_TTL] = show_ttl,
+};
+
 static void show_check(FILE *f, const struct check_spec *s)
 {
 	(void)fprintf(f, "  %s %s", s->name, check_kind_name(s->kind));
-	switch (s->kind) {
-	case CHECK_TCP:
-		(void)fprintf(f, " %s %d", s->tcp.address, s->tcp.port);
-		break;
-	case CHECK_HTTP:
-		(void)fprintf(f, " %s %s port %d host %s target %s",
-		    s->http.method, s->http.address, s->http.port, s->http.host,
-		    s->http.target);
-		show_ranges(f, "pass", &s->http.status);
-		show_ranges(f, "warn", &s->http.warn_status);
-		for (unsigned i = 0; i < s->http.headers.n; i++) {
-			(void)fprintf(f, " %s=%s", s->http.headers.items[i].key,
-			    s->http.headers.items[i].value);
-		}
-		if (s->http.body)
-			(void)fprintf(f, " body %s", s->http.body);
-		break;
-	case CHECK_EXEC:
-		for (unsigned i = 0; s->exec.argv.items[i]; i++)
-			(void)fprintf(f, " [%s]", s->exec.argv.items[i]);
-		break;
-	case CHECK_TTL:
-		(void)fprintf(f, " %lldms", (long long)s->ttl.ttl_ms);
-		break;
-	default:
-		fail_msg("kind %d", (int)s->kind);
-	}
+	show_kind[s->kind](f, s);
 	(void)fprintf(f, "; %lld/%lldms %d%% grace %lldms %d/%d\n",
 	    (long long)s->interval_ms, (long long)s->timeout_ms,
 	    s->jitter_percent, (long long)s->grace_ms, s->rise, s->fall);

@@ -129,7 +129,7 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl\n"
+	    "exec, ttl, udp\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -212,6 +212,20 @@ static const struct {
 	    "such as '500ms' or '2s'\n"
 	    "3:31: found key 'interval' in a ttl check, expected one of ttl, "
 	    "name\n" },
+	{ "service: a\nport: 1\nchecks:\n- {udp: 'db:53', send: '\\q'}\n"
+	  "- {udp: '{address}', send: [a], expect: '('}\n"
+	  "- {udp: '{address}', expect: x, silence: passing}",
+	    "4:24: found '\\q' for 'send', expected text of at most 1024 "
+	    "octets with the escapes \\r, \\n, \\t, \\0, \\\\ and \\xHH\n"
+	    "5:28: found a list for 'send', expected text of at most 1024 "
+	    "octets with the escapes \\r, \\n, \\t, \\0, \\\\ and \\xHH\n"
+	    "5:41: found '(' for 'expect', expected a POSIX extended regular "
+	    "expression (Unmatched ( or \\()\n"
+	    "6:42: found 'passing' for 'silence' beside 'expect', expected one "
+	    "of them\n" },
+	{ "service: a\nport: 1\nchecks: [{udp: '{address}'}]",
+	    "3:16: found '127.0.0.1' for 'udp', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n" },
 	{ "service: a\nport: 1\nchecks:\n- {ttl: 5s, name: tcp-1}\n"
 	  "- {tcp: '127.0.0.1:1'}",
 	    "5:3: found check 'tcp-1' a second time, expected it once (first "

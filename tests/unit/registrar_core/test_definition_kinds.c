@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What each kind of check makes of its keys, and which edits change it. */
+#include "registrar/definition.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct definition_defaults defaults = { "svc.test", "127.0.0.1" };
+
+/* The definition of a service that has nothing but these checks. */
+static struct definition *must_parse(const char *checks)
+{
+	struct definition *d = NULL;
+	struct diags e = { 0 };
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text),
+	    "service: a\nport: 80\ninstances: [{address: 'fd00::1'}]\n"
+	    "checks: [%s]\n",
+	    checks);
+	if (definition_parse("f", text, strlen(text), &defaults, &d, &e) < 0)
+		fail_msg("%s: %s", text, e.items[0].text);
+	return d;
+}
+
+static void show_octets(FILE *f, const char *key, const char *data, size_t len)
+{
+	(void)fprintf(f, " %s ", key);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		(void)fprintf(f, c > ' ' && c < 127 ? "%c" : "<%02x>", c);
+	}
+}
+
+/* ---- one kind each ---------------------------------------------------- */
+
+static void show_udp(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s port %d", s->udp.address, s->udp.port);
+	show_octets(f, "send", s->udp.send.data, s->udp.send.len);
+	(void)fprintf(f, " expect %s%s", s->udp.expect ? s->udp.expect : "-",
+	    s->udp.silence == SILENCE_PASSING ? " silence passes" : "");
+}
+
+static void (*const show_kind[CHECK_KIND_N])(
+    FILE *f, const struct check_spec *s) = {
+	[CHECK_UDP] = show_udp,
+};
+
+static const struct {
+	const char *why, *check, *shown;
+} good[] = {
+	{ "udp: all by default", "{udp: '{address}:{port}'}",
+	    "udp-1 fd00::1 port 80 send  expect -" },
+	{ "udp: every key, every escape",
+	    "{udp: 'localhost:53', send: 'a \\r\\n\\t\\0\\\\\\x7F', expect: "
+	    "'^b'}",
+	    "udp-1 127.0.0.1 port 53 send a<20><0d><0a><09><00>\\<7f> expect "
+	    "^b" },
+	{ "udp: silence", "{udp: '[::1]:1', silence: passing}",
+	    "udp-1 ::1 port 1 send  expect - silence passes" },
+};
+
+static void keys_are_understood(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < sizeof(good) / sizeof(good[0]); n++) {
+		struct definition *d = must_parse(good[n].check);
+		const struct check_spec *s =
+		    &d->services[0].instances[0].checks[0];
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		print_message("%s\n", good[n].why);
+		(void)fprintf(f, "%s ", s->name);
+		show_kind[s->kind](f, s);
+		(void)fclose(f);
+		assert_string_equal(text, good[n].shown);
+		free(text);
+		definition_free(d);
+	}
+}
+
+/* ---- edits ------------------------------------------------------------ */
+
+/* Pairs that differ; each is equal to itself. */
+static const char *const edits[][2] = {
+	{ "{udp: '[::1]:1'}", "{udp: '[::1]:2'}" },
+	{ "{udp: '[::1]:1', send: 'a'}", "{udp: '[::1]:1', send: 'a\\0'}" },
+	{ "{udp: '[::1]:1'}", "{udp: '[::1]:1', expect: a}" },
+	{ "{udp: '[::1]:1'}", "{udp: '[::1]:1', silence: passing}" },
+};
+
+static bool are_equal(const char *a, const char *b)
+{
+	struct definition *x = must_parse(a), *y = must_parse(b);
+	bool equal = check_spec_equal(&x->services[0].instances[0].checks[0],
+	    &y->services[0].instances[0].checks[0]);
+
+	definition_free(x);
+	definition_free(y);
+	return equal;
+}
+
+static void edits_are_seen(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < sizeof(edits) / sizeof(edits[0]); n++) {
+		print_message("%s %s\n", edits[n][0], edits[n][1]);
+		assert_true(are_equal(edits[n][0], edits[n][0]));
+		assert_true(are_equal(edits[n][1], edits[n][1]));
+		assert_false(are_equal(edits[n][0], edits[n][1]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_are_understood),
+		cmocka_unit_test(edits_are_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
