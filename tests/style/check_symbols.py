@@ -26,6 +26,9 @@ CONTROL = {
     "zone_table.c": {"xcalloc", "free"},
     "reclaim.c": {"aligned_alloc", "xreallocarray", "free", "abort"},
     "handle.c": {"aligned_alloc", "free", "abort", "rng_seed"},
+    "limit.c": {"xcalloc", "free", "rng_seed", "rng_refill"},
+    "networks.c": {"xcalloc", "xreallocarray", "free", "abort", "qsort",
+                   "inet_pton", "strtoul", "strcspn"},
     "pick.c": {"rng_refill"},
 }
 # What compilers add: position independence, stack protection, sanitizers,
