@@ -5,6 +5,7 @@
  */
 #include "schema/base/diag.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -14,6 +15,13 @@ enum { ADDRESS_TEXT_MAX = 64 };
 struct address {
 	struct sockaddr_storage storage;
 	socklen_t len;
+};
+
+/* Of a client: no larger than it has to be, for there are many. */
+union peer {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
 };
 
 enum { ADDRESS_PORT_DNS = 53, ADDRESS_PORT_TLS = 853 };

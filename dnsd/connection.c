@@ -90,12 +90,13 @@ static bool flush(struct connection *c)
  * Requests that stand whole at p, at most a batch of them. Too short a one
  * is no DNS, and what follows it neither: ret_nonsense.
  */
-static unsigned split(
-    struct message *m, const uint8_t *p, size_t len, bool *ret_nonsense)
+static unsigned split(const struct connection *c, struct message *m,
+    const uint8_t *p, size_t len, bool *ret_nonsense)
 {
 	unsigned n = 0;
 
 	while (n < HANDLE_BATCH_MAX && frame_is_whole(p, len)) {
+		m[n].peer = &c->peer.any;
 		m[n].request = p + FRAME_LEN;
 		m[n].request_len = wire_get16(p);
 		if (m[n].request_len < WIRE_HEADER_LEN) {
@@ -123,7 +124,10 @@ static ssize_t answer_batch(
 	enum transport via = c->tls ? VIA_TLS : VIA_TCP;
 	size_t used = 0;
 
-	handle_prepare(h, m, n);
+	if (handle_prepare(h, m, n)) {
+		h->screen.now_mono_ms = (uint64_t)p->now;
+		h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
+	}
 	for (unsigned i = 0; i < n && !turn_is_over(c); i++) {
 		uint8_t *at = p->out + p->out_len;
 		size_t len = handle_respond(h, i, via, at + FRAME_LEN);
@@ -150,7 +154,7 @@ static ssize_t answer(struct connection *c, const uint8_t *octets, size_t len)
 	unsigned n;
 
 	while (!turn_is_over(c) && !nonsense) {
-		n = split(m, octets + used, len - used, &nonsense);
+		n = split(c, m, octets + used, len - used, &nonsense);
 		if (!n)
 			break;
 		reclaim_in(p->host.reader);

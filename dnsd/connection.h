@@ -12,6 +12,7 @@
  * A connection is closed when for idle_ms it neither finished a request nor
  * took all answers that waited: a slow client is an idle one.
  */
+#include "dnsd/address.h"
 #include "dnsd/handle.h"
 #include "dnsd/reclaim.h"
 
@@ -38,7 +39,8 @@ void connection_pool_free(struct connection_pool *p);
 unsigned connection_pool_size(const struct connection_pool *p);
 
 /* Consumes fd, a non-blocking stream. */
-void connection_open(struct connection_pool *p, int fd, bool tls, int64_t now);
+void connection_open(struct connection_pool *p, int fd, const union peer *peer,
+    bool tls, int64_t now);
 /* Closes the one that has been idle the longest; false: there is none. */
 bool connection_evict(struct connection_pool *p);
 /*

@@ -32,6 +32,7 @@ struct connection {
 	struct tls *tls; /* NULL: plain TCP */
 	struct event ready;
 	int fd;
+	union peer peer;
 	short waits; /* for EV_READ or EV_WRITE */
 	enum mode mode;
 	bool shaken; /* its TLS handshake is done */

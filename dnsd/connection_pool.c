@@ -55,7 +55,8 @@ void connection_pool_free(struct connection_pool *p)
 	free(p);
 }
 
-void connection_open(struct connection_pool *p, int fd, bool tls, int64_t now)
+void connection_open(struct connection_pool *p, int fd, const union peer *peer,
+    bool tls, int64_t now)
 {
 	struct connection *c = xcalloc(1, sizeof(*c));
 
@@ -66,6 +67,7 @@ void connection_open(struct connection_pool *p, int fd, bool tls, int64_t now)
 	}
 	c->pool = p;
 	c->fd = fd;
+	c->peer = *peer;
 	c->progress_ms = now;
 	c->waits = EV_READ;
 	event_assign(&c->ready, p->host.base, fd, EV_READ | EV_PERSIST,

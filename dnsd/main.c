@@ -8,6 +8,7 @@
 #include "dnsd/catalog.h"
 #include "dnsd/certificate.h"
 #include "dnsd/follow.h"
+#include "dnsd/handle.h"
 #include "dnsd/loader.h"
 #include "dnsd/options.h"
 #include "dnsd/server.h"
@@ -205,9 +206,11 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->follow = follow_new(d->base, o->registry, d->loader);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
+	const struct handler_source source = { d->catalog, &d->identity, NULL,
+		(uint16_t)o->udp_size };
 	int error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
-	    d->catalog, &d->identity, d->reclaim, &d->server, reterr);
+	    &source, d->reclaim, &d->server, reterr);
 	if (error)
 		return error;
 	certificate_watch(d->certificate, d->base);

@@ -7,7 +7,12 @@
  */
 #include "dnsd/query.h"
 
-enum { OPTION_NSID = 3, OPTION_KEEPALIVE = 11, OPTION_PADDING = 12 };
+enum {
+	OPTION_NSID = 3,
+	OPTION_COOKIE = 10,
+	OPTION_KEEPALIVE = 11,
+	OPTION_PADDING = 12,
+};
 
 struct counts {
 	unsigned question, answer, authority, additional;
@@ -25,27 +30,35 @@ static enum query_status parse_question(struct query *q, size_t len)
 	return QUERY_OK;
 }
 
+/* len octets at `at` of msg: the data of the OPT record. */
 static enum query_status parse_options(
-    struct edns *e, const uint8_t *rdata, size_t len)
+    struct edns *e, const uint8_t *msg, size_t at, size_t len)
 {
 	while (len >= 4) {
-		uint16_t code = wire_get16(rdata);
-		size_t option_len = 4u + wire_get16(rdata + 2);
+		const uint8_t *option = msg + at;
+		uint16_t code = wire_get16(option);
+		size_t option_len = 4u + wire_get16(option + 2);
 
 		if (option_len > len)
 			return QUERY_FORMERR;
+		if (code == OPTION_COOKIE && !e->cookie_at) {
+			e->cookie_at = (uint16_t)(at + 4);
+			e->cookie_len = (uint16_t)(option_len - 4);
+		}
 		e->nsid |= code == OPTION_NSID;
 		e->keepalive |= code == OPTION_KEEPALIVE;
 		e->padding |= code == OPTION_PADDING;
-		rdata += option_len;
+		at += option_len;
 		len -= option_len;
 	}
 	return len ? QUERY_FORMERR : QUERY_OK;
 }
 
 static enum query_status parse_opt(
-    struct edns *e, const uint8_t *fixed, const uint8_t *rdata, size_t len)
+    struct edns *e, const uint8_t *msg, size_t at, size_t len)
 {
+	const uint8_t *fixed = msg + at;
+
 	if (e->present) /* RFC 6891 section 6.1.1: at most one */
 		return QUERY_FORMERR;
 	e->present = true;
@@ -55,7 +68,7 @@ static enum query_status parse_opt(
 	e->version = fixed[5];
 	e->dnssec_ok = fixed[6] & 0x80;
 	/* another version may mean something else by its data: BADVERS */
-	return e->version ? QUERY_OK : parse_options(e, rdata, len);
+	return e->version ? QUERY_OK : parse_options(e, msg, at + 10, len);
 }
 
 /* Octets of the owner name of a record; it may be compressed. */
@@ -90,11 +103,12 @@ static enum query_status parse_records(
 		size_t rdlength = wire_get16(fixed + 8);
 		if (at + owner + 10 + rdlength > len)
 			return QUERY_FORMERR;
-		if (n <= additional_n && wire_get16(fixed) == TYPE_OPT) {
+		if (wire_get16(fixed) == TYPE_OPT) {
 			/* its owner is the root, the only one of one octet */
-			enum query_status s = owner == 1
-			                          ? parse_opt(&q->edns, fixed,
-			                                fixed + 10, rdlength)
+			bool placed = owner == 1 && n <= additional_n;
+			enum query_status s = placed
+			                          ? parse_opt(&q->edns, q->msg,
+			                                at + owner, rdlength)
 			                          : QUERY_FORMERR;
 
 			if (s != QUERY_OK)
@@ -103,6 +117,17 @@ static enum query_status parse_records(
 		at += owner + 10 + rdlength;
 	}
 	return at == len ? QUERY_OK : QUERY_FORMERR;
+}
+
+/* RFC 7873 section 5.4: what a client may ask that wants a cookie. */
+static enum query_status parse_without_question(
+    struct query *q, size_t len, unsigned additional_n)
+{
+	enum query_status s = parse_records(q, len, 0, additional_n);
+
+	if (s != QUERY_OK)
+		return s;
+	return q->edns.cookie_at ? QUERY_COOKIE_ONLY : QUERY_FORMERR;
 }
 
 enum query_status query_parse(
@@ -121,6 +146,8 @@ enum query_status query_parse(
 
 	struct counts c = { wire_get16(msg + 4), wire_get16(msg + 6),
 		wire_get16(msg + 8), wire_get16(msg + 10) };
+	if (!c.question && !c.answer && !c.authority)
+		return parse_without_question(ret_q, len, c.additional);
 	if (c.question != 1 || c.answer)
 		return QUERY_FORMERR;
 	enum query_status s = parse_question(ret_q, len);

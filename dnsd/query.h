@@ -19,6 +19,8 @@ enum query_status {
 	QUERY_FORMERR,
 	QUERY_NOTIMP,  /* an opcode other than QUERY */
 	QUERY_BADVERS, /* EDNS version above 0, RFC 6891 section 6.1.3 */
+	/* no question but a cookie, RFC 7873 section 5.4; else FORMERR */
+	QUERY_COOKIE_ONLY,
 };
 
 struct edns {
@@ -29,6 +31,8 @@ struct edns {
 	bool padding;   /* asked for padding, RFC 7830 */
 	uint8_t version;
 	uint16_t udp_len; /* what the client can take, at least 512 */
+	/* of the first COOKIE option's data in msg, RFC 7873; 0: none */
+	uint16_t cookie_at, cookie_len;
 };
 
 struct query {

@@ -169,3 +169,12 @@ struct response respond_error(struct responder *r, const struct query *q,
 
 	return finish(&o, r, q, rcode, false);
 }
+
+struct response respond_truncated(
+    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out)
+{
+	struct out o = begin(r, q, VIA_UDP, WIRE_UDP_MIN, out);
+
+	o.result.truncated = true;
+	return finish(&o, r, q, rcode, false);
+}

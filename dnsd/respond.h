@@ -10,6 +10,7 @@
  * additional addresses point to them.
  */
 #include "dnsd/answer.h"
+#include "dnsd/cookie.h"
 #include "dnsd/pick.h"
 #include "dnsd/respond_name.h"
 
@@ -24,9 +25,17 @@ enum {
 	RESPOND_SLACK = 1024,
 };
 
+/* What a response says to its client besides; all zero: nothing. */
+struct respond_extra {
+	bool has_cookie;
+	uint8_t cookie[COOKIE_LEN]; /* RFC 7873 */
+	bool prohibited;            /* why it is REFUSED, RFC 8914 */
+};
+
 struct responder {
 	uint16_t udp_len_max;  /* of answers, and as announced in OPT */
 	uint16_t keepalive_ds; /* idle time of connections, tenths of seconds */
+	struct respond_extra extra; /* of the response being written */
 	const struct identity *identity;
 	struct rng rng;
 	struct pick pick;
@@ -47,3 +56,7 @@ struct response respond_encode(struct responder *r, const struct query *q,
 /* An answer without data: FORMERR, NOTIMP, BADVERS. */
 struct response respond_error(struct responder *r, const struct query *q,
     enum rcode rcode, enum transport via, uint8_t *out);
+
+/* TC and nothing else: the client is to ask by TCP. */
+struct response respond_truncated(
+    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out);

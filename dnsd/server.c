@@ -74,7 +74,7 @@ static int claim_doors(const struct server *s, struct diag *reterr)
 }
 
 static int start_worker(struct server *s, const struct options *o,
-    const struct catalog *c, const struct identity *id, struct reclaim *rec,
+    const struct handler_source *source, struct reclaim *rec,
     struct diag *reterr)
 {
 	struct stream_limits limits = { (unsigned)o->tcp_connections,
@@ -82,9 +82,9 @@ static int start_worker(struct server *s, const struct options *o,
 	int error = 0;
 
 	for (unsigned i = 0; i < s->plain_n && !error; i++) {
-		error = udp_start(&s->doors[i].address, c, id,
-		    (uint16_t)o->udp_size, reclaim_reader(rec, s->reader_n),
-		    &s->udp[s->udp_n], reterr);
+		error = udp_start(&s->doors[i].address, source,
+		    reclaim_reader(rec, s->reader_n), &s->udp[s->udp_n],
+		    reterr);
 		if (!error) {
 			s->udp_n++;
 			s->reader_n++;
@@ -92,7 +92,7 @@ static int start_worker(struct server *s, const struct options *o,
 	}
 	if (error)
 		return error;
-	error = stream_start(s->doors, s->door_n, &limits, c, id,
+	error = stream_start(s->doors, s->door_n, &limits, source,
 	    reclaim_reader(rec, s->reader_n), &s->stream[s->stream_n], reterr);
 	if (!error) {
 		s->stream_n++;
@@ -102,7 +102,7 @@ static int start_worker(struct server *s, const struct options *o,
 }
 
 int server_start(const struct options *o, struct tls_context *tls,
-    const struct catalog *c, const struct identity *id, struct reclaim *rec,
+    const struct handler_source *source, struct reclaim *rec,
     struct server **ret_s, struct diag *reterr)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
@@ -115,7 +115,7 @@ int server_start(const struct options *o, struct tls_context *tls,
 	    xcalloc((size_t)s->worker_n * o->listen.n, sizeof(struct udp *));
 	s->stream = xcalloc(s->worker_n, sizeof(struct stream *));
 	while (!error && s->stream_n < s->worker_n)
-		error = start_worker(s, o, c, id, rec, reterr);
+		error = start_worker(s, o, source, rec, reterr);
 	if (error) {
 		server_stop(s);
 		return error;

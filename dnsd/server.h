@@ -9,8 +9,7 @@
 #include "dnsd/stats.h"
 #include "schema/base/diag.h"
 
-struct catalog;
-struct identity;
+struct handler_source;
 struct options;
 struct reclaim;
 struct server;
@@ -30,7 +29,7 @@ int server_raise_limit(const struct options *o, struct diag *reterr);
  * address is wrong or taken.
  */
 int server_start(const struct options *o, struct tls_context *tls,
-    const struct catalog *c, const struct identity *id, struct reclaim *rec,
+    const struct handler_source *source, struct reclaim *rec,
     struct server **ret_s, struct diag *reterr);
 /* Sends the answers under way, ends all threads, and frees. NULL: ignored. */
 void server_stop(struct server *s);

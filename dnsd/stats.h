@@ -18,6 +18,13 @@ enum stat {
 	STAT_FORMERR,
 	STAT_NOTIMP,
 	STAT_BADVERS,
+	STAT_BADCOOKIE,
+	STAT_COOKIES,         /* requests with a good server cookie */
+	STAT_DENIED,          /* of networks that may not ask */
+	STAT_QUERIES_LIMITED, /* of networks that ask too often */
+	STAT_RRL_DROPPED,     /* responses that were limited: not sent, */
+	STAT_RRL_TRUNCATED,   /* sent empty with TC, */
+	STAT_RRL_LEAKED,      /* or sent as they are */
 	STAT_TRUNCATED,       /* TC set */
 	STAT_SAMPLED,         /* an SRV set that not even TCP can hold */
 	STAT_TCP_CONNECTIONS, /* those of TLS, too */

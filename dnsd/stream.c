@@ -127,8 +127,10 @@ static void on_newcomer(evutil_socket_t listen_fd, short what, void *arg)
 
 	(void)what;
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
+		union peer peer;
+		socklen_t len = sizeof(peer);
 		int fd = accept4(
-		    listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		    listen_fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0 && !accept_failed(s, errno, i == 0))
 			break;
@@ -138,7 +140,7 @@ static void on_newcomer(evutil_socket_t listen_fd, short what, void *arg)
 			close(fd);
 			continue;
 		}
-		connection_open(s->pool, fd, l->tls, now);
+		connection_open(s->pool, fd, &peer, l->tls, now);
 	}
 	if (!event_pending(&s->expiry, EV_TIMEOUT, NULL))
 		add_timer(&s->expiry, s->limits.idle_ms);
@@ -266,9 +268,8 @@ static uint16_t keepalive_ds(const struct stream_limits *limits)
 }
 
 int stream_start(const struct stream_door *doors, unsigned door_n,
-    const struct stream_limits *limits, const struct catalog *c,
-    const struct identity *id, struct reclaim_reader *reader,
-    struct stream **ret_s, struct diag *reterr)
+    const struct stream_limits *limits, const struct handler_source *source,
+    struct reclaim_reader *reader, struct stream **ret_s, struct diag *reterr)
 {
 	int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -279,7 +280,7 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 	struct stream *s = xcalloc(1, sizeof(*s));
 	s->wake_fd = wake_fd;
 	s->limits = *limits;
-	s->handler = handler_new(c, id, WIRE_UDP_DEFAULT);
+	s->handler = handler_new(source);
 	s->handler->responder.keepalive_ds = keepalive_ds(limits);
 	make_base(s);
 	int error = listen_on(s, doors, door_n, reterr);

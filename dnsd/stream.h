@@ -27,9 +27,8 @@ struct stream_door {
 
 /* Binds every address and starts. Borrows everything but the doors. */
 int stream_start(const struct stream_door *doors, unsigned door_n,
-    const struct stream_limits *limits, const struct catalog *c,
-    const struct identity *id, struct reclaim_reader *reader,
-    struct stream **ret_s, struct diag *reterr);
+    const struct stream_limits *limits, const struct handler_source *source,
+    struct reclaim_reader *reader, struct stream **ret_s, struct diag *reterr);
 /*
  * Takes no more connections and requests, sends the answers to what has
  * arrived, and ends within STREAM_DRAIN_MS. Does not wait.

@@ -6,6 +6,7 @@
 #include "dnsd/udp.h"
 
 #include "dnsd/address.h"
+#include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ struct udp {
 	struct message message[BATCH];
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_iov[BATCH], out_iov[BATCH];
-	struct sockaddr_storage peer[BATCH];
+	union peer peer[BATCH];
 	_Alignas(8) uint8_t control[BATCH][CONTROL_LEN];
 };
 
@@ -60,6 +61,7 @@ static void lay_out(struct udp *u, uint16_t udp_len_max)
 		u->in[i].msg_hdr.msg_name = &u->peer[i];
 		u->message[i].request = in;
 		u->message[i].response = out;
+		u->message[i].peer = &u->peer[i].any;
 		u->out[i].msg_hdr.msg_iov = &u->out_iov[i];
 		u->out[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -137,10 +139,20 @@ static void send_all(struct udp *u, unsigned n)
 
 static void answer(struct udp *u, unsigned n)
 {
+	struct handler *h = u->handler;
+
 	for (unsigned i = 0; i < n; i++)
 		u->message[i].request_len = u->in[i].msg_len;
 	reclaim_in(u->reader);
-	handle_batch(u->handler, u->message, n, VIA_UDP);
+	if (handle_prepare(h, u->message, n)) {
+		h->screen.now_mono_ms = (uint64_t)clock_mono_ms();
+		h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct message *m = &u->message[i];
+
+		m->response_len = handle_respond(h, i, VIA_UDP, m->response);
+	}
 	reclaim_out(u->reader);
 	send_all(u, collect(u, n));
 }
@@ -158,8 +170,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int udp_start(const struct address *a, const struct catalog *c,
-    const struct identity *id, uint16_t udp_len_max,
+int udp_start(const struct address *a, const struct handler_source *source,
     struct reclaim_reader *reader, struct udp **ret_u, struct diag *reterr)
 {
 	int fd = address_bind(a, SOCK_DGRAM, reterr);
@@ -169,9 +180,9 @@ int udp_start(const struct address *a, const struct catalog *c,
 	struct udp *u = xcalloc(1, sizeof(*u));
 	u->fd = fd;
 	u->wildcard = address_is_wildcard(a);
-	u->handler = handler_new(c, id, udp_len_max);
+	u->handler = handler_new(source);
 	u->reader = reader;
-	lay_out(u, udp_len_max);
+	lay_out(u, source->udp_len_max);
 	int error = pthread_create(&u->thread, NULL, run, u);
 	if (error) {
 		close(fd);

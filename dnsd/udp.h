@@ -20,8 +20,7 @@ struct udp;
  * Binds and starts. Borrows everything; consumes nothing. Errors are those of
  * address_bind().
  */
-int udp_start(const struct address *a, const struct catalog *c,
-    const struct identity *id, uint16_t udp_len_max,
+int udp_start(const struct address *a, const struct handler_source *source,
     struct reclaim_reader *reader, struct udp **ret_u, struct diag *reterr);
 /* Ends the thread, and frees. NULL is ignored. */
 void udp_stop(struct udp *u);

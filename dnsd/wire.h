@@ -39,6 +39,7 @@ enum rcode {
 	RCODE_REFUSED = 5,
 	RCODE_YXDOMAIN = 6,
 	RCODE_BADVERS = 16, /* upper bits travel in the OPT record */
+	RCODE_BADCOOKIE = 23,
 };
 
 enum rrtype {

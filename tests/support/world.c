@@ -327,7 +327,11 @@ struct world *world_new_readers(const char *text, unsigned reader_n)
 	w->catalog = catalog_new(SEED, w->reclaim);
 	w->compiler = compiler_new();
 	w->identity = (struct identity){ "rollcall 1.2.3", "host.test" };
-	w->handler = handler_new(w->catalog, &w->identity, WORLD_UDP_MAX);
+	atomic_init(&w->slot.current, &w->policy);
+	w->peer.ipv4 = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xc00002c8) };
+	w->handler = handler_new(&(struct handler_source){
+	    w->catalog, &w->identity, &w->slot, WORLD_UDP_MAX });
 	rng_seed_fixed(&w->handler->responder.rng, SEED);
 	w->now_wall_ms = WORLD_NOW_WALL_MS;
 	world_add(w, text);
@@ -370,7 +374,7 @@ bool world_remove(struct world *w, const char *name)
 void world_handle(
     struct world *w, const uint8_t *msg, size_t len, enum transport via)
 {
-	struct message m = { msg, len, w->response, 0 };
+	struct message m = { msg, len, w->response, 0, &w->peer.any };
 
 	reclaim_in(w->reader);
 	handle_batch(w->handler, &m, 1, via);

@@ -19,6 +19,7 @@
  * dot are below it, `service` is in it. `meta` belongs to the line before. A
  * service that is there already is replaced.
  */
+#include "dnsd/address.h"
 #include "dnsd/compile.h"
 #include "dnsd/handle.h"
 #include "dnsd/zone_build.h"
@@ -32,6 +33,9 @@ struct world {
 	struct compiler *compiler;
 	struct handler *handler; /* its draws are reproducible */
 	struct identity identity;
+	struct policy policy; /* of slot; open to all, without cookies */
+	struct policy_slot slot;
+	union peer peer; /* who asks: 192.0.2.200 */
 	int64_t now_wall_ms;
 	struct zone *zone;        /* named last */
 	struct zone_build *build; /* its static records */

@@ -177,6 +177,7 @@ static void serve_batch(struct ring *g, struct handler *h, uint16_t port,
 		head[n] = frame;
 		m[n].request = frame + HEADERS_LEN;
 		m[n].request_len = d->len - HEADERS_LEN;
+		m[n].peer = NULL;
 		m[n].response =
 		    g->frames + free_frame[*free_n - 1 - n] + HEADERS_LEN;
 		n++;
@@ -265,15 +266,15 @@ int main(int argc, char *argv[])
 	}
 	struct reclaim *rec = reclaim_new(1);
 	struct catalog *c = load(argv[5], argv[6], rec);
+	const struct handler_source source = { c, &id, NULL, WIRE_UDP_DEFAULT };
 	uint16_t port = (uint16_t)atoi(argv[4]);
 	if (!strcmp(argv[1], "xdp")) {
-		serve_xdp(handler_new(c, &id, WIRE_UDP_DEFAULT), argv[2], port);
+		serve_xdp(handler_new(&source), argv[2], port);
 		return 0;
 	}
 	scoped_free char *text = xasprintf("%s:%s", argv[3], argv[4]);
 	if (address_parse(text, &a, &diag) < 0 ||
-	    udp_start(&a, c, &id, WIRE_UDP_DEFAULT, reclaim_reader(rec, 0), &u,
-	        &diag) < 0) {
+	    udp_start(&a, &source, reclaim_reader(rec, 0), &u, &diag) < 0) {
 		fprintf(stderr, "xdp-server: %s\n", diag.text);
 		return 1;
 	}

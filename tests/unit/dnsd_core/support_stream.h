@@ -83,8 +83,10 @@ static inline struct site *site_new_tls(
 	assert_int_equal(
 	    getsockname(s->reserved_fd, (void *)in, &s->door.address.len), 0);
 	assert_int_equal(
-	    stream_start(&s->door, 1, &limits, s->world->catalog,
-	        &s->world->identity, s->world->reader, &s->stream, &diag),
+	    stream_start(&s->door, 1, &limits,
+	        &(struct handler_source){ s->world->catalog,
+	            &s->world->identity, &s->world->slot, WORLD_UDP_MAX },
+	        s->world->reader, &s->stream, &diag),
 	    0);
 	return s;
 }

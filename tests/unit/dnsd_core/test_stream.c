@@ -172,9 +172,10 @@ static void test_taken_address(void **state)
 
 	(void)state;
 	in->sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1: not ours */
-	assert_true(
-	    stream_start(&door, 1, &limits, s->world->catalog,
-	        &s->world->identity, s->world->reader, &other, &diag) < 0);
+	assert_true(stream_start(&door, 1, &limits,
+	                &(struct handler_source){ s->world->catalog,
+	                    &s->world->identity, NULL, WORLD_UDP_MAX },
+	                s->world->reader, &other, &diag) < 0);
 	assert_non_null(strstr(diag.text, "cannot listen on tcp 192.0.2.1"));
 	assert_null(other);
 	stream_stop(NULL);

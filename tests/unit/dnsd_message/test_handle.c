@@ -172,7 +172,8 @@ static void test_batch(void **state)
 			ask_parse(&a, name, questions[(i * 5 + n) % KINDS]);
 			a.id = (uint16_t)(1000 * n + i);
 			m[i] = (struct message){ request[i],
-				ask_build(&a, request[i]), response[i], 0 };
+				ask_build(&a, request[i]), response[i], 0,
+				NULL };
 			if (i % 7 == 6) /* one that is dropped */
 				m[i].request_len = 5;
 		}

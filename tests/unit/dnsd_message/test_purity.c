@@ -128,7 +128,7 @@ static void requests_init(struct requests *r)
 
 		ask_parse(&a, name, questions[i]);
 		r->m[i] = (struct message){ r->msg[i], ask_build(&a, r->msg[i]),
-			response, 0 };
+			response, 0, NULL };
 	}
 }
 

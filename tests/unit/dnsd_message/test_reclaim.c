@@ -155,8 +155,8 @@ static bool answer_is_whole(const struct message *m, unsigned service)
 static void *read_on(void *arg)
 {
 	struct reader *r = arg;
-	struct handler *h =
-	    handler_new(r->world->catalog, &r->world->identity, WORLD_UDP_MAX);
+	struct handler *h = handler_new(&(struct handler_source){
+	    r->world->catalog, &r->world->identity, NULL, WORLD_UDP_MAX });
 	uint8_t request[SERVICES][ASK_MAX];
 	static _Thread_local uint8_t response[BATCH]
 	                                     [WORLD_UDP_MAX + RESPOND_SLACK];
@@ -179,7 +179,7 @@ static void *read_on(void *arg)
 			unsigned s = (k + i) % SERVICES;
 
 			m[i] = (struct message){ request[s], len[s],
-				response[i], 0 };
+				response[i], 0, NULL };
 		}
 		reclaim_in(r->in);
 		handle_batch(h, m, BATCH, VIA_UDP);
