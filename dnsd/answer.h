@@ -21,14 +21,16 @@ enum answer_kind {
 	ANSWER_IPV4,     /* of the service, a sample */
 	ANSWER_IPV6,
 	ANSWER_TXT,
+	ANSWER_PTR,     /* to its instances, RFC 6763 section 4.1 */
 	ANSWER_ONE_SRV, /* of one instance */
 	ANSWER_ONE_IPV4,
 	ANSWER_ONE_IPV6,
 	ANSWER_ONE_TXT,
-	ANSWER_RRSET,    /* static records of the zone */
-	ANSWER_REFERRAL, /* to the servers of a zone below */
-	ANSWER_HINFO,    /* to ANY, RFC 8482 section 4.2 */
-	ANSWER_CHAOS,    /* a text about the server, RFC 4892 */
+	ANSWER_ONE_SD_TXT, /* of one that was browsed for */
+	ANSWER_RRSET,      /* static records of the zone */
+	ANSWER_REFERRAL,   /* to the servers of a zone below */
+	ANSWER_HINFO,      /* to ANY, RFC 8482 section 4.2 */
+	ANSWER_CHAOS,      /* a text about the server, RFC 4892 */
 };
 
 /* An alias that was followed: CNAME, or DNAME with the CNAME it makes. */

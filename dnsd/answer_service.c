@@ -3,7 +3,8 @@
  * The names of a service S in zone Z, by the labels left of Z:
  *
  *	S                     A AAAA SRV TXT
- *	_S._P                 SRV
+ *	_S._P                 SRV; PTR to I._S._P (DNS-SD, RFC 6763)
+ *	I._S._P               SRV and TXT of one instance
  *	I.S                   one instance, whatever its health
  *	_P                    exists while a service of that protocol does
  *
@@ -103,18 +104,26 @@ static void decide_service(struct answer *a, uint16_t type)
 	}
 }
 
+/* Label k is the name of an instance. False: there is none of that name. */
+static bool find_instance(
+    struct answer *a, const struct dname *name, unsigned k)
+{
+	uint8_t len;
+	const uint8_t *label = label_below(name, a->zone, k, &len);
+	int i = service_find_instance(a->service, label, len);
+
+	a->instance = (unsigned)i;
+	return i >= 0;
+}
+
 /* I.S.Z; false: there is no such instance. */
 static bool decide_instance(
     struct answer *a, const struct dname *name, uint16_t type)
 {
 	const struct service *s = a->service;
-	uint8_t len;
-	const uint8_t *label = label_below(name, a->zone, 2, &len);
-	int i = service_find_instance(s, label, len);
 
-	if (i < 0)
+	if (!find_instance(a, name, 2))
 		return false;
-	a->instance = (unsigned)i;
 	uint8_t flags = service_instance_at(s, a->instance)->flags;
 	negative(a, RCODE_NOERROR);
 	if (type == TYPE_A && flags & INSTANCE_IPV4) {
@@ -151,6 +160,8 @@ static bool decide_srv_name(
 		return false;
 	if (type == TYPE_SRV) {
 		decide_set(a, ANSWER_SRV, s->eligible_n);
+	} else if (type == TYPE_PTR) {
+		decide_set(a, ANSWER_PTR, s->eligible_n);
 	} else if (type == TYPE_ANY) {
 		positive(a, ANSWER_HINFO);
 	} else {
@@ -159,16 +170,43 @@ static bool decide_srv_name(
 	return true;
 }
 
+/* I._S._P.Z; false: no such instance, or the protocol is another. */
+static bool decide_sd_instance(
+    struct answer *a, const struct dname *name, uint16_t type)
+{
+	uint8_t len;
+	const uint8_t *p = label_below(name, a->zone, 1, &len);
+
+	if (!is_protocol(a->service, p, len) || !find_instance(a, name, 3))
+		return false;
+	switch (type) {
+	case TYPE_SRV:
+		positive(a, ANSWER_ONE_SRV);
+		break;
+	case TYPE_TXT:
+		positive(a, ANSWER_ONE_SD_TXT);
+		break;
+	case TYPE_ANY:
+		positive(a, ANSWER_HINFO);
+		break;
+	default:
+		negative(a, RCODE_NOERROR);
+	}
+	return true;
+}
+
 /* A name that no service has: how much of it exists all the same? */
-static unsigned encloser_of(const struct answer *a, const struct dname *name,
+static unsigned encloser_of(struct answer *a, const struct dname *name,
     const struct locus *l, bool underscored)
 {
 	uint8_t len;
 	const uint8_t *first = label_below(name, l->zone, 1, &len);
 
 	if (underscored) {
-		if (a->service && is_protocol(a->service, first, len))
-			return 2;
+		if (a->service && is_protocol(a->service, first, len)) {
+			return l->below > 3 && find_instance(a, name, 3) ? 3
+			                                                 : 2;
+		}
 		return zone_has_protocol(
 		    l->zone, first + 1, (uint8_t)(len - 1));
 	}
@@ -176,8 +214,7 @@ static unsigned encloser_of(const struct answer *a, const struct dname *name,
 		return 0;
 	if (l->below < 3)
 		return 1;
-	const uint8_t *label = label_below(name, l->zone, 2, &len);
-	return service_find_instance(a->service, label, len) < 0 ? 1 : 2;
+	return find_instance(a, name, 2) ? 2 : 1;
 }
 
 bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
@@ -203,6 +240,8 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 		exists = decide_srv_name(a, name, type);
 	} else if (a->service && l->below == 2) {
 		exists = decide_instance(a, name, type);
+	} else if (a->service && l->below == 3 && underscored) {
+		exists = decide_sd_instance(a, name, type);
 	}
 	if (exists)
 		return true;

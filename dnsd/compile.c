@@ -80,10 +80,11 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->zone = zone;
 	c->now_wall_ms = now_wall_ms;
 	c->next_expiry_wall_ms = 0;
-	/* the longest name is that of an instance, I.S.Z */
+	/* the longest name is that of an instance, I._S._P.Z */
 	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
 	         protocol_len >= sizeof(c->protocol) ||
-	         1u + WIRE_LABEL_MAX + 1u + name_len + zone->name.len >
+	         1u + WIRE_LABEL_MAX + 2u + name_len + 2u + protocol_len +
+	                 zone->name.len >
 	             WIRE_NAME_MAX;
 	memset(c->name, 0, sizeof(c->name));
 	memset(c->protocol, 0, sizeof(c->protocol));

@@ -64,6 +64,9 @@ static void put_sections(
 	case ANSWER_IPV6:
 		respond_address_set(o, r, s, TYPE_AAAA);
 		break;
+	case ANSWER_PTR:
+		respond_ptr_set(o, r, s);
+		break;
 	case ANSWER_TXT:
 		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s, service_txt(s));
 		break;
@@ -79,6 +82,10 @@ static void put_sections(
 	case ANSWER_ONE_TXT:
 		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
 		    service_instance_txt(s, a->instance));
+		break;
+	case ANSWER_ONE_SD_TXT:
+		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
+		    service_sd_txt(s, a->instance));
 		break;
 	case ANSWER_RRSET:
 		respond_rrset(o, a);

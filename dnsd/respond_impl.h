@@ -58,6 +58,9 @@ void respond_opt(struct out *o, const struct responder *r,
 /* The whole set where it fits, else as many as fit, with TC. */
 void respond_srv_set(
     struct out *o, struct responder *r, const struct service *s);
+/* The same of PTR, with the SRV, TXT and addresses that they lead to. */
+void respond_ptr_set(
+    struct out *o, struct responder *r, const struct service *s);
 /* type: A or AAAA. A sample that fits; never TC. */
 void respond_address_set(
     struct out *o, struct responder *r, const struct service *s, uint16_t type);

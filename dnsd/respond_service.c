@@ -15,11 +15,15 @@ enum {
 	IPV6_RR_LEN = ADDRESS_HEAD_LEN + 16,
 	/* target "i.s." and what stands before it, the shortest there is */
 	SRV_RR_LEN_MIN = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2 + 3,
+	/* RDLENGTH, a label of one octet, a pointer */
+	PTR_RR_LEN_MIN = RESPOND_HEAD_LEN + 2 + 2 + 2,
 };
 
-static_assert(WIRE_MESSAGE_MAX / SRV_RR_LEN_MIN <
-                  sizeof((struct responder *)0)->target / sizeof(uint16_t),
-    "a message has no more SRV records than places for their targets");
+static_assert(
+    WIRE_MESSAGE_MAX / PTR_RR_LEN_MIN <
+            sizeof((struct responder *)0)->target / sizeof(uint16_t) &&
+        PTR_RR_LEN_MIN < SRV_RR_LEN_MIN,
+    "a message has no more records than places for their targets");
 
 static void copy_over(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -139,6 +143,79 @@ void respond_srv_set(
 	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
 	if (put_srv_list(o, r, s, r->pick.order, n) < s->eligible_n)
 		o->result.truncated = true;
+}
+
+/* Owner and RDATA of "I._S._P.Z.": its first label, the rest is the owner. */
+static bool put_ptr(struct out *o, const struct service_instance *in,
+    uint32_t ttl_s, uint16_t *ret_target)
+{
+	size_t label_len = 1u + in->label[0];
+	uint8_t *p = o->at;
+
+	if (RESPOND_HEAD_LEN + 2 + label_len + 2 > respond_room(o))
+		return false;
+	respond_head(p, o->owner, TYPE_PTR, ttl_s);
+	p = wire_put16(p + RESPOND_HEAD_LEN, (uint16_t)(label_len + 2));
+	*ret_target = (uint16_t)(p - o->base);
+	copy_over(p, in->label, label_len);
+	o->at = wire_put16(p + label_len, o->owner);
+	return true;
+}
+
+static bool put_sd_txt(
+    struct out *o, const struct service *s, unsigned i, uint16_t owner)
+{
+	const uint8_t *rdata = service_sd_txt(s, i);
+	size_t len = 2u + wire_get16(rdata);
+
+	if (RESPOND_HEAD_LEN + len > respond_room(o))
+		return false;
+	respond_head(o->at, owner, TYPE_TXT, s->ttl_s);
+	memcpy(o->at + RESPOND_HEAD_LEN, rdata, len);
+	o->at += RESPOND_HEAD_LEN + len;
+	o->additional_n++;
+	return true;
+}
+
+/* RFC 6763 section 12.1, as long as there is room; never TC. */
+static void put_browsed(struct out *o, struct responder *r,
+    const struct service *s, const uint16_t *order, unsigned n)
+{
+	unsigned k;
+
+	for (k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX; k++) {
+		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
+		uint8_t head[16];
+
+		respond_head(head, owner, TYPE_SRV, s->ttl_s);
+		if (!put_sd_txt(o, s, order[k], owner) ||
+		    !put_srv(o, s, service_instance_at(s, order[k]), head,
+		        &r->target[k]))
+			break;
+		o->additional_n++;
+	}
+	put_target_addresses(o, r, s, order, k);
+}
+
+void respond_ptr_set(
+    struct out *o, struct responder *r, const struct service *s)
+{
+	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
+	unsigned want = s->eligible_n;
+	unsigned k = 0;
+
+	if (want > fit)
+		want = (unsigned)fit;
+	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
+	while (k < n && put_ptr(o, service_instance_at(s, r->pick.order[k]),
+	                    s->ttl_s, &r->target[k]))
+		k++;
+	o->answer_n = (uint16_t)(o->answer_n + k);
+	if (k < s->eligible_n) {
+		o->result.truncated = true;
+	} else {
+		put_browsed(o, r, s, r->pick.order, k);
+	}
 }
 
 /* A sample that fits: some clients never ask again over TCP. */

@@ -16,6 +16,17 @@ const uint8_t *service_instance_txt(const struct service *s, unsigned i)
 	return service_at(s, offset[i]);
 }
 
+const uint8_t *service_sd_txt(const struct service *s, unsigned i)
+{
+	/* RFC 6763 section 6.1: one string, which is empty */
+	static const uint8_t none[3 + SERVICE_SLACK] = { 0, 1, 0 };
+	const uint8_t *txt = service_instance_txt(s, i);
+
+	if (!txt)
+		txt = service_txt(s);
+	return txt ? txt : none;
+}
+
 static bool label_is(
     const struct service_instance *i, const uint8_t *label, uint8_t len)
 {

@@ -113,6 +113,8 @@ static inline const uint8_t *service_label(
  */
 const uint8_t *service_txt(const struct service *s);
 const uint8_t *service_instance_txt(const struct service *s, unsigned i);
+/* The same of the first that has one, or an empty one: never NULL. */
+const uint8_t *service_sd_txt(const struct service *s, unsigned i);
 
 /*
  * A block may be read, not used, this far beyond its parts: records are

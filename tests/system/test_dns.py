@@ -51,6 +51,18 @@ def test_srv_of_the_service_name_is_the_same_set(web):
         sorted(web.ask("_web._tcp", "SRV").srv())
 
 
+def test_browsing_leads_to_the_instances(web):
+    """DNS-SD (RFC 6763), as `dns-sd -B _web._tcp svc.internal` asks."""
+    names = {rd.target.to_text() for rd in web.ask("_web._tcp", "PTR").rdata()}
+    assert names == {f"i-{k}._web._tcp.{ZONE}." for k in (1, 2)}
+    assert web.ask("i-2._web._tcp", "SRV").srv() == \
+        [(0, 300, 8080, "i-2.web")]
+    assert [rd.strings for rd in web.ask("i-2._web._tcp", "TXT").rdata()] == \
+        [(b"version=2.3.1",)]
+    out = web.dig("+short", "PTR", f"_WEB._tcp.{ZONE}")
+    assert {line.lower() for line in out.split()} == names
+
+
 def test_an_srv_target_resolves_whatever_its_health(web):
     assert web.addresses("i-3.web") == ["192.0.2.3"]
     assert web.addresses("only.db") == ["192.0.2.9"]

@@ -57,6 +57,8 @@ static const struct {
 	{ "two labels below _tcp", "y.x._tcp.svc.test TXT", "tcp" },
 	{ "below a name that exists below _tcp", "x._web._tcp.svc.test TXT",
 	    NULL },
+	{ "an instance there", "i1._web._tcp.svc.test A", "" },
+	{ "below an instance there", "x.i1._web._tcp.svc.test TXT", NULL },
 	{ "the service has another protocol", "x._dns._tcp.svc.test TXT",
 	    "tcp" },
 	{ "_sctp does not exist", "x._sctp.svc.test TXT", "zone" },

@@ -78,6 +78,8 @@ static const char text[] = "zone svc.test\n"
 
 static const char *const questions[] = {
 	"_web._tcp.svc.test SRV",
+	"_web._tcp.svc.test PTR",
+	"i1._web._tcp.svc.test TXT",
 	"web.svc.test A",
 	"web.svc.test AAAA edns=512",
 	"web.svc.test TXT",
@@ -93,6 +95,7 @@ static const char *const questions[] = {
 	"web.svc.test ANY",
 	"version.bind TXT class=CH",
 	"_big._tcp.svc.test SRV",
+	"_big._tcp.svc.test PTR",
 	"big.svc.test A",
 	"big.svc.test AAAA",
 	"i77.big.svc.test A",

@@ -239,6 +239,42 @@ static void test_pointer_limit(void **state)
 	world_free(w);
 }
 
+/*
+ * DNS-SD: all the names, or as many as fit with TC; what goes along with them
+ * is whole for each name and never sets TC.
+ */
+static void test_every_size_of_browsing(void **state)
+{
+	enum { N = 40, PTR_LEN = 12 + 7 + 2, TXT_LEN = 10 + 2 + 1 };
+	struct world *w = world_new("zone svc.test\n");
+	unsigned truncated_n = 0, bare_n = 0;
+
+	(void)state;
+	add_big(w, "service big", N, FOUR);
+	for (unsigned size = 512; size <= 1232; size++) {
+		struct reply r;
+
+		ask_reply(w, &r, "_big._tcp.svc.test PTR", size, VIA_UDP);
+		unsigned ptr = reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_PTR);
+		unsigned srv =
+		    reply_count(&r, REPLY_ADDITIONAL, LDNS_RR_TYPE_SRV);
+		unsigned txt =
+		    reply_count(&r, REPLY_ADDITIONAL, LDNS_RR_TYPE_TXT);
+		size_t fit = room_for(&r, size) / PTR_LEN;
+
+		assert_int_equal(ptr, fit < N ? fit : N);
+		assert_int_equal(r.tc, fit < N);
+		assert_true(srv == txt || srv + 1 == txt);
+		assert_true(!r.tc || !txt);
+		truncated_n += r.tc;
+		bare_n += !r.tc && !txt;
+		reply_release(&r);
+	}
+	assert_true(truncated_n > 0);
+	assert_int_equal(bare_n, TXT_LEN); /* no room for the first one */
+	world_free(w);
+}
+
 /* One TXT record cannot be cut: TC, and TCP has it. */
 static void test_txt(void **state)
 {
@@ -329,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_limits_of_size),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_pointer_limit),
+		cmocka_unit_test(test_every_size_of_browsing),
 		cmocka_unit_test(test_txt),
 		cmocka_unit_test(test_long_identity),
 	};
