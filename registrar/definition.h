@@ -31,8 +31,11 @@ enum process_kind {
 	PROCESS_EXE,     /* `what`: absolute path of the executable */
 	PROCESS_CMDLINE, /* `what`: POSIX extended regex, known to compile,
 	                    for the arguments joined by blanks */
+	PROCESS_UNIT,      /* `what`: of systemd, with its type: "x.service" */
+	PROCESS_CGROUP,    /* `what`: path of its directory */
+	PROCESS_LISTENING, /* `what`: one port, for socket_spec_parse() */
 };
-#define PROCESS_KIND_N 4
+#define PROCESS_KIND_N 7
 
 struct process_spec {
 	enum process_kind kind;

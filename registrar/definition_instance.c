@@ -94,7 +94,7 @@ static const struct conf_field fields[] = {
 	{ .key = "process",
 	    .kind = CONF_CUSTOM,
 	    .custom = take_process,
-	    .expects = "'none' or a map with one of pidfile, exe, cmdline",
+	    .expects = PROCESS_RULE,
 	    AT(process) },
 	{ .key = "checks",
 	    .kind = CONF_CUSTOM,

@@ -124,6 +124,9 @@ int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
 
 /* ---- process watch (definition_process.c) ----------------------------- */
 
+#define PROCESS_KEYS "pidfile, exe, cmdline, unit, cgroup, listening"
+#define PROCESS_RULE "'none' or a map with one of " PROCESS_KEYS
+
 struct raw_process {
 	bool given;
 	const struct conf_node *node;

@@ -111,6 +111,15 @@ static const struct conf_field fields[] = {
 	    .arg = "ADDR",
 	    .help = "Address of instances that name none: this host's, as "
 	            "clients reach it" },
+	{ .key = "cgroups",
+	    .kind = CONF_STRING,
+	    AT(run.cgroups),
+	    .valid = is_path,
+	    .expects = "the path of a directory",
+	    .scope = COMMAND_RUN,
+	    .arg = "DIR",
+	    .help = "Where the cgroups of units are; found by itself if not "
+	            "set" },
 	{ .key = "json",
 	    .kind = CONF_BOOL,
 	    AT(json),

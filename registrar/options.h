@@ -20,6 +20,7 @@ struct run_options {
 	const char *zone;     /* lower case, no final dot */
 	const char *name;     /* of this registrar; default: host name */
 	const char *address;  /* of instances that name none */
+	const char *cgroups;  /* directory; NULL: where the kernel has them */
 	enum log_level log_level;
 	enum log_format log_format;
 };

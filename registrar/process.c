@@ -53,7 +53,7 @@ bool process_was_alive(const struct process_watch *p)
 
 /* ---- holding a process ------------------------------------------------ */
 
-static void let_go(struct process_watch *p)
+void process_let_go(struct process_watch *p)
 {
 	if (p->fd < 0)
 		return;
@@ -63,25 +63,14 @@ static void let_go(struct process_watch *p)
 	p->fd = -1;
 }
 
-static void seek(struct process_watch *p)
-{
-	if (p->spec->kind == PROCESS_PIDFILE) {
-		p->pause_ms = PROCESS_PAUSE_MIN_MS;
-		pidfile_look(p);
-	} else {
-		scan_seek(p);
-	}
-}
-
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct process_watch *p = arg;
 
 	(void)fd;
 	(void)what;
-	let_go(p);
-	p->old_file = p->file;
-	seek(p);
+	process_let_go(p);
+	p->kind->seek(p);
 }
 
 int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
@@ -101,7 +90,7 @@ int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
 	if (file && pidfile_is_stale(file, &stat, clock_wall_ms(),
 	                clock_read_ns(CLOCK_BOOTTIME) / 1000000))
 		return -ESRCH;
-	let_go(p);
+	process_let_go(p);
 	p->fd = take_fd(&fd);
 	p->pid = pid;
 	p->start_ticks = stat.start_ticks;
@@ -117,6 +106,64 @@ void process_tell_alive(struct process_watch *p)
 
 	(void)snprintf(text, sizeof(text), "pid %d runs", (int)p->pid);
 	process_tell(p, PROCESS_ALIVE, text);
+}
+
+/* ---- walks that many watches share ------------------------------------ */
+
+void scanner_init(struct scanner *s, void (*fn)(void *watcher), void *watcher)
+{
+	TAILQ_INIT(&s->seeking);
+	timer_init(&s->next, fn, watcher);
+	s->pause_ms = PROCESS_PAUSE_MIN_MS;
+}
+
+void scanner_add(struct watcher *w, struct scanner *s, struct process_watch *p)
+{
+	if (!p->seeking) {
+		p->seeking = true;
+		TAILQ_INSERT_TAIL(&s->seeking, p, seek_link);
+	}
+	/* in the next turn: many may seek by then, and one walk serves all */
+	s->pause_ms = PROCESS_PAUSE_MIN_MS;
+	timer_set(w->timers, &s->next, timers_now(w->timers));
+}
+
+void scanner_remove(struct scanner *s, struct process_watch *p)
+{
+	if (p->seeking)
+		TAILQ_REMOVE(&s->seeking, p, seek_link);
+	p->seeking = false;
+}
+
+void scanner_again(
+    struct watcher *w, struct scanner *s, int64_t max_ms, int64_t took_ns)
+{
+	int64_t least_ms = took_ns * PROCESS_SHARE / 1000000;
+	int64_t pause_ms = s->pause_ms > least_ms ? s->pause_ms : least_ms;
+
+	timer_set(w->timers, &s->next, timers_now(w->timers) + pause_ms);
+	s->pause_ms *= 2;
+	if (s->pause_ms > max_ms)
+		s->pause_ms = max_ms;
+}
+
+void watch_is_done(struct process_watch *p)
+{
+	if (p->done)
+		return;
+	p->done = true;
+	TAILQ_INSERT_TAIL(&p->w->done, p, done_link);
+}
+
+struct process_watch *watch_next_done(struct watcher *w)
+{
+	struct process_watch *p = TAILQ_FIRST(&w->done);
+
+	if (p) {
+		TAILQ_REMOVE(&w->done, p, done_link);
+		p->done = false;
+	}
+	return p;
 }
 
 /* ---- lifetime --------------------------------------------------------- */
@@ -135,14 +182,15 @@ int watcher_new(struct event_base *base, struct timers *timers,
 	w->base = base;
 	w->timers = timers;
 	w->inotify = fd;
-	w->scan_pause_ms = PROCESS_PAUSE_MIN_MS;
-	LIST_INIT(&w->dirs);
+	LIST_INIT(&w->paths);
 	LIST_INIT(&w->watches);
-	TAILQ_INIT(&w->seeking);
 	TAILQ_INIT(&w->done);
-	timer_init(&w->scan, scan_now, w);
+	scanner_init(&w->scan, scan_now, w);
+	young_init(w);
+	listen_init(w);
+	cgroup_init(w);
 	w->readable =
-	    event_new(base, fd, EV_READ | EV_PERSIST, pidfile_on_inotify, w);
+	    event_new(base, fd, EV_READ | EV_PERSIST, notify_on_readable, w);
 	if (!w->readable || event_add(w->readable, NULL) < 0)
 		abort(); /* out of memory */
 	*ret_w = w;
@@ -153,10 +201,29 @@ void watcher_free(struct watcher *w)
 {
 	if (!w)
 		return;
-	timer_cancel(w->timers, &w->scan);
+	timer_cancel(w->timers, &w->scan.next);
+	young_release(w);
+	listen_release(w);
+	cgroup_release(w);
 	event_free(w->readable);
 	close(w->inotify);
 	free(w);
+}
+
+/* Another way to find a process is another row. */
+static const struct watch_kind *const kinds[PROCESS_KIND_N] = {
+	[PROCESS_PIDFILE] = &watch_pidfile,
+	[PROCESS_EXE] = &watch_scan,
+	[PROCESS_CMDLINE] = &watch_scan,
+	[PROCESS_UNIT] = &watch_cgroup,
+	[PROCESS_CGROUP] = &watch_cgroup,
+	[PROCESS_LISTENING] = &watch_listen,
+};
+
+void watcher_set_cgroups(struct watcher *w, const char *dir)
+{
+	free(w->cgroup_root);
+	w->cgroup_root = xstrdup(dir);
 }
 
 struct process_watch *process_watch_new(struct watcher *w,
@@ -169,18 +236,9 @@ struct process_watch *process_watch_new(struct watcher *w,
 	p->fn = fn;
 	p->arg = arg;
 	p->fd = -1;
+	p->kind = kinds[spec->kind];
 	LIST_INSERT_HEAD(&w->watches, p, link);
-	if (spec->kind == PROCESS_PIDFILE) {
-		pidfile_watch(p);
-		timer_set(w->timers, &p->look, timers_now(w->timers));
-		return p;
-	}
-	if (spec->kind == PROCESS_EXE) {
-		p->real = realpath(spec->what, NULL);
-	} else if (regcomp(&p->re, spec->what, REG_EXTENDED | REG_NOSUB)) {
-		abort(); /* the definition has compiled it: out of memory */
-	}
-	scan_seek(p);
+	p->kind->begin(p);
 	return p;
 }
 
@@ -188,26 +246,20 @@ void process_watch_free(struct process_watch *p)
 {
 	if (!p)
 		return;
-	let_go(p);
+	process_let_go(p);
 	LIST_REMOVE(p, link);
-	if (p->spec->kind == PROCESS_PIDFILE) {
-		pidfile_unwatch(p);
-	} else {
-		scan_stop(p);
-	}
-	if (p->spec->kind == PROCESS_CMDLINE)
-		regfree(&p->re);
-	free(p->real);
+	if (p->done)
+		TAILQ_REMOVE(&p->w->done, p, done_link);
+	p->kind->end(p);
 	free(p);
 }
 
 void process_watch_set_spec(
     struct process_watch *p, const struct process_spec *spec)
 {
-	const char *slash = strrchr(spec->what, '/');
-
 	p->spec = spec;
-	p->leaf = slash ? slash + 1 : spec->what;
+	if (spec->kind == PROCESS_PIDFILE)
+		pidfile_renamed(p);
 }
 
 static struct process_watch *start(

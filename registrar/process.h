@@ -3,12 +3,15 @@
 /*
  * process - is the process of an instance there?
  *
- * A watch looks for its process (pidfile, exe or cmdline), holds a pidfd on
- * it and so learns of its end at once; then it looks again, immediately and
- * with growing pauses, and by inotify where there is a pidfile. A zombie is
- * gone. A number that went to another process is not taken for ours.
+ * A watch looks for its process, holds a pidfd on it and so learns of its
+ * end at once; then it looks again, immediately and with growing pauses, and
+ * at once where something tells: inotify on a pidfile, the kernel of a
+ * program that was started. A zombie is gone. A number that went to another
+ * process is not taken for ours. Of a cgroup the kernel says whether it has
+ * processes at all.
  *
- * All watches share one struct watcher: one inotify, one scan of /proc.
+ * All watches share one struct watcher: one inotify, one scan of /proc, one
+ * list of sockets.
  * One thread, that of the event base.
  */
 #include "registrar/definition.h"
@@ -32,6 +35,8 @@ typedef void (*process_fn)(
 /* Borrows base and timers. */
 int watcher_new(struct event_base *base, struct timers *timers,
     struct watcher **ret_w, struct diag *reterr);
+/* Where the cgroups of units are, if not where the kernel has them. */
+void watcher_set_cgroups(struct watcher *w, const char *dir);
 /* After all its watches. */
 void watcher_free(struct watcher *w);
 

@@ -5,7 +5,6 @@
  * held, since a service that forks writes the number of its child.
  */
 #include "registrar/process_impl.h"
-#include "schema/base/xalloc.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,41 +18,6 @@
 #define UNWATCHED_PAUSE_MS 1000 /* while its directory is not there */
 #define DIR_EVENTS                                                             \
 	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
-
-static struct pid_dir *dir_get(struct watcher *w, const char *path, size_t len)
-{
-	struct pid_dir *d;
-
-	LIST_FOREACH (d, &w->dirs, link) {
-		if (strlen(d->path) == len && !memcmp(d->path, path, len))
-			break;
-	}
-	if (!d) {
-		d = xcalloc(1, sizeof(*d));
-		d->path = xasprintf("%.*s", (int)len, path);
-		d->wd = -1;
-		LIST_INSERT_HEAD(&w->dirs, d, link);
-	}
-	d->refs++;
-	return d;
-}
-
-static void dir_put(struct watcher *w, struct pid_dir *d)
-{
-	if (!d || --d->refs)
-		return;
-	if (d->wd >= 0)
-		(void)inotify_rm_watch(w->inotify, d->wd);
-	LIST_REMOVE(d, link);
-	free(d->path);
-	free(d);
-}
-
-static void dir_watch(struct watcher *w, struct pid_dir *d)
-{
-	if (d->wd < 0)
-		d->wd = inotify_add_watch(w->inotify, d->path, DIR_EVENTS);
-}
 
 /* Why there is no process, in words. */
 static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
@@ -110,7 +74,7 @@ static void schedule_look(struct process_watch *p)
 	int64_t now_ms = timers_now(p->w->timers);
 
 	if (p->fd >= 0) {
-		if (p->dir->wd < 0) {
+		if (p->path->wd < 0) {
 			timer_set(p->w->timers, &p->look,
 			    now_ms + UNWATCHED_PAUSE_MS);
 		} else {
@@ -124,11 +88,11 @@ static void schedule_look(struct process_watch *p)
 		p->pause_ms = PAUSE_MAX_MS;
 }
 
-void pidfile_look(struct process_watch *p)
+static void pidfile_look(struct process_watch *p)
 {
 	pid_t pid = 0, was = p->fd >= 0 ? p->pid : 0;
 
-	dir_watch(p->w, p->dir); /* before reading: nothing is missed */
+	notify_watch(p->w, p->path); /* before reading: nothing is missed */
 	int r = follow_pidfile(p, &pid);
 
 	schedule_look(p);
@@ -150,65 +114,48 @@ static void on_look(void *arg)
 	pidfile_look(arg);
 }
 
-static void dir_event(struct watcher *w, const struct inotify_event *e)
+static void noticed(struct process_watch *p, const char *name)
 {
-	struct process_watch *p, *next;
-	struct pid_dir *d;
-
-	LIST_FOREACH (d, &w->dirs, link) {
-		if (d->wd == e->wd)
-			break;
-	}
-	if (e->mask & IN_IGNORED && d)
-		d->wd = -1;
-	bool all = e->mask & (IN_Q_OVERFLOW | IN_IGNORED);
-
-	/* a look may free its own watch, so the next one is taken before */
-	for (p = LIST_FIRST(&w->watches); p; p = next) {
-		next = LIST_NEXT(p, link);
-		if (!p->dir || (d && p->dir != d) || (!d && !all))
-			continue;
-		if (all || (e->len && !strcmp(e->name, p->leaf)))
-			pidfile_look(p);
-	}
+	if (!name || !strcmp(name, p->leaf))
+		pidfile_look(p);
 }
 
-void pidfile_on_inotify(int fd, short what, void *arg)
+void pidfile_renamed(struct process_watch *p)
 {
-	_Alignas(struct inotify_event) char buf[8192];
-	struct watcher *w = arg;
-	ssize_t n;
+	const char *slash = strrchr(p->spec->what, '/');
 
-	(void)what;
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		for (char *at = buf; at < buf + n;) {
-			const struct inotify_event *e =
-			    (const struct inotify_event *)(void *)at;
-
-			at += sizeof(*e) + e->len;
-			dir_event(w, e);
-		}
-	}
+	p->leaf = slash ? slash + 1 : p->spec->what;
 }
 
-void pidfile_watch(struct process_watch *p)
+static void begin(struct process_watch *p)
 {
 	const char *path = p->spec->what;
 	const char *slash = strrchr(path, '/');
 	size_t len = slash ? (size_t)(slash - path) : 0;
 
 	p->pause_ms = PROCESS_PAUSE_MIN_MS;
-	p->leaf = slash ? slash + 1 : path;
+	pidfile_renamed(p);
 	if (!slash) {
-		p->dir = dir_get(p->w, ".", 1);
+		p->path = notify_get(p->w, ".", 1, DIR_EVENTS);
 	} else {
-		p->dir = dir_get(p->w, len ? path : "/", len ? len : 1);
+		p->path = notify_get(
+		    p->w, len ? path : "/", len ? len : 1, DIR_EVENTS);
 	}
 	timer_init(&p->look, on_look, p);
+	timer_set(p->w->timers, &p->look, timers_now(p->w->timers));
 }
 
-void pidfile_unwatch(struct process_watch *p)
+static void end(struct process_watch *p)
 {
 	timer_cancel(p->w->timers, &p->look);
-	dir_put(p->w, p->dir);
+	notify_put(p->w, p->path);
 }
+
+static void seek(struct process_watch *p)
+{
+	p->old_file = p->file;
+	p->pause_ms = PROCESS_PAUSE_MIN_MS;
+	pidfile_look(p);
+}
+
+const struct watch_kind watch_pidfile = { begin, end, seek, noticed };

@@ -3,7 +3,9 @@
  * One walk through /proc serves all watches that seek an exe or a cmdline.
  * The pauses between walks grow to half a second, and are never shorter than
  * twenty times what the last walk took: on a host with many thousands of
- * processes a service that stays down must not cost a processor.
+ * processes a service that stays down must not cost a processor. Between two
+ * walks process_young.c has processes looked at that have just started; what
+ * only a walk finds is one that was there and took another title.
  */
 #include "registrar/process_impl.h"
 #include "schema/base/clock.h"
@@ -17,7 +19,6 @@
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 500
-#define SHARE 20 /* walks take at most 1/20 of a processor */
 
 static bool spec_matches(
     const struct process_watch *p, const char *exe, const char *cmdline)
@@ -33,9 +34,8 @@ static bool spec_matches(
  * Of several the oldest is taken: the parent of a family of workers. We
  * ourselves and our children, which run checks, are never meant.
  */
-static void try_process(void *arg, pid_t pid)
+void scan_one(struct watcher *w, pid_t pid)
 {
-	struct watcher *w = arg;
 	char exe[PATH_MAX];
 	struct proc_stat stat = { .start_ticks = 0 };
 	struct process_watch *p;
@@ -50,7 +50,7 @@ static void try_process(void *arg, pid_t pid)
 	/* no arguments: a kernel thread or a zombie, nobody's service */
 	if ((r == -EACCES || r == -EPERM) && have_args && *w->text)
 		w->blind = true;
-	TAILQ_FOREACH (p, &w->seeking, seek_link) {
+	TAILQ_FOREACH (p, &w->scan.seeking, seek_link) {
 		if (!spec_matches(
 		        p, have_exe ? exe : NULL, have_args ? w->text : NULL))
 			continue;
@@ -63,6 +63,11 @@ static void try_process(void *arg, pid_t pid)
 		p->found = pid;
 		p->found_ticks = stat.start_ticks;
 	}
+}
+
+static void scan_each(void *arg, pid_t pid)
+{
+	scan_one(arg, pid);
 }
 
 /*
@@ -93,84 +98,97 @@ static void tell_scanned(struct process_watch *p)
 	process_tell(p, PROCESS_GONE, text);
 }
 
-/* Of those that seek: hold what was found; each goes to w->done. */
-static void settle_scan(struct watcher *w)
+/* Hold what was found for p; it is to be told of it. */
+static void settle(struct process_watch *p)
 {
-	struct process_watch *p, *next;
+	pid_t found = p->found;
+	int r = found ? process_hold(p, found, p->found_ticks, NULL) : -ESRCH;
 
-	for (p = TAILQ_FIRST(&w->seeking); p; p = next) {
-		next = TAILQ_NEXT(p, seek_link);
-		int r = p->found
-		            ? process_hold(p, p->found, p->found_ticks, NULL)
-		            : -ESRCH;
+	p->found = 0;
+	p->error = r == -ESRCH ? 0 : r;
+	if (r == 0)
+		scanner_remove(&p->w->scan, p);
+	watch_is_done(p);
+}
 
-		p->error = r == -ESRCH ? 0 : r;
-		if (r == 0) {
-			TAILQ_REMOVE(&w->seeking, p, seek_link);
-			p->seeking = false;
-		}
-		if (!p->done) {
-			p->done = true;
-			TAILQ_INSERT_TAIL(&w->done, p, done_link);
+static bool is_wanted(const struct watcher *w)
+{
+	return !TAILQ_EMPTY(&w->scan.seeking);
+}
+
+static void tell_all(struct watcher *w, int error)
+{
+	struct process_watch *p;
+
+	while ((p = watch_next_done(w))) {
+		if (error < 0) {
+			process_tell_error(p, error);
+		} else {
+			tell_scanned(p);
 		}
 	}
+	young_watch(w, is_wanted(w));
 }
 
 void scan_now(void *arg)
 {
 	struct watcher *w = arg;
-	struct process_watch *p;
+	struct process_watch *p, *next;
 	/* of ours alone: others on the processor are no reason to wait */
 	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	w->blind = false;
 	w->want_args = false;
-	TAILQ_FOREACH (p, &w->seeking, seek_link) {
-		p->found = 0;
+	/* before the walk: a process that starts meanwhile is not missed */
+	young_watch(w, is_wanted(w));
+	TAILQ_FOREACH (p, &w->scan.seeking, seek_link)
 		w->want_args |= p->spec->kind == PROCESS_CMDLINE;
-	}
-	int r = proc_each(try_process, w);
+	int r = proc_each(scan_each, w);
 	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 
-	settle_scan(w);
-	/* callbacks may free any watch: it leaves the queue then */
-	while ((p = TAILQ_FIRST(&w->done))) {
-		TAILQ_REMOVE(&w->done, p, done_link);
-		p->done = false;
-		if (r < 0) {
-			process_tell_error(p, r);
-		} else {
-			tell_scanned(p);
-		}
+	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {
+		next = TAILQ_NEXT(p, seek_link);
+		settle(p);
 	}
-	if (TAILQ_EMPTY(&w->seeking))
-		return;
-	int64_t pause_ms = w->scan_pause_ms;
-
-	if (pause_ms < took_ns * SHARE / 1000000)
-		pause_ms = took_ns * SHARE / 1000000;
-	timer_set(w->timers, &w->scan, timers_now(w->timers) + pause_ms);
-	w->scan_pause_ms *= 2;
-	if (w->scan_pause_ms > PAUSE_MAX_MS)
-		w->scan_pause_ms = PAUSE_MAX_MS;
+	tell_all(w, r);
+	if (is_wanted(w))
+		scanner_again(w, &w->scan, PAUSE_MAX_MS, took_ns);
 }
 
-void scan_seek(struct process_watch *p)
+void scan_settle_found(struct watcher *w)
 {
-	struct watcher *w = p->w;
+	struct process_watch *p, *next;
 
-	if (!p->seeking) {
-		p->seeking = true;
-		TAILQ_INSERT_TAIL(&w->seeking, p, seek_link);
+	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {
+		next = TAILQ_NEXT(p, seek_link);
+		if (p->found)
+			settle(p);
 	}
-	w->scan_pause_ms = PROCESS_PAUSE_MIN_MS;
-	timer_set(w->timers, &w->scan, timers_now(w->timers));
+	tell_all(w, 0);
 }
 
-void scan_stop(struct process_watch *p)
+static void begin(struct process_watch *p)
 {
-	if (p->seeking)
-		TAILQ_REMOVE(&p->w->seeking, p, seek_link);
-	if (p->done)
-		TAILQ_REMOVE(&p->w->done, p, done_link);
+	if (p->spec->kind == PROCESS_EXE) {
+		p->real = realpath(p->spec->what, NULL);
+	} else if (regcomp(&p->re, p->spec->what, REG_EXTENDED | REG_NOSUB)) {
+		abort(); /* the definition has compiled it: out of memory */
+	}
+	scanner_add(p->w, &p->w->scan, p);
 }
+
+static void seek(struct process_watch *p)
+{
+	scanner_add(p->w, &p->w->scan, p);
+}
+
+static void end(struct process_watch *p)
+{
+	scanner_remove(&p->w->scan, p);
+	young_watch(p->w, is_wanted(p->w));
+	if (p->spec->kind == PROCESS_CMDLINE)
+		regfree(&p->re);
+	free(p->real);
+}
+
+const struct watch_kind watch_scan = { begin, end, seek, NULL };

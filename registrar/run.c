@@ -310,6 +310,8 @@ static int start(struct run *r, struct diag *reterr)
 	add_events(r);
 	if ((error = watcher_new(r->base, r->timers, &r->watcher, reterr)) < 0)
 		return error;
+	if (r->options->cgroups)
+		watcher_set_cgroups(r->watcher, r->options->cgroups);
 	make_store(r);
 	make_fleet(r);
 	return defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,

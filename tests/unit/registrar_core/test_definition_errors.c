@@ -104,16 +104,28 @@ static const struct {
 	    "line 2)\n" },
 	{ "service: a\nprocess: nginx",
 	    "2:10: found 'nginx' for 'process', expected 'none' or a map with "
-	    "one of pidfile, exe, cmdline\n" },
+	    "one of pidfile, exe, cmdline, unit, cgroup, listening\n" },
 	{ "service: a\nprocess: {exe: /a, pidfile: /b}",
 	    "2:10: found several keys for 'process', expected 'none' or a map "
-	    "with one of pidfile, exe, cmdline\n" },
+	    "with one of pidfile, exe, cmdline, unit, cgroup, listening\n" },
+	{ "service: a\nprocess: {listening: http}",
+	    "2:22: found 'http' for 'listening', expected PORT or "
+	    "ADDRESS:PORT, for UDP with /udp behind it\n" },
+	{ "service: a\nprocess: {listening: 1-2}",
+	    "2:22: found '1-2' for 'listening', expected PORT or "
+	    "ADDRESS:PORT, for UDP with /udp behind it\n" },
+	{ "service: a\nprocess: {unit: ../web}",
+	    "2:17: found '../web' for 'unit', expected the name of a unit of "
+	    "systemd\n" },
+	{ "service: a\nprocess: {cgroup: web}",
+	    "2:19: found 'web' for 'cgroup', expected the absolute path of a "
+	    "cgroup's directory\n" },
 	{ "service: a\nprocess: {exe: nginx}",
 	    "2:16: found 'nginx' for 'exe', expected the absolute path of an "
 	    "executable\n" },
-	{ "service: a\nprocess: {unit: nginx.service}",
-	    "2:11: found key 'unit' in 'process', expected one of pidfile, "
-	    "exe, cmdline\n" },
+	{ "service: a\nprocess: {user: nginx}",
+	    "2:11: found key 'user' in 'process', expected one of pidfile, "
+	    "exe, cmdline, unit, cgroup, listening\n" },
 	{ "service: a\nprocess: {cmdline: 'x('}",
 	    "2:20: found 'x(' for 'cmdline', expected a POSIX extended regular "
 	    "expression (Unmatched ( or \\()\n" },
