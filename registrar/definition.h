@@ -52,8 +52,11 @@ enum check_kind {
 	CHECK_EXEC,
 	CHECK_TTL,
 	CHECK_UDP,
+	CHECK_DNS,
+	CHECK_FILE,
+	CHECK_ICMP,
 };
-#define CHECK_KIND_N 5
+#define CHECK_KIND_N 8
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
@@ -109,6 +112,39 @@ struct check_udp {
 	int silence;        /* enum udp_silence */
 };
 
+/* The first ones are RCODEs. */
+enum dns_expected {
+	DNS_NOERROR, /* and at least one record */
+	DNS_FORMERR,
+	DNS_SERVFAIL,
+	DNS_NXDOMAIN,
+	DNS_NOTIMP,
+	DNS_REFUSED,
+	DNS_NODATA, /* NOERROR, and no record */
+	DNS_ANY,
+};
+
+struct check_dns {
+	const char *to;
+	const char *address; /* of the server */
+	int port;
+	const char *name; /* to ask for */
+	uint16_t type;
+	int answer; /* enum dns_expected */
+	/* Data that has to be among the records; canonical text. */
+	struct conf_strings expect;
+};
+
+/* A file that says passing, warning or critical. */
+struct check_state_file {
+	const char *path;
+	int64_t max_age_ms; /* 0: any */
+};
+
+struct check_icmp {
+	const char *address;
+};
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -129,6 +165,9 @@ struct check_spec {
 		struct check_exec exec;
 		struct check_ttl ttl;
 		struct check_udp udp;
+		struct check_dns dns;
+		struct check_state_file file;
+		struct check_icmp icmp;
 	};
 };
 

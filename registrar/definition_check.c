@@ -15,6 +15,9 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_EXEC] = &check_type_exec,
 	[CHECK_TTL] = &check_type_ttl,
 	[CHECK_UDP] = &check_type_udp,
+	[CHECK_DNS] = &check_type_dns,
+	[CHECK_FILE] = &check_type_file,
+	[CHECK_ICMP] = &check_type_icmp,
 };
 
 const char *check_kind_name(enum check_kind k)
@@ -81,6 +84,23 @@ static const struct conf_field common_fields[] = {
 const struct conf_table check_common_table = { .what = "a check",
 	.fields = common_fields };
 
+/* Looking costs nothing, so it is done often, and cannot take long. */
+static const struct conf_field look_fields[] = {
+	{ .key = "interval",
+	    .kind = CONF_DURATION,
+	    .low = 10,
+	    .high = INT64_C(86400000),
+	    .fallback = "1s",
+	    AT(interval_ms) },
+	{ .key = "grace",
+	    .kind = CONF_DURATION,
+	    .high = INT64_C(86400000),
+	    AT(grace_ms) },
+	{ 0 },
+};
+const struct conf_table check_look_table = { .what = "a check",
+	.fields = look_fields };
+
 /* ---- reading ---------------------------------------------------------- */
 
 static const char *kind_list(struct conf_context *c)
@@ -131,12 +151,13 @@ static int take_check(
 		return -EINVAL;
 	raw->node = node;
 	raw->spec.kind = t->kind;
-	/* the kind's own table, the common one, and the name */
-	struct conf_table common = check_common_table;
-	struct conf_table own = *t->table;
+	/* the kind's own table, one that it shares, and the name */
+	struct conf_table own = *t->table, more = { 0 };
 
-	common.also = &name_table;
-	own.also = own.also ? &common : &name_table;
+	if (own.also)
+		more = *own.also;
+	more.also = &name_table;
+	own.also = own.also ? &more : &name_table;
 	int r = conf_fill(c, &own, node, &raw->spec);
 
 	if (r == 0 && !raw->spec.timeout_ms) {

@@ -101,9 +101,14 @@ extern const struct check_type check_type_http;
 extern const struct check_type check_type_exec;
 extern const struct check_type check_type_ttl;
 extern const struct check_type check_type_udp;
+extern const struct check_type check_type_dns;
+extern const struct check_type check_type_file;
+extern const struct check_type check_type_icmp;
 
 /* interval, timeout, rise ...: for the tables of checks that ask. */
 extern const struct conf_table check_common_table;
+/* interval, grace: for those that look at what somebody else decided. */
+extern const struct conf_table check_look_table;
 
 struct raw_check {
 	const struct conf_node *node;

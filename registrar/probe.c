@@ -19,6 +19,9 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_EXEC] = &probe_exec_ops,
 	[CHECK_TTL] = &probe_ttl_ops,
 	[CHECK_UDP] = &probe_udp_ops,
+	[CHECK_DNS] = &probe_dns_ops,
+	[CHECK_FILE] = &probe_file_ops,
+	[CHECK_ICMP] = &probe_icmp_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */

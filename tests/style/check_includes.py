@@ -23,7 +23,7 @@ LIBRARY_HEADERS = {
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/tls.c", "tests/unit/dnsd_core/"),
-    "ldns/": ("dnsd/zoneldns.c", "tests/"),
+    "ldns/": ("registrar/dns_message.c", "dnsd/zoneldns.c", "tests/"),
     "cmocka.h": ("tests/",),
 }
 # Except that base includes none of them, and conf not the registry's.

@@ -141,7 +141,7 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp\n"
+	    "exec, ttl, udp, dns, file, icmp\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -235,6 +235,36 @@ static const struct {
 	    "expression (Unmatched ( or \\()\n"
 	    "6:42: found 'passing' for 'silence' beside 'expect', expected one "
 	    "of them\n" },
+	{ "service: a\nport: 1\nchecks:\n- {dns: '{address}'}\n"
+	  "- {dns: '{address}', query: a, type: X, answer: no}\n"
+	  "- {dns: '{address}', query: a, answer: any, expect: b}",
+	    "4:3: found a dns check without 'query', expected the name to ask "
+	    "for\n"
+	    "5:38: found 'X' for 'type', expected a type of records such as A "
+	    "or SRV\n"
+	    "5:49: found 'no' for 'answer', expected one of 'noerror', "
+	    "'formerr', 'servfail', 'nxdomain', 'notimp', 'refused', 'nodata', "
+	    "'any'\n"
+	    "6:45: found 'expect' beside 'answer: any', expected one of "
+	    "them\n" },
+	{ "service: a\nport: 1\nchecks:\n- {dns: 'ns1', query: a}\n"
+	  "- {dns: '{address}', query: a..b}\n"
+	  "- {dns: '{address}', query: a, expect: [1.2.3.4, 1.2.3]}",
+	    "4:9: found 'ns1' for 'dns', expected a numeric address (IPv6 in "
+	    "brackets) or localhost, or that, ':' and a port\n"
+	    "5:29: found 'a..b' for 'query', expected a domain name\n"
+	    "6:40: found '1.2.3' for 'expect', expected the data of a record "
+	    "of this type\n" },
+	{ "service: a\nport: 1\nchecks:\n- {file: x}\n- {icmp: ns1}",
+	    "4:10: found 'x' for 'file', expected the absolute path of a "
+	    "file\n"
+	    "5:10: found 'ns1' for 'icmp', expected a numeric address or "
+	    "localhost\n" },
+	{ "service: a\nport: 1\nchecks: [{file: /x, timeout: 1s, max_age: 0s}]",
+	    "3:21: found key 'timeout' in a file check, expected one of file, "
+	    "max_age, interval, grace, name\n"
+	    "3:43: found '0s' for 'max_age', expected a duration from 10ms to "
+	    "365d such as '500ms' or '2s'\n" },
 	{ "service: a\nport: 1\nchecks: [{udp: '{address}'}]",
 	    "3:16: found '127.0.0.1' for 'udp', expected a numeric address "
 	    "(IPv6 in brackets) or localhost, ':' and a port\n" },

@@ -50,9 +50,32 @@ static void show_udp(FILE *f, const struct check_spec *s)
 	    s->udp.silence == SILENCE_PASSING ? " silence passes" : "");
 }
 
+static void show_dns(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s port %d ask %s type %u answer %d", s->dns.address,
+	    s->dns.port, s->dns.name, s->dns.type, s->dns.answer);
+	for (unsigned i = 0; i < s->dns.expect.n; i++)
+		(void)fprintf(f, " [%s]", s->dns.expect.items[i]);
+}
+
+static void show_file(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s age %lld every %lld ms %d/%d", s->file.path,
+	    (long long)s->file.max_age_ms, (long long)s->interval_ms, s->rise,
+	    s->fall);
+}
+
+static void show_icmp(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s", s->icmp.address);
+}
+
 static void (*const show_kind[CHECK_KIND_N])(
     FILE *f, const struct check_spec *s) = {
 	[CHECK_UDP] = show_udp,
+	[CHECK_DNS] = show_dns,
+	[CHECK_FILE] = show_file,
+	[CHECK_ICMP] = show_icmp,
 };
 
 static const struct {
@@ -67,6 +90,21 @@ static const struct {
 	    "^b" },
 	{ "udp: silence", "{udp: '[::1]:1', silence: passing}",
 	    "udp-1 ::1 port 1 send  expect - silence passes" },
+	{ "dns: port and type by default", "{dns: '{address}', query: x.test}",
+	    "dns-1 fd00::1 port 53 ask x.test type 1 answer 0" },
+	{ "dns: data is made canonical",
+	    "{dns: '{address}:{port}', query: '{service}.test', type: MX, "
+	    "expect: [10 MX1.test., '20  mx2.Test.']}",
+	    "dns-1 fd00::1 port 80 ask a.test type 15 answer 0 "
+	    "[10 mx1.test.] [20 mx2.test.]" },
+	{ "dns: what is no data", "{dns: '[::1]', query: x, answer: nxdomain}",
+	    "dns-1 ::1 port 53 ask x type 1 answer 3" },
+	{ "file: every second by default", "{file: '/run/{service}'}",
+	    "file-1 /run/a age 0 every 1000 ms 1/1" },
+	{ "file: every key", "{file: /x, max_age: 1m, interval: 5s}",
+	    "file-1 /x age 60000 every 5000 ms 1/1" },
+	{ "icmp", "{icmp: '{address}'}", "icmp-1 fd00::1" },
+	{ "icmp: localhost", "{icmp: localhost}", "icmp-1 127.0.0.1" },
 };
 
 static void keys_are_understood(void **state)
@@ -98,6 +136,18 @@ static const char *const edits[][2] = {
 	{ "{udp: '[::1]:1', send: 'a'}", "{udp: '[::1]:1', send: 'a\\0'}" },
 	{ "{udp: '[::1]:1'}", "{udp: '[::1]:1', expect: a}" },
 	{ "{udp: '[::1]:1'}", "{udp: '[::1]:1', silence: passing}" },
+	{ "{dns: '[::1]', query: a}", "{dns: '[::2]', query: a}" },
+	{ "{dns: '[::1]', query: a}", "{dns: '[::1]', query: b}" },
+	{ "{dns: '[::1]', query: a}", "{dns: '[::1]', query: a, type: AAAA}" },
+	{ "{dns: '[::1]', query: a}", "{dns: '[::1]', query: a, answer: any}" },
+	{ "{dns: '[::1]', query: a, expect: 1.2.3.4}",
+	    "{dns: '[::1]', query: a, expect: 1.2.3.5}" },
+	{ "{dns: '[::1]', query: a, expect: 1.2.3.4}",
+	    "{dns: '[::1]', query: a}" },
+	{ "{file: /a}", "{file: /b}" },
+	{ "{file: /a}", "{file: /a, max_age: 1m}" },
+	{ "{file: /a}", "{file: /a, interval: 5s}" },
+	{ "{icmp: '::1'}", "{icmp: '::2'}" },
 };
 
 static bool are_equal(const char *a, const char *b)
