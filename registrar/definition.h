@@ -27,10 +27,10 @@
 
 enum process_kind {
 	PROCESS_NONE,
-	PROCESS_PIDFILE, /* `what`: path of a file that holds the number */
-	PROCESS_EXE,     /* `what`: absolute path of the executable */
-	PROCESS_CMDLINE, /* `what`: POSIX extended regex, known to compile,
-	                    for the arguments joined by blanks */
+	PROCESS_PIDFILE,   /* `what`: path of a file that holds the number */
+	PROCESS_EXE,       /* `what`: absolute path of the executable */
+	PROCESS_CMDLINE,   /* `what`: POSIX extended regex, known to compile,
+	                      for the arguments joined by blanks */
 	PROCESS_UNIT,      /* `what`: of systemd, with its type: "x.service" */
 	PROCESS_CGROUP,    /* `what`: path of its directory */
 	PROCESS_LISTENING, /* `what`: one port, for socket_spec_parse() */
