@@ -51,51 +51,51 @@ static size_t make_reply(void *arg, char *msg, size_t len, size_t room)
 static const struct {
 	const char *why;
 	struct reply reply;
-	int answer; /* enum dns_expected */
-	const char *expect;
+	enum dns_expected answer;
 	enum verdict verdict;
+	const char *expect;
 	const char *detail;
 } cases[] = {
 	{ "any address will do", { FLAGS_OK, RECORDS(1, A1) },
-	  DNS_NOERROR, NULL, VERDICT_PASS, "NOERROR: 10.0.0.1" },
+	  DNS_NOERROR, VERDICT_PASS, NULL, "NOERROR: 10.0.0.1" },
 	{ "the one that is expected, among others", { FLAGS_OK, RECORDS(2, A1 A2) },
-	  DNS_NOERROR, "10.0.0.2", VERDICT_PASS, "NOERROR: 10.0.0.1, 10.0.0.2" },
+	  DNS_NOERROR, VERDICT_PASS, "10.0.0.2", "NOERROR: 10.0.0.1, 10.0.0.2" },
 	{ "another one", { FLAGS_OK, RECORDS(1, A1) },
-	  DNS_NOERROR, "10.0.0.2", VERDICT_FAIL, "NOERROR: 10.0.0.1, without '10.0.0.2'" },
+	  DNS_NOERROR, VERDICT_FAIL, "10.0.0.2", "NOERROR: 10.0.0.1, without '10.0.0.2'" },
 	{ "no record", { FLAGS_OK },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "NOERROR: no records of that type" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "NOERROR: no records of that type" },
 	{ "no record is what was expected", { FLAGS_OK },
-	  DNS_NODATA, NULL, VERDICT_PASS, "NOERROR: no records of that type" },
+	  DNS_NODATA, VERDICT_PASS, NULL, "NOERROR: no records of that type" },
 	{ "records of another type are none", { FLAGS_OK, RECORDS(1, CNAME) },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "NOERROR: no records of that type" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "NOERROR: no records of that type" },
 	{ "the end of an alias counts", { FLAGS_OK, RECORDS(2, CNAME A1) },
-	  DNS_NOERROR, "10.0.0.1", VERDICT_PASS, "NOERROR: 10.0.0.1" },
+	  DNS_NOERROR, VERDICT_PASS, "10.0.0.1", "NOERROR: 10.0.0.1" },
 	{ "SERVFAIL", { FLAGS("\x84\x02") },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "SERVFAIL" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "SERVFAIL" },
 	{ "REFUSED is what was expected", { FLAGS("\x84\x05") },
-	  DNS_REFUSED, NULL, VERDICT_PASS, "REFUSED" },
+	  DNS_REFUSED, VERDICT_PASS, NULL, "REFUSED" },
 	{ "not NOERROR then", { FLAGS_OK, RECORDS(1, A1) },
-	  DNS_REFUSED, NULL, VERDICT_FAIL, "NOERROR: 10.0.0.1" },
+	  DNS_REFUSED, VERDICT_FAIL, NULL, "NOERROR: 10.0.0.1" },
 	{ "a rare rcode", { FLAGS("\x84\x09") },
-	  DNS_ANY, NULL, VERDICT_PASS, "RCODE9" },
+	  DNS_ANY, VERDICT_PASS, NULL, "RCODE9" },
 	{ "an error may come without the question", { FLAGS("\x84\x01"), .no_question = true },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "FORMERR" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "FORMERR" },
 	{ "data may not", { FLAGS_OK, .no_question = true },
-	  DNS_ANY, NULL, VERDICT_FAIL, "timed out after 200 ms, nothing that answers the question" },
+	  DNS_ANY, VERDICT_FAIL, NULL, "timed out after 200 ms, nothing that answers the question" },
 	{ "truncated", { FLAGS("\x86\x00"), RECORDS(1, A1) },
-	  DNS_NOERROR, "10.0.0.2", VERDICT_FAIL, "NOERROR (truncated): 10.0.0.1, without '10.0.0.2'" },
+	  DNS_NOERROR, VERDICT_FAIL, "10.0.0.2", "NOERROR (truncated): 10.0.0.1, without '10.0.0.2'" },
 	{ "the number of another question", { FLAGS_OK, RECORDS(1, A1), .other_id = true },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "timed out after 200 ms, nothing that answers the question" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "timed out after 200 ms, nothing that answers the question" },
 	{ "another question", { FLAGS_OK, RECORDS(1, A1), .other_name = true },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "timed out after 200 ms, nothing that answers the question" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "timed out after 200 ms, nothing that answers the question" },
 	{ "a question is no answer", { FLAGS("\x01\x00") },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "timed out after 200 ms, nothing that answers the question" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "timed out after 200 ms, nothing that answers the question" },
 	{ "cut in the middle", { FLAGS_OK, RECORDS(1, A1), .cut = 3 },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "the answer is malformed: " },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "the answer is malformed: " },
 	{ "names that point to themselves", { FLAGS_OK, RECORDS(1, LOOP) },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "the answer is malformed: " },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "the answer is malformed: " },
 	{ "less than a header", { FLAGS_OK, .cut = QUESTION_END - 5 },
-	  DNS_NOERROR, NULL, VERDICT_FAIL, "timed out after 200 ms, nothing that answers the question" },
+	  DNS_NOERROR, VERDICT_FAIL, NULL, "timed out after 200 ms, nothing that answers the question" },
 };
 // clang-format on
 
@@ -128,7 +128,7 @@ static void answers_are_judged(void **state)
 		datagram_start(&s, &l);
 		struct check_spec spec = dns_spec(s.port);
 
-		spec.dns.answer = cases[n].answer;
+		spec.dns.answer = (int)cases[n].answer;
 		spec.dns.expect = (struct conf_strings){ expect, !!expect[0] };
 		struct outcome o = probe_once(&l, &spec, NULL);
 
