@@ -153,6 +153,7 @@ struct check_ttl {
 struct check_spec {
 	const char *name; /* unique in its instance; default "tcp-1" ... */
 	enum check_kind kind;
+	unsigned group; /* 0: directly in the list; else groups[group - 1] */
 	int64_t interval_ms; /* between two starts; 0 for CHECK_TTL */
 	int64_t timeout_ms;  /* of the whole check; 0 for CHECK_TTL */
 	int64_t grace_ms;    /* failures so soon after its start are ignored */
@@ -169,6 +170,15 @@ struct check_spec {
 		struct check_state_file file;
 		struct check_icmp icmp;
 	};
+};
+
+/*
+ * A list in the list of checks. Its state is that of its best member if one
+ * is enough (`any`), else that of its worst.
+ */
+struct check_group {
+	bool any;
+	unsigned parent; /* like check_spec.group; comes before this one */
 };
 
 const char *check_kind_name(enum check_kind k); /* "tcp" ... */
@@ -188,6 +198,8 @@ struct definition_instance {
 	struct process_spec process;
 	const struct check_spec *checks; /* in the order of the file */
 	unsigned check_n;
+	const struct check_group *groups;
+	unsigned group_n;      /* at most DEFINITION_MAX_CHECKS */
 	unsigned line, column; /* where it is written, from 1 */
 };
 
@@ -230,6 +242,7 @@ void definition_free(struct definition *d);
  */
 bool process_spec_equal(
     const struct process_spec *a, const struct process_spec *b);
+/* But for the group that it is in. */
 bool check_spec_equal(const struct check_spec *a, const struct check_spec *b);
 /* Name, address ... locality; process and checks not. */
 bool definition_instance_row_equal(

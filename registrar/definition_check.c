@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A check is a map in which one key names the kind; the kind's table, joined
- * with the common one, says what else may stand there.
+ * with the common one, says what else may stand there. Lists in lists (any,
+ * all) are made flat: each check knows its list, each list the one around it.
  */
 #include "registrar/definition_parts.h"
 #include "schema/label.h"
@@ -136,7 +137,8 @@ static const struct check_type *find_type(
 	}
 	if (!found) {
 		conf_bad(c, node,
-		    "found a check without a kind, expected one of %s",
+		    "found a check without a kind, expected one of %s, any, "
+		    "all",
 		    kind_list(c));
 	}
 	return found;
@@ -204,30 +206,94 @@ static int check_names(struct conf_context *c, const struct raw_checks *all)
 	return r;
 }
 
+/* `any: [...]` or `all: [...]` in place of a check; NULL: it is none. */
+static const struct conf_node *group_of(const struct conf_node *node)
+{
+	const struct conf_node *any, *all;
+
+	if (node->type != CONF_MAP)
+		return NULL;
+	any = conf_get(node, "any");
+	all = conf_get(node, "all");
+	return any ? any : all;
+}
+
+static int take_list(struct conf_context *c, const struct conf_node *list,
+    unsigned group, struct raw_checks *all);
+
+static int take_group(struct conf_context *c, const struct conf_node *map,
+    const struct conf_node *list, unsigned parent, struct raw_checks *all)
+{
+	const char *word = list->key->text;
+
+	if (map->n != 1) {
+		return conf_bad(
+		    c, map, "found more beside '%s', expected it alone", word);
+	}
+	if (list->type != CONF_LIST || !list->n) {
+		return conf_bad(c, list,
+		    "found %s for '%s', expected a list of checks",
+		    list->type == CONF_LIST ? "nothing"
+		                            : conf_describe(c, list),
+		    word);
+	}
+	if (all->group_n == DEFINITION_MAX_CHECKS) {
+		return conf_bad(c, map, "found more lists, expected at most %d",
+		    DEFINITION_MAX_CHECKS);
+	}
+	all->groups[all->group_n++] =
+	    (struct check_group){ .any = strcmp(word, "any") == 0,
+		    .parent = parent };
+	return take_list(c, list, all->group_n, all);
+}
+
+static int take_list(struct conf_context *c, const struct conf_node *list,
+    unsigned group, struct raw_checks *all)
+{
+	int r = 0;
+
+	for (const struct conf_node *n = list->first; n; n = n->next) {
+		const struct conf_node *inner = group_of(n);
+
+		if (inner) {
+			if (take_group(c, n, inner, group, all) < 0)
+				r = -EINVAL;
+			continue;
+		}
+		if (all->n == DEFINITION_MAX_CHECKS) {
+			return conf_bad(c, n,
+			    "found more checks, expected at most %d",
+			    DEFINITION_MAX_CHECKS);
+		}
+		struct raw_check *raw = &all->items[all->n++];
+
+		if (take_check(c, n, raw) < 0)
+			r = -EINVAL;
+		raw->spec.group = group;
+	}
+	return r;
+}
+
 int take_checks(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at)
 {
 	struct raw_checks *all = at;
-	int r = 0;
 
-	if (node->type != CONF_LIST || node->n > DEFINITION_MAX_CHECKS) {
+	if (node->type != CONF_LIST) {
 		return conf_bad(c, node,
 		    "found %s for '%s', expected a list of at most %d checks",
-		    node->type == CONF_LIST ? "more" : conf_describe(c, node),
-		    f->key, DEFINITION_MAX_CHECKS);
+		    conf_describe(c, node), f->key, DEFINITION_MAX_CHECKS);
 	}
-	all->given = true;
-	all->n = node->n;
-	all->items = arena_alloc(c->arena, node->n, sizeof(*all->items));
-	unsigned i = 0;
+	*all = (struct raw_checks){ .given = true };
+	all->items =
+	    arena_alloc(c->arena, DEFINITION_MAX_CHECKS, sizeof(*all->items));
+	all->groups =
+	    arena_alloc(c->arena, DEFINITION_MAX_CHECKS, sizeof(*all->groups));
+	int r = take_list(c, node, 0, all);
 
-	for (const struct conf_node *n = node->first; n; n = n->next) {
-		if (take_check(c, n, &all->items[i++]) < 0)
-			r = -EINVAL;
-	}
 	if (r < 0)
 		return r;
-	for (i = 0; i < all->n; i++)
+	for (unsigned i = 0; i < all->n; i++)
 		name_check(c, all, i);
 	return check_names(c, all);
 }
@@ -250,6 +316,8 @@ int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
 	}
 	i->checks = out;
 	i->check_n = raw->n;
+	i->groups = raw->groups;
+	i->group_n = raw->group_n;
 	return r;
 }
 

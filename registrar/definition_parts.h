@@ -119,6 +119,8 @@ struct raw_checks {
 	bool given;
 	struct raw_check *items;
 	unsigned n;
+	struct check_group *groups;
+	unsigned group_n;
 };
 
 /* CONF_CUSTOM, struct raw_checks */

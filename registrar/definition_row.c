@@ -29,10 +29,16 @@ bool definition_instance_equal(
 {
 	if (!definition_instance_row_equal(a, b) ||
 	    !process_spec_equal(&a->process, &b->process) ||
-	    a->check_n != b->check_n)
+	    a->check_n != b->check_n || a->group_n != b->group_n)
 		return false;
 	for (unsigned i = 0; i < a->check_n; i++) {
-		if (!check_spec_equal(&a->checks[i], &b->checks[i]))
+		if (a->checks[i].group != b->checks[i].group ||
+		    !check_spec_equal(&a->checks[i], &b->checks[i]))
+			return false;
+	}
+	for (unsigned i = 0; i < a->group_n; i++) {
+		if (a->groups[i].any != b->groups[i].any ||
+		    a->groups[i].parent != b->groups[i].parent)
 			return false;
 	}
 	return true;

@@ -97,6 +97,11 @@ enum health health_worse(enum health a, enum health b)
 	return severity(a) >= severity(b) ? a : b;
 }
 
+enum health health_better(enum health a, enum health b)
+{
+	return severity(a) <= severity(b) ? a : b;
+}
+
 struct combination combine_begin(void)
 {
 	return (struct combination){ .worst = HEALTH_PASSING };

@@ -77,6 +77,8 @@ void track_reset(struct track *t);
  * leave the answers because of an edit, nor enter them.
  */
 enum health health_worse(enum health a, enum health b);
+/* The same order: for lists of checks of which any is enough. */
+enum health health_better(enum health a, enum health b);
 
 struct combination {
 	enum health worst; /* of the tracks with a verdict */

@@ -65,6 +65,44 @@ static void set_reason(struct instance *i, const char *check, const char *text)
 	i->row.row.reason = i->reason;
 }
 
+/* A member into its list: an empty one is dead if any is enough. */
+static void fold(
+    enum health *list, const struct check_group *g, enum health member)
+{
+	*list =
+	    g->any ? health_better(*list, member) : health_worse(*list, member);
+}
+
+/* Lists in lists first: each comes behind the one that it is in. */
+static void add_checks(struct combination *c, const struct instance *i)
+{
+	const struct definition_instance *def = i->origin.instance;
+	enum health lists[DEFINITION_MAX_CHECKS];
+
+	for (unsigned g = 0; g < def->group_n; g++)
+		lists[g] = def->groups[g].any ? HEALTH_DEAD : HEALTH_PASSING;
+	for (unsigned n = 0; n < i->check_n; n++) {
+		unsigned g = i->checks[n]->spec->group;
+		enum health state = i->checks[n]->track.state;
+
+		if (!g) {
+			combine_add(c, state);
+		} else {
+			fold(&lists[g - 1], &def->groups[g - 1], state);
+		}
+	}
+	for (unsigned g = def->group_n; g-- > 0;) {
+		unsigned parent = def->groups[g].parent;
+
+		if (!parent) {
+			combine_add(c, lists[g]);
+		} else {
+			fold(&lists[parent - 1], &def->groups[parent - 1],
+			    lists[g]);
+		}
+	}
+}
+
 void instance_judge(
     struct instance *i, enum health was, const char *check, const char *text)
 {
@@ -73,8 +111,7 @@ void instance_judge(
 
 	if (process_counts(i))
 		combine_add(&c, i->process.track.state);
-	for (unsigned n = 0; n < i->check_n; n++)
-		combine_add(&c, i->checks[n]->track.state);
+	add_checks(&c, i);
 	enum health now = combine_end(&c, was);
 
 	if (now == row->health)
@@ -254,7 +291,8 @@ void instance_restore(
 /*
  * A report on a ttl check is in its row before it is counted, so that row
  * does not tell the state of the track; the health of the instance bounds it.
- * No check can be worse than its instance either.
+ * No check can be worse than its instance either, but for those in lists of
+ * which any is enough.
  */
 static enum health state_left(
     const struct instance *i, const struct check *c, enum health status)
@@ -263,7 +301,7 @@ static enum health state_left(
 	bool is_ttl = c->spec && c->spec->kind == CHECK_TTL;
 
 	if (status == HEALTH_STARTING || whole == HEALTH_STARTING ||
-	    whole == HEALTH_DEAD)
+	    whole == HEALTH_DEAD || (c->spec && c->spec->group))
 		return status;
 	if (is_ttl || health_worse(status, whole) != whole)
 		return whole;

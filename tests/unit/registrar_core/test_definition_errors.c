@@ -141,7 +141,7 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp, dns, file, icmp\n"
+	    "exec, ttl, udp, dns, file, icmp, any, all\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -265,6 +265,18 @@ static const struct {
 	    "max_age, interval, grace, name\n"
 	    "3:43: found '0s' for 'max_age', expected a duration from 10ms to "
 	    "365d such as '500ms' or '2s'\n" },
+	{ "service: a\nport: 1\nchecks:\n- {any: [{file: /x}], name: y}\n"
+	  "- any: []\n- all: x\n- any: [{all: [{ttl: 5}]}]\n",
+	    "4:3: found more beside 'any', expected it alone\n"
+	    "5:8: found nothing for 'any', expected a list of checks\n"
+	    "6:8: found 'x' for 'all', expected a list of checks\n"
+	    "7:22: found '5' for 'ttl', expected a duration from 10ms to 1d "
+	    "such as '500ms' or '2s'\n" },
+	{ "service: a\nport: 1\nchecks:\n- any: [{ttl: 1s}, {ttl: 1s}, {ttl: "
+	  "1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}]\n"
+	  "- all: [{ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, "
+	  "{ttl: 1s}, {ttl: 1s}, {ttl: 1s}]\n- {ttl: 1s}\n",
+	    "6:3: found more checks, expected at most 16\n" },
 	{ "service: a\nport: 1\nchecks: [{udp: '{address}'}]",
 	    "3:16: found '127.0.0.1' for 'udp', expected a numeric address "
 	    "(IPv6 in brackets) or localhost, ':' and a port\n" },

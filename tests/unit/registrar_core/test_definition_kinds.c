@@ -172,11 +172,50 @@ static void edits_are_seen(void **state)
 	}
 }
 
+/* ---- lists in the list ------------------------------------------------ */
+
+#define GROUPS(word)                                                           \
+	"{tcp: '[::1]:1'}, {" word ": [{tcp: '[::1]:2'}, {all: [{ttl: 1s}, "   \
+	"{ttl: 2s}]}]}, {tcp: '[::1]:3'}"
+
+static void lists_are_made_flat(void **state)
+{
+	static const unsigned group[] = { 0, 1, 2, 2, 0 };
+	struct definition *d = must_parse(GROUPS("any"));
+	struct definition *other = must_parse(GROUPS("all"));
+	struct definition *flat = must_parse(
+	    "{tcp: '[::1]:1'}, {tcp: '[::1]:2'}, {ttl: 1s}, {ttl: 2s}, "
+	    "{tcp: '[::1]:3'}");
+	const struct definition_instance *i = &d->services[0].instances[0];
+
+	(void)state;
+	assert_int_equal(i->check_n, 5);
+	for (unsigned n = 0; n < 5; n++)
+		assert_int_equal(i->checks[n].group, group[n]);
+	assert_string_equal(i->checks[4].name, "tcp-3");
+	assert_int_equal(i->group_n, 2);
+	assert_true(i->groups[0].any && !i->groups[1].any);
+	assert_int_equal(i->groups[0].parent, 0);
+	assert_int_equal(i->groups[1].parent, 1);
+	/* the checks go on, but the instance is another one */
+	assert_true(check_spec_equal(
+	    &i->checks[1], &flat->services[0].instances[0].checks[1]));
+	assert_true(definition_instance_equal(i, i));
+	assert_false(
+	    definition_instance_equal(i, &other->services[0].instances[0]));
+	assert_false(
+	    definition_instance_equal(i, &flat->services[0].instances[0]));
+	definition_free(d);
+	definition_free(other);
+	definition_free(flat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_understood),
 		cmocka_unit_test(edits_are_seen),
+		cmocka_unit_test(lists_are_made_flat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
