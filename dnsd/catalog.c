@@ -123,8 +123,7 @@ void catalog_add_zone(struct catalog *c, struct zone *z)
 void catalog_remove_zone(struct catalog *c, struct zone *z)
 {
 	assert(!z->has_services);
-	atomic_store(&c->zones,
-	    zone_table_remove(atomic_load(&c->zones), z, c->reclaim));
+	zone_table_remove(atomic_load(&c->zones), z);
 	reclaim_retire(c->reclaim, z, zone_free);
 }
 

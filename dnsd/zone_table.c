@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Adding fills an empty slot of the table that is being read. Removing copies
- * the table without the zone: it is rare, and leaves no tombstones.
+ * Adding fills a free slot of the table that is being read, removing leaves a
+ * tombstone in it, which keeps probes going. A table that is half full, with
+ * tombstones, is copied without them.
  */
 #include "dnsd/zone_table.h"
 
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 
 enum { SLOTS_MIN = 8 };
+
+#define TOMBSTONE ((struct zone *)1)
 
 static struct zone_table *make(uint32_t slots)
 {
@@ -38,9 +41,9 @@ static const struct zone *probe(
 	uint64_t hash = name->suffix_hash[k];
 
 	for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
-		const struct zone *z = zone_table_at(t, i);
+		const struct zone *z = atomic_load(&t->slot[i]);
 
-		if (!z || zone_ends(z, name, hash))
+		if (!z || (z != TOMBSTONE && zone_ends(z, name, hash)))
 			return z;
 	}
 }
@@ -72,23 +75,25 @@ static void put(struct zone_table *t, struct zone *z)
 
 	while (zone_table_at(t, i))
 		i = (i + 1) & t->mask;
+	if (!atomic_load(&t->slot[i]))
+		t->used++;
+	t->n++;
 	atomic_store(&t->slot[i], z);
 	atomic_fetch_or(&t->label_bits[k / 64], (uint64_t)1 << (k % 64));
-	t->n++;
 	atomic_store(&t->only, t->n == 1 ? z : NULL);
 }
 
-/* All but one, which may be NULL. */
-static struct zone_table *copy(struct zone_table *t, uint32_t slots,
-    const struct zone *but, struct reclaim *rec)
+/* At most a third full. */
+static struct zone_table *copy(struct zone_table *t, struct reclaim *rec)
 {
+	uint32_t slots = SLOTS_MIN;
+
+	while (slots < 3 * (t->n + 1))
+		slots *= 2;
 	struct zone_table *out = make(slots);
-
 	for (unsigned i = 0; i <= t->mask; i++) {
-		struct zone *z = zone_table_at(t, i);
-
-		if (z && z != but)
-			put(out, z);
+		if (zone_table_at(t, i))
+			put(out, zone_table_at(t, i));
 	}
 	reclaim_retire(rec, t, free);
 	return out;
@@ -97,16 +102,30 @@ static struct zone_table *copy(struct zone_table *t, uint32_t slots,
 struct zone_table *zone_table_add(
     struct zone_table *t, struct zone *z, struct reclaim *rec)
 {
-	if (2 * (t->n + 1) > t->mask + 1)
-		t = copy(t, 2 * (t->mask + 1), NULL, rec);
+	if (2 * (t->used + 1) > t->mask + 1)
+		t = copy(t, rec);
 	put(t, z);
 	return t;
 }
 
-struct zone_table *zone_table_remove(
-    struct zone_table *t, const struct zone *z, struct reclaim *rec)
+static struct zone *any_of(const struct zone_table *t)
 {
-	return copy(t, t->mask + 1, z, rec);
+	unsigned i = 0;
+
+	while (!zone_table_at(t, i))
+		i++;
+	return zone_table_at(t, i);
+}
+
+void zone_table_remove(struct zone_table *t, const struct zone *z)
+{
+	uint32_t i = (uint32_t)z->hash & t->mask;
+
+	while (atomic_load(&t->slot[i]) != z)
+		i = (i + 1) & t->mask;
+	atomic_store(&t->slot[i], TOMBSTONE);
+	t->n--;
+	atomic_store(&t->only, t->n == 1 ? any_of(t) : NULL);
 }
 
 unsigned zone_table_slot_n(const struct zone_table *t)
@@ -116,5 +135,7 @@ unsigned zone_table_slot_n(const struct zone_table *t)
 
 struct zone *zone_table_at(const struct zone_table *t, unsigned i)
 {
-	return atomic_load(&t->slot[i]);
+	struct zone *z = atomic_load(&t->slot[i]);
+
+	return z == TOMBSTONE ? NULL : z;
 }

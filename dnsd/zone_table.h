@@ -15,6 +15,7 @@ struct zone_table {
 	_Atomic(struct zone *) only;
 	uint32_t mask; /* slots - 1 */
 	uint32_t n;
+	uint32_t used; /* slots that are not empty; control thread's own */
 	/* Bit k: there are zones of k labels. */
 	_Atomic uint64_t label_bits[2];
 	_Atomic(struct zone *) slot[];
@@ -59,9 +60,8 @@ static inline const struct zone *zone_table_find(
  */
 struct zone_table *zone_table_add(
     struct zone_table *t, struct zone *z, struct reclaim *rec);
-/* z is the caller's to retire. */
-struct zone_table *zone_table_remove(
-    struct zone_table *t, const struct zone *z, struct reclaim *rec);
+/* z is there, and the caller's to retire. */
+void zone_table_remove(struct zone_table *t, const struct zone *z);
 
 /* The i-th of zone_table_slot_n(); NULL: that slot is empty. */
 unsigned zone_table_slot_n(const struct zone_table *t);

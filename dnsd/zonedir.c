@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * inotify says that something happened; what is looked at then is every file,
- * by what stat(2) tells of it and of what it includes. That is a few
- * microseconds a file, and right whichever way a file was written. Events are
- * collected for a moment, so that a set of files that is copied in comes as
- * one. A look every ten seconds finds what inotify does not tell: included
- * files in other directories.
+ * Who has a zone: the file that came with it first, until it is removed or
+ * says another zone. A file whose zone another one has keeps what it had and
+ * waits with what it read. Files that are gone lose their zones when a look has
+ * left nothing, so that a file that was renamed hands its zone over.
  */
 #include "dnsd/zonedir.h"
 
@@ -13,76 +11,93 @@
 #include "dnsd/catalog.h"
 #include "dnsd/options.h"
 #include "dnsd/zonefile.h"
-#include "schema/base/clock.h"
+#include "dnsd/zonelist.h"
+#include "dnsd/zonereader.h"
 #include "schema/base/log.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
-enum {
-	SETTLE_MS = 20, /* after an event */
-	SAFETY_LOOK_MS = 10000,
-};
+enum { NEWS_MAX = 32 /* taken up before others have their turn */ };
 
 /* A file that is there, and what it gave. */
 struct served {
 	char *file;
-	struct zonefile read; /* its last reading, good or not */
-	struct zone *zone;    /* its last good version; NULL: none */
-	bool is_there;
+	struct zone *zone;        /* its last good version; NULL: none */
+	struct zonenews *waiting; /* for a zone that another file has */
+	bool is_gone;
 };
 
 struct zonedir {
 	const struct options *options;
 	struct catalog *catalog;
+	struct zonereader *reader;
+	struct event *arrived;
 	struct served **served; /* by file name */
-	unsigned served_n;
-	int fd;        /* of the directory; -1: not open */
-	int notify_fd; /* -1: no inotify */
-	int watch;     /* -1: none */
-	int complaint; /* the error that was logged last; 0: all is well */
-	struct event *notified, *settled, *safety_look;
+	unsigned served_n, served_room;
+	bool has_gone; /* some of them are */
+	int trouble;   /* the error that was logged last; 0: all is well */
+	int unwatched; /* the same, of what cannot be watched */
 };
 
-/* ---- one file --------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------ */
 
-static void zone_text(const struct zone *z, char ret_text[DNAME_TEXT_MAX])
+static unsigned place_of(
+    const struct zonedir *d, const char *file, bool *ret_found)
 {
-	dname_to_text(z->name.lower, ret_text);
-}
+	unsigned low = 0, high = d->served_n;
 
-/* The zone goes, or goes back to what the options say. */
-static void withdraw(struct zonedir *d, struct served *s)
-{
-	struct zone_image *image;
-	char text[DNAME_TEXT_MAX];
-	struct diag diag;
+	*ret_found = false;
+	while (low < high) {
+		unsigned i = (low + high) / 2;
+		int order = strcmp(d->served[i]->file, file);
 
-	if (!s->zone)
-		return;
-	zone_text(s->zone, text);
-	if (!s->zone->has_services) {
-		catalog_remove_zone(d->catalog, s->zone);
-		log_info("zone '%s' is no longer served", text);
-	} else if (apex_image(d->options, s->zone, &image, &diag) < 0) {
-		log_warn("zone '%s' keeps its records: %s", text, diag.text);
-	} else {
-		catalog_set_image(d->catalog, s->zone, image);
-		log_info("zone '%s' has no file any more", text);
+		if (!order) {
+			*ret_found = true;
+			return i;
+		}
+		if (order < 0) {
+			low = i + 1;
+		} else {
+			high = i;
+		}
 	}
-	s->zone = NULL;
+	return low;
 }
 
-static const struct served *owner_of(
-    const struct zonedir *d, const struct zone *z)
+static struct served *served_of(struct zonedir *d, const char *file)
+{
+	bool found;
+	unsigned i = place_of(d, file, &found);
+
+	if (found)
+		return d->served[i];
+	struct served *s = xcalloc(1, sizeof(*s));
+	s->file = xstrdup(file);
+	if (d->served_n == d->served_room) {
+		d->served_room = 2 * d->served_room + 16;
+		d->served = xreallocarray(
+		    d->served, d->served_room, sizeof(struct served *));
+	}
+	memmove(d->served + i + 1, d->served + i,
+	    (d->served_n++ - i) * sizeof(struct served *));
+	d->served[i] = s;
+	return s;
+}
+
+static void served_free(struct served *s)
+{
+	zonenews_free(s->waiting);
+	free(s->file);
+	free(s);
+}
+
+static struct served *owner_of(const struct zonedir *d, const struct zone *z)
 {
 	for (unsigned i = 0; i < d->served_n; i++) {
 		if (d->served[i]->zone == z)
@@ -91,275 +106,225 @@ static const struct served *owner_of(
 	return NULL;
 }
 
-static struct zone *take_zone(
-    struct zonedir *d, struct served *s, struct zone_image *image)
+static bool is_name_of(const struct zone *z, const struct dname *name)
 {
-	const struct dname *apex = &s->read.apex;
-	struct zone *z = catalog_find_zone(d->catalog, apex);
+	return z->name.len == name->len &&
+	       !memcmp(z->name.lower, name->lower, name->len);
+}
+
+static struct served *waiting_for(const struct zonedir *d, const struct zone *z)
+{
+	for (unsigned i = 0; i < d->served_n; i++) {
+		struct served *s = d->served[i];
+
+		if (s->waiting && is_name_of(z, &s->waiting->apex))
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- zones ------------------------------------------------------------ */
+
+static void zone_text(const struct zone *z, char ret_text[DNAME_TEXT_MAX])
+{
+	dname_to_text(z->name.lower, ret_text);
+}
+
+/* The zone goes, or goes back to what the options say. */
+static void withdraw(struct zonedir *d, struct zone *z)
+{
+	struct zone_image *image;
+	char text[DNAME_TEXT_MAX];
+	struct diag diag;
+
+	zone_text(z, text);
+	if (!z->has_services) {
+		catalog_remove_zone(d->catalog, z);
+		log_info("zone '%s' is no longer served", text);
+	} else if (apex_image(d->options, z, &image, &diag) < 0) {
+		log_warn("zone '%s' keeps its records: %s", text, diag.text);
+	} else {
+		catalog_set_image(d->catalog, z, image);
+		log_info("zone '%s' has no file any more", text);
+	}
+}
+
+/* z: the zone of that name, if there is one. */
+static struct zone *put_image(
+    struct zonedir *d, struct zone *z, struct zonenews *n)
+{
+	struct zone_image *image = take_ptr(&n->image);
 
 	if (z) {
-		if (z->has_services && z != s->zone) {
-			log_warn("zone file '%s': its records take the place "
-			         "of those made from the options, and go "
-			         "before services of the same name and type",
-			    s->file);
-		}
 		catalog_set_image(d->catalog, z, image);
 		return z;
 	}
-	z = zone_new(apex, catalog_seed(d->catalog));
+	z = zone_new(&n->apex, catalog_seed(d->catalog));
 	(void)zone_set_image(z, image);
 	catalog_add_zone(d->catalog, z);
 	return z;
 }
 
-static void publish(struct zonedir *d, struct served *s)
+static void report_loaded(const struct served *s, const struct zonenews *n)
 {
-	struct zone_image *image = s->read.image;
-	struct zone *z = catalog_find_zone(d->catalog, &s->read.apex);
-	const struct served *other = z && z != s->zone ? owner_of(d, z) : NULL;
-
-	s->read.image = NULL;
-	if (other) {
-		log_warn("zone file '%s': found the zone of '%s', expected "
-		         "another",
-		    s->file, other->file);
-		zone_image_free(image);
-		return;
-	}
-	if (z != s->zone)
-		withdraw(d, s);
-	s->zone = take_zone(d, s, image);
-}
-
-static void load(struct zonedir *d, struct served *s)
-{
-	int64_t start_ms = clock_mono_ms();
+	const struct zone_image *m = n->image;
 	char text[DNAME_TEXT_MAX];
-	struct diag diag;
 
-	zonefile_release(&s->read);
-	if (zonefile_load(d->fd, s->file, catalog_seed(d->catalog), &s->read,
-	        &diag) < 0) {
-		log_warn("zone file %s; %s", diag.text,
-		    s->zone ? "answering with the last good version"
-		            : "the zone is not served");
-		return;
-	}
-	const struct zone_image *m = s->read.image;
-	unsigned rr_n = m->rr_n;
-	uint32_t serial = m->serial;
-	size_t len = m->len;
-	publish(d, s);
-	if (!s->zone)
-		return;
-	zone_text(s->zone, text);
+	dname_to_text(n->apex.lower, text);
 	log_info("zone '%s' loaded file=%s serial=%u records=%u octets=%zu "
 	         "ms=%lld",
-	    text, s->file, serial, rr_n, len,
-	    (long long)(clock_mono_ms() - start_ms));
+	    text, s->file, m->serial, m->rr_n, m->len, (long long)n->took_ms);
 }
 
-/* ---- all files -------------------------------------------------------- */
+static void claim(struct zonedir *d, struct served *s, struct zonenews *n);
 
-static void served_free(struct served *s)
+/* Whoever waits for the zone has it now, or nobody. */
+static void give_up(struct zonedir *d, struct zone *z)
 {
-	zonefile_release(&s->read);
-	free(s->file);
-	free(s);
-}
+	struct served *next = waiting_for(d, z);
 
-static int by_file(const void *a, const void *b)
-{
-	const struct served *const *x = a, *const *y = b;
-
-	return strcmp((*x)->file, (*y)->file);
-}
-
-static struct served *find_served(const struct zonedir *d, char *file)
-{
-	struct served key = { .file = file };
-	const struct served *k = &key;
-	struct served **found = d->served_n
-	                            ? bsearch(&k, d->served, d->served_n,
-	                                  sizeof(struct served *), by_file)
-	                            : NULL;
-
-	return found ? *found : NULL;
-}
-
-static int is_zone_file(const struct dirent *e)
-{
-	size_t len = strlen(e->d_name);
-
-	return e->d_name[0] != '.' && len > 5 &&
-	       !strcmp(e->d_name + len - 5, ".zone");
-}
-
-/* Files that are new go into d->served, not yet sorted. */
-static void note_file(struct zonedir *d, char *file, unsigned sorted_n)
-{
-	unsigned all = d->served_n;
-
-	d->served_n = sorted_n;
-	struct served *s = find_served(d, file);
-	d->served_n = all;
-	if (!s) {
-		s = xcalloc(1, sizeof(*s));
-		s->file = xstrdup(file);
-		d->served = xreallocarray(
-		    d->served, d->served_n + 1, sizeof(struct served *));
-		d->served[d->served_n++] = s;
+	if (next) {
+		claim(d, next, take_ptr(&next->waiting));
+	} else {
+		withdraw(d, z);
 	}
-	s->is_there = true;
 }
 
-static void drop_missing(struct zonedir *d)
+/* Who is gone, or waits itself for another zone, does not keep one. */
+static bool keeps(const struct served *other)
+{
+	return !other->is_gone && !other->waiting;
+}
+
+/* Consumes n, a new version of the file. */
+static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
+{
+	struct zone *z = catalog_find_zone(d->catalog, &n->apex);
+	struct served *other = z && z != s->zone ? owner_of(d, z) : NULL;
+	struct zone *before = s->zone;
+
+	s->is_gone = false;
+	zonenews_free(s->waiting);
+	s->waiting = NULL;
+	if (other && keeps(other)) {
+		log_warn("zone file '%s': found the zone of '%s', expected "
+		         "another; it waits until that one is gone",
+		    s->file, other->file);
+		s->waiting = n;
+		return;
+	}
+	report_loaded(s, n);
+	if (other)
+		other->zone = NULL;
+	s->zone = put_image(d, z, n);
+	zonenews_free(n);
+	if (before && before != s->zone)
+		give_up(d, before);
+}
+
+static void drop_gone(struct zonedir *d)
 {
 	unsigned n = 0;
 
+	if (!d->has_gone)
+		return;
+	d->has_gone = false;
 	for (unsigned i = 0; i < d->served_n; i++) {
-		struct served *s = d->served[i];
-
-		if (s->is_there) {
-			d->served[n++] = s;
-			continue;
+		if (d->served[i]->is_gone) {
+			zonenews_free(d->served[i]->waiting);
+			d->served[i]->waiting = NULL;
 		}
-		withdraw(d, s);
-		served_free(s);
+	}
+	for (unsigned i = 0; i < d->served_n; i++) {
+		struct zone *z = d->served[i]->zone;
+
+		if (d->served[i]->is_gone && z) {
+			d->served[i]->zone = NULL;
+			give_up(d, z);
+		}
+	}
+	for (unsigned i = 0; i < d->served_n; i++) {
+		if (d->served[i]->is_gone) {
+			served_free(d->served[i]);
+		} else {
+			d->served[n++] = d->served[i];
+		}
 	}
 	d->served_n = n;
 }
 
+/* ---- news ------------------------------------------------------------- */
+
 /* One line for each new kind of trouble, one when it is over. */
 static void complain(struct zonedir *d, int error)
 {
-	if (error && d->complaint != error) {
+	if (error && d->trouble != error) {
 		log_warn("cannot read zones '%s': %s; answering with the last "
 		         "good data",
-		    d->options->zone_directory, strerror(error));
+		    d->options->zone_directory, strerror(-error));
 	}
-	if (!error && d->complaint) {
+	if (!error && d->trouble) {
 		log_info("zones '%s' are being followed again",
 		    d->options->zone_directory);
 	}
-	d->complaint = error;
+	d->trouble = error;
 }
 
-static void open_directory(struct zonedir *d)
+static void end_look(struct zonedir *d, const struct zonenews *n)
 {
-	const char *path = d->options->zone_directory;
-
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->notify_fd >= 0) {
-		d->watch = inotify_add_watch(d->notify_fd, path,
-		    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-		        IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+	if (n->error && n->error != d->unwatched) {
+		log_warn(
+		    "%s; zone files are looked at now and then", n->diag.text);
 	}
+	d->unwatched = n->error;
+	if (n->is_settled)
+		drop_gone(d);
 }
 
-static int list(struct zonedir *d)
+/* Consumes n. */
+static void take_up(struct zonedir *d, struct zonenews *n)
 {
-	struct dirent **entry;
-	unsigned sorted_n = d->served_n;
-	int n;
+	struct served *s;
 
-	open_directory(d);
-	if (d->fd < 0)
-		return errno;
-	n = scandirat(d->fd, ".", &entry, is_zone_file, alphasort);
-	if (n < 0)
-		return errno;
-	for (unsigned i = 0; i < d->served_n; i++)
-		d->served[i]->is_there = false;
-	for (int i = 0; i < n; i++) {
-		note_file(d, entry[i]->d_name, sorted_n);
-		free(entry[i]);
+	switch (n->kind) {
+	case ZONENEWS_GONE:
+		served_of(d, n->file)->is_gone = d->has_gone = true;
+		break;
+	case ZONENEWS_LOADED:
+		claim(d, served_of(d, n->file), n);
+		return;
+	case ZONENEWS_WRONG:
+		s = served_of(d, n->file);
+		s->is_gone = false;
+		log_warn("zone file %s; %s", n->diag.text,
+		    s->zone ? "answering with the last good version"
+		            : "the zone is not served");
+		break;
+	case ZONENEWS_TROUBLE:
+		complain(d, n->error);
+		break;
+	case ZONENEWS_DONE:
+		end_look(d, n);
+		break;
 	}
-	free(entry);
-	drop_missing(d);
-	qsort(d->served, d->served_n, sizeof(struct served *), by_file);
-	return 0;
+	zonenews_free(n);
+}
+
+static void on_arrived(evutil_socket_t fd, short what, void *arg)
+{
+	struct zonedir *d = arg;
+	struct zonenews *n;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < NEWS_MAX && (n = zonereader_take(d->reader));
+	     i++)
+		take_up(d, n);
 }
 
 void zonedir_look(struct zonedir *d)
 {
-	int error = list(d);
-
-	complain(d, error);
-	if (error)
-		return;
-	for (unsigned i = 0; i < d->served_n; i++) {
-		struct served *s = d->served[i];
-
-		if (!s->read.stamps.n ||
-		    stamps_are_stale(d->fd, &s->read.stamps))
-			load(d, s);
-	}
-}
-
-int zonedir_check(const struct options *o, struct diag *reterr)
-{
-	struct dirent **entry;
-	struct zonefile z;
-	int wrong = 0;
-	int n = scandir(o->zone_directory, &entry, is_zone_file, alphasort);
-	int fd = open(o->zone_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (n < 0 || fd < 0) {
-		return diag_set(reterr, -errno, "cannot read zones '%s': %s",
-		    o->zone_directory, strerror(errno));
-	}
-	for (int i = 0; i < n; i++) {
-		if (zonefile_load(fd, entry[i]->d_name, 1, &z, reterr) < 0) {
-			log_error("zone file %s", reterr->text);
-			wrong++;
-		}
-		zonefile_release(&z);
-		free(entry[i]);
-	}
-	free(entry);
-	close(fd);
-	return wrong;
-}
-
-/* ---- when to look ----------------------------------------------------- */
-
-static void start(struct event *e, int ms)
-{
-	struct timeval t = { ms / 1000, ms % 1000 * 1000L };
-
-	event_add(e, &t);
-}
-
-static void on_settled(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	zonedir_look(arg);
-}
-
-static void on_safety_look(evutil_socket_t fd, short what, void *arg)
-{
-	struct zonedir *d = arg;
-
-	(void)fd;
-	(void)what;
-	zonedir_look(d);
-	start(d->safety_look, SAFETY_LOOK_MS);
-}
-
-static void on_notified(evutil_socket_t fd, short what, void *arg)
-{
-	_Alignas(struct inotify_event) char buffer[16 * 1024];
-	struct zonedir *d = arg;
-
-	(void)what;
-	while (read(fd, buffer, sizeof(buffer)) > 0)
-		continue;
-	start(d->settled, SETTLE_MS);
+	zonereader_look(d->reader);
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -368,23 +333,20 @@ struct zonedir *zonedir_new(
     struct event_base *base, const struct options *o, struct catalog *c)
 {
 	struct zonedir *d = xcalloc(1, sizeof(*d));
+	enum zonenews_kind kind;
 
 	d->options = o;
 	d->catalog = c;
-	d->fd = d->watch = -1;
-	d->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (d->notify_fd < 0) {
-		log_warn("no inotify, zone files are looked at every %d s: %s",
-		    SAFETY_LOOK_MS / 1000, strerror(errno));
-	}
-	d->settled = evtimer_new(base, on_settled, d);
-	d->safety_look = evtimer_new(base, on_safety_look, d);
-	if (d->notify_fd >= 0) {
-		d->notified = event_new(
-		    base, d->notify_fd, EV_READ | EV_PERSIST, on_notified, d);
-		event_add(d->notified, NULL);
-	}
-	on_safety_look(-1, 0, d);
+	d->reader = zonereader_new(o->zone_directory, catalog_seed(c));
+	do {
+		struct zonenews *n = zonereader_wait(d->reader);
+
+		kind = n->kind;
+		take_up(d, n);
+	} while (kind != ZONENEWS_DONE);
+	d->arrived = event_new(base, zonereader_fd(d->reader),
+	    EV_READ | EV_PERSIST, on_arrived, d);
+	event_add(d->arrived, NULL);
 	return d;
 }
 
@@ -392,16 +354,35 @@ void zonedir_free(struct zonedir *d)
 {
 	if (!d)
 		return;
+	event_free(d->arrived);
+	zonereader_free(d->reader);
 	for (unsigned i = 0; i < d->served_n; i++)
 		served_free(d->served[i]);
 	free(d->served);
-	if (d->notified)
-		event_free(d->notified);
-	event_free(d->settled);
-	event_free(d->safety_look);
-	if (d->notify_fd >= 0)
-		close(d->notify_fd);
-	if (d->fd >= 0)
-		close(d->fd);
 	free(d);
+}
+
+int zonedir_check(const struct options *o, struct diag *reterr)
+{
+	scoped_fd int fd =
+	    open(o->zone_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct zonelist l = { 0 };
+	int error = fd < 0 ? -errno : zonelist_read(&l, fd);
+	int wrong = 0;
+
+	if (error) {
+		return diag_set(reterr, error, "cannot read zones '%s': %s",
+		    o->zone_directory, strerror(-error));
+	}
+	for (unsigned i = 0; i < l.n; i++) {
+		struct zonefile z;
+
+		if (zonefile_load(fd, l.file[i], 1, &z, reterr) < 0) {
+			log_error("zone file %s", reterr->text);
+			wrong++;
+		}
+		zonefile_release(&z);
+	}
+	zonelist_release(&l);
+	return wrong;
 }

@@ -3,12 +3,14 @@
 /*
  * zonedir - keep the catalog at what a directory of master files says.
  *
- * Each NAME.zone is a zone. A file that changes is loaded aside and takes the
- * place of what was served; one that cannot be loaded leaves that in place,
- * with one line in the log; one that is removed takes its zone with it. A
- * zone that follows the registry too has one name space: SOA, NS and the
- * other static records are the file's as long as there is one, else those
- * made from the options. Control thread, on its event base.
+ * Each NAME.zone is a zone. A file that changes is read aside, in a thread of
+ * its own (zonereader.h), and takes the place of what was served; one that
+ * cannot be read leaves that in place, with one line in the log; one that is
+ * removed takes its zone with it. Of two files with one zone the first to come
+ * has it; the other waits until that one gives it up. A zone that follows the
+ * registry too has one name space: SOA, NS and the other static records are
+ * the file's as long as there is one, else those made from the options.
+ * Control thread, on its event base.
  */
 #include "schema/base/diag.h"
 
@@ -17,7 +19,7 @@ struct event_base;
 struct options;
 struct zonedir;
 
-/* Loads all there is at once. Borrows everything. Never NULL. */
+/* Waits until all there is has been read. Borrows everything. Never NULL. */
 struct zonedir *zonedir_new(
     struct event_base *base, const struct options *o, struct catalog *c);
 /* The zones stay in the catalog. NULL is ignored. */

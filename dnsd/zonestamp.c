@@ -26,14 +26,24 @@ static int open_below(int dir_fd, const char *path)
 static void set_stamp(struct zonestamp *s, const struct stat *st)
 {
 	s->changed = st->st_mtim;
+	s->status_changed = st->st_ctim;
 	s->size = st->st_size;
 	s->inode = st->st_ino;
 }
 
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/*
+ * The time of the status tells of what keeps the other one, and of permissions
+ * that were missing.
+ */
 static bool is_stamp(const struct zonestamp *s, const struct stat *st)
 {
-	return s->changed.tv_sec == st->st_mtim.tv_sec &&
-	       s->changed.tv_nsec == st->st_mtim.tv_nsec &&
+	return is_same_time(s->changed, st->st_mtim) &&
+	       is_same_time(s->status_changed, st->st_ctim) &&
 	       s->size == st->st_size && s->inode == st->st_ino;
 }
 
@@ -48,6 +58,19 @@ bool stamps_are_stale(int dir_fd, const struct zonestamps *s)
 			return true;
 	}
 	return false;
+}
+
+bool stamp_is_fresh(
+    int dir_fd, const char *path, int64_t now_wall_ms, int64_t age_ms)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, path, &st, 0) < 0)
+		return false;
+	int64_t changed_wall_ms =
+	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return changed_wall_ms <= now_wall_ms &&
+	       now_wall_ms - changed_wall_ms < age_ms;
 }
 
 void stamps_release(struct zonestamps *s)
@@ -73,6 +96,8 @@ int stamp_read(int dir_fd, struct zonestamp *stamp, char **ret_text,
 	size_t len = 0;
 
 	if (fd < 0) {
+		if (fstatat(dir_fd, stamp->path, &st, 0) == 0)
+			set_stamp(stamp, &st);
 		return diag_set(reterr, fd, "cannot open '%s': %s", stamp->path,
 		    strerror(-fd));
 	}

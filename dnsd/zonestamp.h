@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 struct zonestamp {
 	char *path; /* below the directory */
-	struct timespec changed;
+	struct timespec changed, status_changed;
 	off_t size;
-	ino_t inode; /* 0: it could not be opened */
+	ino_t inode; /* 0: it was not there */
 };
 
 struct zonestamps {
@@ -27,6 +28,13 @@ void stamps_release(struct zonestamps *s);
 
 /* Is one of the files no longer what it was? */
 bool stamps_are_stale(int dir_fd, const struct zonestamps *s);
+
+/*
+ * Was the file written to less than that long ago? It may not be whole yet.
+ * A time that is to come, and a file that is not there, count as long ago.
+ */
+bool stamp_is_fresh(
+    int dir_fd, const char *path, int64_t now_wall_ms, int64_t age_ms);
 
 /*
  * The whole file at s->path, with room for one octet more; the caller frees
