@@ -233,18 +233,12 @@ bool path_is_absolute(const char *text)
 	       strlen(text) <= DEFINITION_MAX_TEXT;
 }
 
-/* T.tag.S.Z is a name. */
-static bool is_tag(const char *text)
-{
-	return label_is_valid(text, LABEL_MAX);
-}
-
 /* The first item that stands before too; NULL: all differ. */
 static const char *find_twin(const struct conf_strings *s)
 {
 	for (unsigned i = 0; i < s->n; i++) {
 		for (unsigned k = 0; k < i; k++) {
-			if (strcasecmp(s->items[k], s->items[i]) == 0)
+			if (strcmp(s->items[k], s->items[i]) == 0)
 				return s->items[i];
 		}
 	}
@@ -256,8 +250,8 @@ int take_tags(struct conf_context *c, const struct conf_field *f,
 {
 	static const struct conf_field list = { .key = "tags",
 		.kind = CONF_STRINGS,
-		.valid = is_tag,
-		.expects = "tags, each " LABEL_RULE };
+		.valid = label_is_tag,
+		.expects = "tags, each " TAG_RULE };
 	struct conf_strings tags = { 0 };
 	int r = conf_take(c, &list, node, &tags);
 

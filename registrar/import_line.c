@@ -60,7 +60,7 @@ static const struct key keys[IMPORT_KEY_N] = {
 	[IMPORT_ADDRESS6] = { "address6", AT(address6), label_is_ipv6, 0, 0,
 		"an IPv6 address in lower case", TYPE_TEXT, false, '"' },
 	[IMPORT_TAGS] = { "tags", AT(tags), NULL, 0, 0,
-		"an array of labels", TYPE_JSON, false, '[' },
+		"an array of texts", TYPE_JSON, false, '[' },
 	[IMPORT_META] = { "meta", AT(meta), NULL, 0, 0,
 		"an object of strings", TYPE_JSON, false, '{' },
 	[IMPORT_PROTOCOL] = { "protocol", AT(protocol), label_is_service, 0, 0,

@@ -208,6 +208,8 @@ static const struct conf_field fields[] = {
 	{ .key = "tag",
 	    .kind = CONF_STRINGS,
 	    AT(tags),
+	    .valid = label_is_tag,
+	    .expects = TAG_RULE,
 	    .scope = COMMAND_REGISTER,
 	    .arg = "TAG",
 	    .help = "Tag of the instance" },

@@ -51,6 +51,19 @@ bool label_is_zone(const char *s)
 	}
 }
 
+/* C0, DEL, and C1 as UTF-8 has them: c2 80 to c2 9f. */
+bool label_is_tag(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	for (; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f ||
+		    (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
+			return false;
+	}
+	return *s && strlen(s) <= TAG_MAX;
+}
+
 bool label_is_ipv4(const char *s)
 {
 	struct in_addr address;

@@ -25,13 +25,19 @@
 #define ZONE_RULE                                                              \
 	"lower case labels joined by dots, at most 120 octets, no final dot"
 
-/* A label of at most max octets: tags and localities take LABEL_MAX. */
+/* A label of at most max octets: localities take LABEL_MAX. */
 bool label_is_valid(const char *s, size_t max);
 /* Services; protocols ("tcp") obey the same rule and are at most 15. */
 bool label_is_service(const char *s);
 /* As label_is_valid; "tag" and "zone" stand in T.tag.S.Z and L.zone.S.Z. */
 bool label_is_instance(const char *s);
 bool label_is_zone(const char *s);
+
+#define TAG_MAX 512
+#define TAG_RULE "1..512 octets without control characters"
+
+/* Any text that prints; only tags that are labels become names. */
+bool label_is_tag(const char *s);
 
 #define ADDRESS_RULE "an IPv4 address or an IPv6 address in lower case"
 

@@ -52,11 +52,11 @@ static const struct {
 	    "tcp or udp\n" },
 	{ "service: a\nport: 1\nweight: 1\nweights: {passing: 2}",
 	    "4:1: found 'weights' beside 'weight', expected one of them\n" },
-	{ "service: a\nport: 1\ntags: ['', V2]\nmeta: {a=b: c}",
-	    "3:8: found '' for 'tags', expected tags, each 1..63 of a-z 0-9 "
-	    "'-', no '-' at either end\n"
-	    "3:12: found 'V2' for 'tags', expected tags, each 1..63 of a-z 0-9 "
-	    "'-', no '-' at either end\n"
+	{ "service: a\nport: 1\ntags: ['', \"a\\tb\"]\nmeta: {a=b: c}",
+	    "3:8: found '' for 'tags', expected tags, each 1..512 octets "
+	    "without control characters\n"
+	    "3:12: found 'a?b' for 'tags', expected tags, each 1..512 octets "
+	    "without control characters\n"
 	    "4:8: found key 'a=b' in 'meta', expected printable ASCII without "
 	    "'='\n" },
 	{ "service: a\nport: 1\ntags: [a, b, a]\nmeta: {K: a, k: b}",

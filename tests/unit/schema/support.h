@@ -47,17 +47,24 @@ static inline int fx_setup(void **state)
 	return 0;
 }
 
-static inline int fx_teardown(void **state)
+/* The file and what SQLite has beside it. */
+static inline void fx_remove(const struct fx *f)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
-	struct fx *f = *state;
 	char path[128];
 
-	registry_close(f->r);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
 		(void)unlink(path);
 	}
+}
+
+static inline int fx_teardown(void **state)
+{
+	struct fx *f = *state;
+
+	registry_close(f->r);
+	fx_remove(f);
 	int r = rmdir(f->dir);
 	free(f);
 	return r;

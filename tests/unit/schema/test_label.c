@@ -161,7 +161,7 @@ static void second_addresses_agree(void **state)
 	judge_close(&j);
 }
 
-static bool is_tag(const char *s)
+static bool is_locality(const char *s)
 {
 	return label_is_valid(s, LABEL_MAX);
 }
@@ -187,10 +187,7 @@ static void names_agree(void **state)
 		    label_is_instance },
 		{ "INSERT INTO instance (service, name, address, locality) "
 		  "VALUES ('web', 'i', '::1', ?)",
-		    is_tag },
-		{ "INSERT INTO service (name, tags) "
-		  "VALUES ('x', json_array(?))",
-		    is_tag },
+		    is_locality },
 	};
 	static const char *const seeds[] = { "", "a", "web-1", "tag", "zone",
 		"a.b", "svc.internal", A62, A63, A63 "a", A63 "." A57,
@@ -219,6 +216,33 @@ static void names_agree(void **state)
 	}
 }
 
+static void tags_agree(void **state)
+{
+	static const char *const texts[] = { "", "a", "V2.1", "a b", "a=b",
+		"urlprefix-/api?x=\"y\"", "back\\slash", "\xc3\xa4",
+		"\xf0\x9f\x98\x80", "a\nb", "\t", "a\x7f", "a\x1f", "\x01",
+		"\xc2\x80", "x\xc2\x9fy", "\xc2\xa0", "\xe2\x80\xa8" };
+	struct fx *f = *state;
+	struct judge j;
+	char longest[TAG_MAX + 2];
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	judge_open(&j, f,
+	    "INSERT INTO service (name, tags) VALUES ('x', json_array(?))");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (judge_accepts(&j, texts[i]) != label_is_tag(texts[i]))
+			fail_msg("row %zu: '%s'", i, texts[i]);
+	}
+	memset(longest, 'x', sizeof(longest));
+	longest[TAG_MAX + 1] = '\0';
+	assert_false(label_is_tag(longest));
+	assert_false(judge_accepts(&j, longest));
+	longest[TAG_MAX] = '\0';
+	assert_true(label_is_tag(longest));
+	assert_true(judge_accepts(&j, longest));
+	judge_close(&j);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
@@ -226,6 +250,7 @@ int main(void)
 		TEST(addresses_agree),
 		TEST(second_addresses_agree),
 		TEST(names_agree),
+		TEST(tags_agree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
