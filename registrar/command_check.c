@@ -21,12 +21,12 @@ struct checking {
 	unsigned files, wrong, services, instances, checks;
 };
 
-static void print_errors(const struct diags *d)
+static void print_all(const struct diags *d, const char *what)
 {
 	for (unsigned i = 0; i < d->n; i++)
 		(void)fprintf(stderr, "%s\n", d->items[i].text);
 	if (d->more)
-		(void)fprintf(stderr, "... and %u more errors\n", d->more);
+		(void)fprintf(stderr, "... and %u more %s\n", d->more, what);
 }
 
 static void count(struct checking *c, const struct definition *d)
@@ -65,8 +65,9 @@ static void check_file(struct checking *c, const char *path)
 	c->files++;
 	if (read_definition(c, path, &d, &errors) < 0 || !d) {
 		c->wrong++;
-		print_errors(&errors);
+		print_all(&errors, "errors");
 	} else {
+		print_all(&d->warnings, "warnings");
 		count(c, d);
 	}
 	definition_free(d);

@@ -27,10 +27,12 @@ static bool identity_equal(const struct identity *a, const struct identity *b)
 
 bool defdir_is_definition(const char *name)
 {
-	static const char *const ends[] = { ".yaml", ".yml", ".json" };
+	/* .hcl is refused, so that nobody waits for it */
+	static const char *const ends[] = { ".yaml", ".yml", ".json", ".hcl" };
 	size_t len = strlen(name);
 
-	for (size_t i = 0; name[0] != '.' && i < 3; i++) {
+	for (size_t i = 0; name[0] != '.' && i < sizeof(ends) / sizeof(*ends);
+	     i++) {
 		size_t n = strlen(ends[i]);
 
 		if (len > n && strcmp(name + len - n, ends[i]) == 0)

@@ -4,6 +4,7 @@
  * structs by the tables, raw structs to services with their instances. The
  * third runs only when the first two found nothing wrong.
  */
+#include "registrar/definition_consul.h"
 #include "registrar/definition_parts.h"
 #include "schema/label.h"
 
@@ -292,10 +293,23 @@ static int resolve_file(struct conf_context *c, const struct raw_service *raw,
 	return r < 0 ? r : check_service_names(c, d);
 }
 
+/* Its names and arguments may hold braces that are no templates. */
+static void set_literal(struct conf_array *services)
+{
+	struct raw_service *all = services->items;
+
+	for (unsigned i = 0; i < services->n; i++)
+		all[i].literal = true;
+}
+
 /* One service at the top, or `services:` and a list of them. */
 static int read_root(struct conf_context *c, const struct conf_node *root,
     const struct definition_defaults *defaults, struct definition *d)
 {
+	bool consul = consul_is_definition(root);
+
+	if (consul && consul_translate(c, root, &root) < 0)
+		return -EINVAL;
 	bool many = root->type == CONF_MAP && conf_get(root, "services");
 	struct raw_file file = { 0 };
 	struct raw_service one = { 0 };
@@ -311,6 +325,8 @@ static int read_root(struct conf_context *c, const struct conf_node *root,
 		    "found an empty list for 'services', expected at least "
 		    "one");
 	}
+	if (consul)
+		set_literal(&file.services);
 	return resolve_file(
 	    c, file.services.items, file.services.n, defaults, d);
 }
@@ -321,13 +337,17 @@ int definition_parse(const char *file, const char *text, size_t len,
 {
 	struct arena *a = arena_new();
 	struct definition *d = arena_alloc(a, 1, sizeof(*d));
-	struct conf_context c = { .arena = a, .diags = reterr };
+	struct conf_context c = {
+		.arena = a, .diags = reterr, .warnings = &d->warnings
+	};
 	const struct conf_node *root;
 
 	c.file = d->file = arena_strdup(a, file);
 	d->arena = a;
-	int r = conf_parse(&c, text, len, &root);
+	int r = consul_refuse_hcl(&c, text, len);
 
+	if (r == 0)
+		r = conf_parse(&c, text, len, &root);
 	if (r == 0)
 		r = read_root(&c, root, defaults, d);
 	if (r < 0) {

@@ -3,7 +3,8 @@
 /*
  * definition - what one file of the watched directory says.
  *
- * A file (YAML, and so JSON) becomes one struct definition with everything
+ * A file (YAML, and so JSON; or JSON of Consul's service definitions, see
+ * definition_consul.h) becomes one struct definition with everything
  * resolved: defaults filled in, weights, process and checks of the service
  * handed down to instances that name none of their own, `{address}` and its
  * like replaced. Whoever runs an instance needs to look nowhere else.
@@ -218,6 +219,8 @@ struct definition {
 	const char *file; /* as given to definition_parse() */
 	const struct definition_service *services;
 	unsigned service_n; /* at least 1 */
+	/* what was ignored or taken otherwise than written, to be told */
+	struct diags warnings;
 	struct arena *arena;
 };
 

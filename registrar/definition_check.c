@@ -21,6 +21,15 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_ICMP] = &check_type_icmp,
 };
 
+const struct check_type *check_type_find(const char *name)
+{
+	for (unsigned i = 0; i < CHECK_KIND_N; i++) {
+		if (strcmp(types[i]->name, name) == 0)
+			return types[i];
+	}
+	return NULL;
+}
+
 const char *check_kind_name(enum check_kind k)
 {
 	return types[k]->name;

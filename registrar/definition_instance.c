@@ -194,7 +194,8 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	const struct template_vars v = { .address = i.address,
 		.name = i.name,
 		.service = s->name,
-		.port = i.port };
+		.port = i.port,
+		.literal = s->literal };
 	int r = resolve_process(c,
 	    raw->process.given ? &raw->process : &s->process, &v, &i.process);
 

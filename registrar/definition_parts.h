@@ -20,7 +20,8 @@
 /* What `{...}` stands for. */
 struct template_vars {
 	const char *address, *name, *service;
-	int port; /* ROW_DEFAULT: none */
+	int port;     /* ROW_DEFAULT: none */
+	bool literal; /* braces mean nothing in this file */
 };
 
 enum template_style {
@@ -105,6 +106,9 @@ extern const struct check_type check_type_dns;
 extern const struct check_type check_type_file;
 extern const struct check_type check_type_icmp;
 
+/* NULL: there is none of that name. */
+const struct check_type *check_type_find(const char *name);
+
 /* interval, timeout, rise ...: for the tables of checks that ask. */
 extern const struct conf_table check_common_table;
 /* interval, grace: for those that look at what somebody else decided. */
@@ -169,6 +173,7 @@ struct raw_service {
 	struct raw_process process;
 	struct raw_checks checks;
 	struct conf_array instances; /* of struct raw_instance */
+	bool literal;                /* no templates: the file is Consul's */
 };
 
 extern const struct conf_table raw_instance_table;

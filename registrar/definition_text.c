@@ -174,12 +174,13 @@ int template_fill(struct conf_context *c, const struct conf_node *at,
 	char out[DEFINITION_MAX_TEXT];
 	struct filling f = { c, at, style, v, text, out, 0 };
 
-	if (!strchr(text, '{') && strlen(text) <= DEFINITION_MAX_TEXT) {
+	if ((v->literal || !strchr(text, '{')) &&
+	    strlen(text) <= DEFINITION_MAX_TEXT) {
 		*ret_text = text;
 		return 0;
 	}
 	for (const char *p = text; *p;) {
-		size_t plain = strcspn(p, "{");
+		size_t plain = v->literal ? strlen(p) : strcspn(p, "{");
 		int r = put(&f, p, plain);
 
 		p += plain;

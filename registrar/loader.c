@@ -85,6 +85,14 @@ static void log_diags(const struct diags *d)
 		log_error("and %u more like these", d->more);
 }
 
+static void log_warnings(const struct diags *d)
+{
+	for (unsigned n = 0; n < d->n; n++)
+		log_warn("%s", d->items[n].text);
+	if (d->more)
+		log_warn("and %u more like these", d->more);
+}
+
 static void say_what_holds(const struct file *f)
 {
 	if (f->in_force) {
@@ -174,6 +182,7 @@ static int try_text(
 		definition_free(d);
 		return r;
 	}
+	log_warnings(&d->warnings);
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
 	f->broken = false;
 	set_in_force(f, text);

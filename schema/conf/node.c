@@ -46,6 +46,19 @@ int conf_bad(
 	    at->column, d.text);
 }
 
+void conf_warn(
+    struct conf_context *c, const struct conf_node *at, const char *fmt, ...)
+{
+	struct diag d;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(d.text, sizeof(d.text), fmt, ap);
+	va_end(ap);
+	(void)diags_add(c->warnings, 0, "%s:%u:%u: %s", c->file, at->line,
+	    at->column, d.text);
+}
+
 bool conf_is_null(const struct conf_node *n)
 {
 	return n->type == CONF_SCALAR && n->plain &&

@@ -36,8 +36,9 @@ struct conf_context {
 	const char *file;
 	struct arena *arena; /* nodes and values are allocated here */
 	struct diags *diags;
-	unsigned error_n; /* counts up, also when diags is full or NULL */
-	void *arg;        /* for the caller's own functions */
+	struct diags *warnings; /* may be NULL */
+	unsigned error_n;       /* counts up, also when diags is full or NULL */
+	void *arg;              /* for the caller's own functions */
 };
 
 /*
@@ -45,6 +46,10 @@ struct conf_context {
  * and returns -EINVAL.
  */
 int conf_bad(struct conf_context *c, const struct conf_node *at,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for what is no error: into c->warnings. */
+void conf_warn(struct conf_context *c, const struct conf_node *at,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* "'text'", "a list", "a map", "nothing"; cut and printable; in c->arena. */

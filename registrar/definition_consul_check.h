@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * definition_consul_check - Consul's checks as checks of ours. Private to
+ * definition_consul*.c.
+ *
+ * Consul's defaults go with them: one success brings a check back, one
+ * failure takes it away, and a run has 10 s, a program 30 s.
+ */
+#include "schema/conf/node.h"
+
+/*
+ * `checks` for the instance `out`: those of the service `raw` of Consul, and
+ * those of the file `root` that belong to it.
+ */
+int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *out);
+
+/* Warns of checks of the file that name a service which it does not have. */
+void consul_tell_strays(struct conf_context *c, const struct conf_node *root);
