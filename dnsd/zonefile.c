@@ -181,20 +181,16 @@ static int read_text(struct reading *f, struct diag *reterr)
 	return error < 0 ? error : 0;
 }
 
-/* owner: of the last record before, NULL: there is none. */
-static int read_path(struct loading *l, const char *path,
+/*
+ * The text of the file noted last; owner: of the last record before, NULL:
+ * there is none.
+ */
+static int read_octets(struct loading *l, char *text, size_t len,
     const struct zonename *origin, const struct dname *owner, unsigned depth,
     struct diag *reterr)
 {
-	struct zonestamp *stamp = stamps_add(&l->z->stamps, path);
-	scoped_free char *text = NULL;
-	struct reading *f;
-	size_t len = 0;
-	int error = stamp_read(l->dir_fd, stamp, &text, &len, reterr);
+	struct reading *f = xcalloc(1, sizeof(*f));
 
-	if (error)
-		return error;
-	f = xcalloc(1, sizeof(*f));
 	f->l = l;
 	f->file = l->z->stamps.n - 1;
 	f->depth = depth;
@@ -203,10 +199,24 @@ static int read_path(struct loading *l, const char *path,
 	if (owner)
 		f->owner = *owner;
 	zonescan_init(&f->scan, text, len);
-	error = read_text(f, reterr);
+	int error = read_text(f, reterr);
 	zoneentry_release(&f->entry);
 	free(f);
 	return error;
+}
+
+static int read_path(struct loading *l, const char *path,
+    const struct zonename *origin, const struct dname *owner, unsigned depth,
+    struct diag *reterr)
+{
+	struct zonestamp *stamp = stamps_add(&l->z->stamps, path);
+	scoped_free char *text = NULL;
+	size_t len = 0;
+	int error = stamp_read(l->dir_fd, stamp, &text, &len, reterr);
+
+	if (error)
+		return error;
+	return read_octets(l, text, len, origin, owner, depth, reterr);
 }
 
 static int origin_of(
@@ -239,22 +249,22 @@ static int make_image(struct loading *l, struct diag *reterr)
 	return error;
 }
 
-int zonefile_load(int dir_fd, const char *file, uint64_t seed,
-    struct zonefile *ret_z, struct diag *reterr)
+static struct loading *begin(int dir_fd, uint64_t seed, struct zonefile *z)
 {
 	struct loading *l = xcalloc(1, sizeof(*l));
 
-	*ret_z = (struct zonefile){ 0 };
+	*z = (struct zonefile){ 0 };
 	l->dir_fd = dir_fd;
 	l->seed = seed;
-	l->z = ret_z;
+	l->z = z;
 	l->default_ttl_s = l->last_ttl_s = TTL_UNKNOWN;
-	int error = origin_of(file, &l->file_origin, reterr);
-	if (error) {
-		(void)stamps_add(&ret_z->stamps, file);
-	} else {
-		error = read_path(l, file, &l->file_origin, NULL, 0, reterr);
-	}
+	return l;
+}
+
+/* error: what reading ended with. */
+static int end(
+    struct loading *l, const char *file, int error, struct diag *reterr)
+{
 	if (!error && !l->build) {
 		error = diag_set(reterr, -EINVAL,
 		    "%s:1: found no records, expected SOA and NS", file);
@@ -264,4 +274,32 @@ int zonefile_load(int dir_fd, const char *file, uint64_t seed,
 	zone_build_free(l->build);
 	free(l);
 	return error;
+}
+
+int zonefile_load(int dir_fd, const char *file, uint64_t seed,
+    struct zonefile *ret_z, struct diag *reterr)
+{
+	struct loading *l = begin(dir_fd, seed, ret_z);
+	int error = origin_of(file, &l->file_origin, reterr);
+
+	if (error) {
+		(void)stamps_add(&ret_z->stamps, file);
+	} else {
+		error = read_path(l, file, &l->file_origin, NULL, 0, reterr);
+	}
+	return end(l, file, error, reterr);
+}
+
+int zonefile_read(const char *file, char *text, size_t len, uint64_t seed,
+    struct zonefile *ret_z, struct diag *reterr)
+{
+	struct loading *l = begin(-1, seed, ret_z);
+	int error = origin_of(file, &l->file_origin, reterr);
+
+	(void)stamps_add(&ret_z->stamps, file);
+	if (!error) {
+		error =
+		    read_octets(l, text, len, &l->file_origin, NULL, 0, reterr);
+	}
+	return end(l, file, error, reterr);
 }

@@ -30,3 +30,10 @@ struct zonefile {
 int zonefile_load(int dir_fd, const char *file, uint64_t seed,
     struct zonefile *ret_z, struct diag *reterr);
 void zonefile_release(struct zonefile *z);
+
+/*
+ * The same for a text that is there and has a name: len octets and one more,
+ * borrowed and written to. $INCLUDE finds nothing.
+ */
+int zonefile_read(const char *file, char *text, size_t len, uint64_t seed,
+    struct zonefile *ret_z, struct diag *reterr);

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
 
 struct zonestamp {
 	char *path; /* below the directory */
