@@ -217,6 +217,42 @@ static void decide_in_zone(struct answer *a, const struct query *q,
 	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
 }
 
+/* Nothing static stands before what services have at the name? */
+static bool is_services(
+    const struct locus *l, const struct dname *name, uint16_t type)
+{
+	struct lookup found;
+
+	lookup_name(&found, l->image, name, type);
+	switch (found.kind) {
+	case LOOKUP_NODE:
+		return !node_rrset(found.node, type) &&
+		       !node_rrset(found.node, TYPE_CNAME);
+	case LOOKUP_WILDCARD:
+	case LOOKUP_NONE:
+		return true;
+	case LOOKUP_CUT:
+	case LOOKUP_DNAME:
+		break;
+	}
+	return false;
+}
+
+bool answer_addresses(struct answer *ret_a, const struct dname *name,
+    uint16_t type, const struct zone *z, const struct catalog *c)
+{
+	struct locus l;
+	unsigned encloser_n;
+
+	locate(&l, name, type, c);
+	if (l.zone != z || !l.label || !is_services(&l, name, type))
+		return false;
+	ret_a->zone = z;
+	ret_a->image = l.image;
+	return answer_service(ret_a, name, type, &l, c, &encloser_n) &&
+	       ret_a->kind != ANSWER_NEGATIVE;
+}
+
 static bool name_is(const struct dname *n, const char *wire, size_t len)
 {
 	return n->len == len && !memcmp(n->lower, wire, len);

@@ -98,3 +98,11 @@ void answer_locate(
 
 void answer_decide(struct answer *ret_a, const struct query *q,
     const struct locus *l, const struct catalog *c, const struct identity *id);
+
+/*
+ * What goes along with a record of zone z that points to a name, which is
+ * hashed: its addresses in the registry as they would be answered, type A or
+ * AAAA. False: there are none, or the name is not z's to answer.
+ */
+bool answer_addresses(struct answer *ret_a, const struct dname *name,
+    uint16_t type, const struct zone *z, const struct catalog *c);

@@ -331,6 +331,24 @@ size_t catalog_sweep(struct catalog *c, uint32_t stamp)
 	return n;
 }
 
+bool catalog_each_service(const struct catalog *c, unsigned *at,
+    void (*fn)(void *arg, const struct service *s), void *arg)
+{
+	enum { PART = 16 /* segments */ };
+
+	for (unsigned k = 0; k < PART && *at < SEGMENTS; k++, ++*at) {
+		const struct segment *g = atomic_load(&c->segment[*at]);
+
+		for (uint32_t i = 0; i <= g->mask; i++) {
+			uint64_t v = atomic_load(&g->slot[i]);
+
+			if (v > TOMBSTONE)
+				fn(arg, service_of(v));
+		}
+	}
+	return *at < SEGMENTS;
+}
+
 size_t catalog_service_n(const struct catalog *c)
 {
 	return c->service_n;

@@ -66,6 +66,12 @@ void catalog_put(struct catalog *c, struct service *s);
 /* False: there was none. */
 bool catalog_remove(struct catalog *c, const struct zone *z, uint64_t hash,
     const uint8_t *label, uint8_t len);
+/*
+ * Calls fn for each service of some part of the table, in turn from *at 0 on;
+ * false: that was the last part. Services that come meanwhile may be missed.
+ */
+bool catalog_each_service(const struct catalog *c, unsigned *at,
+    void (*fn)(void *arg, const struct service *s), void *arg);
 /* Removes every service whose stamp differs; returns how many. */
 size_t catalog_sweep(struct catalog *c, uint32_t stamp);
 size_t catalog_service_n(const struct catalog *c);

@@ -12,6 +12,7 @@
 
 #include "dnsd/catalog.h"
 #include "dnsd/compile.h"
+#include "dnsd/conflict.h"
 #include "dnsd/expiry.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
@@ -47,6 +48,7 @@ struct loader {
 	char service[LABEL_TEXT_MAX];
 	struct change change[BATCH];
 	unsigned change_n;
+	struct conflicts conflicts; /* of what is being loaded */
 };
 
 struct loader *loader_new(struct catalog *c, struct reclaim *rec)
@@ -144,14 +146,21 @@ static void remove_service(
 	    (uint8_t)len);
 }
 
+/* What stands in the catalog under the name of a service now. */
+static const struct service *find_put(
+    const struct loader *l, const struct service *s)
+{
+	return catalog_find(
+	    l->catalog, s->zone, s->hash, s->name + 1, s->name[0]);
+}
+
 /*
  * One entry for each service at a time, however often it changes: an earlier
  * look that is queued already finds out what is next.
  */
 static void queue_look(struct loader *l, struct service *s, int64_t at_wall_ms)
 {
-	const struct service *old =
-	    catalog_find(l->catalog, s->zone, s->hash, s->name + 1, s->name[0]);
+	const struct service *old = find_put(l, s);
 
 	if (!at_wall_ms)
 		return;
@@ -193,6 +202,8 @@ static void on_done(void *arg)
 	}
 	result.service->stamp = l->stamp;
 	queue_look(l, result.service, result.next_expiry_wall_ms);
+	if (!find_put(l, result.service))
+		conflicts_add(&l->conflicts, result.service);
 	catalog_put(l->catalog, result.service);
 }
 
@@ -257,6 +268,7 @@ int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
 		return error;
 	(void)catalog_sweep(l->catalog, l->stamp);
 	set_revisions(l, revision);
+	conflicts_report(&l->conflicts);
 	*ret_revision = revision;
 	return 0;
 }
@@ -335,6 +347,7 @@ int loader_load_changes(struct loader *l, struct registry *r, int64_t *revision,
 		set_revisions(l, next);
 		(void)reclaim_run(l->reclaim);
 	} while (l->change_n == BATCH);
+	conflicts_report(&l->conflicts);
 	return 0;
 }
 

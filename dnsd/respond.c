@@ -128,7 +128,8 @@ static struct out begin(struct responder *r, const struct query *q,
 		.limit = limit,
 		.owner = RESPOND_TO_QUESTION,
 		.qname_len = q->name.len,
-		.names = &r->names };
+		.names = &r->names,
+		.responder = r };
 
 	/* the name of the question is echoed as it came, in its case */
 	memcpy(

@@ -24,6 +24,7 @@ struct out {
 	uint8_t qname_len;
 	bool names_ready; /* what is written is in `names` */
 	struct names *names;
+	struct responder *responder;
 	struct response result;
 };
 
@@ -67,6 +68,12 @@ void respond_address_set(
 void respond_one_srv(
     struct out *o, struct responder *r, const struct answer *a);
 void respond_one_address(struct out *o, const struct answer *a, uint16_t type);
+
+/*
+ * The same addresses as additional records of the name at `owner`, of which a
+ * static record speaks; a is answer_addresses()'.
+ */
+void respond_along(struct out *o, const struct answer *a, uint16_t owner);
 
 /* ---- respond_zone.c: static records ----------------------------------- */
 

@@ -269,3 +269,32 @@ void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 	if (!put_srv_list(o, r, a->service, &one, 1))
 		o->result.truncated = true;
 }
+
+void respond_along(struct out *o, const struct answer *a, uint16_t owner)
+{
+	struct out before = *o;
+
+	o->owner = owner;
+	switch ((int)a->kind) {
+	case ANSWER_IPV4:
+		respond_address_set(o, o->responder, a->service, TYPE_A);
+		break;
+	case ANSWER_IPV6:
+		respond_address_set(o, o->responder, a->service, TYPE_AAAA);
+		break;
+	case ANSWER_ONE_IPV4:
+		respond_one_address(o, a, TYPE_A);
+		break;
+	case ANSWER_ONE_IPV6:
+		respond_one_address(o, a, TYPE_AAAA);
+		break;
+	default:
+		break;
+	}
+	/* what was written is not the answer, what was not is no loss */
+	uint16_t n = (uint16_t)(o->answer_n - before.answer_n);
+	o->additional_n = (uint16_t)(o->additional_n + n);
+	o->answer_n = before.answer_n;
+	o->owner = before.owner;
+	o->result = before.result;
+}

@@ -221,10 +221,53 @@ static bool is_meant(const struct node *n, const struct zone_image *m,
 	return false;
 }
 
+/* A name that a record points to, and where it stands in the message. */
+static struct owner target_of(
+    struct out *o, const struct rrset *set, const struct rr *rr)
+{
+	const uint8_t *name = rr->rdata + set->name_at;
+	struct owner w = { .name = name,
+		.name_len =
+		    wire_name_len(name, rr->rdata_len - (size_t)set->name_at) };
+
+	/* "." of SVCB is the owner, RFC 9460 section 2.5.2 */
+	w.pointer =
+	    !*name ? o->owner : names_pointer(names_of(o), name, w.name_len);
+	return w;
+}
+
+/* Addresses that services have at a name, of types that it has no static. */
+static void put_services(
+    struct out *o, const struct answer *a, const struct owner *w)
+{
+	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
+	const struct catalog *c = o->responder->catalog;
+	struct dname name;
+	struct answer along;
+
+	if (!c || !w->pointer || !dname_parse(&name, w->name, w->name_len, 0))
+		return;
+	dname_hash(&name, catalog_seed(c));
+	for (unsigned t = 0; t < 2; t++) {
+		if (answer_addresses(&along, &name, types[t], a->zone, c))
+			respond_along(o, &along, w->pointer);
+	}
+}
+
+static bool is_done(const uint16_t *done, unsigned n, uint16_t pointer)
+{
+	for (unsigned i = 0; pointer && i < n; i++) {
+		if (done[i] == pointer)
+			return true;
+	}
+	return false;
+}
+
 /* The addresses of the names in a set; false: some do not fit. */
 static bool put_targets(struct out *o, const struct answer *a,
     const struct rrset *set, enum glue glue)
 {
+	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
 	uint16_t done[ADDITIONAL_MAX];
 	const uint8_t *at = set->records;
 	unsigned done_n = 0;
@@ -234,25 +277,15 @@ static bool put_targets(struct out *o, const struct answer *a,
 		at = rr_read(set, at, &rr);
 		const struct node *n = zone_image_node(a->image, rr.target_at);
 
-		if (!n || !is_meant(n, a->image, a->node, glue))
+		if (n ? !is_meant(n, a->image, a->node, glue) : !services)
 			continue;
-		const uint8_t *name = rr.rdata + set->name_at;
-		struct owner w = { .name = name,
-			.name_len = wire_name_len(
-			    name, rr.rdata_len - (size_t)set->name_at) };
-		if (!*name) { /* "." of SVCB: the owner, RFC 9460 2.5.2 */
-			w.pointer = o->owner;
-		} else {
-			w.pointer =
-			    names_pointer(names_of(o), w.name, w.name_len);
-		}
-		unsigned i = 0;
-		while (i < done_n && done[i] != w.pointer)
-			i++;
-		if (w.pointer && i < done_n)
+		struct owner w = target_of(o, set, &rr);
+		if (is_done(done, done_n, w.pointer))
 			continue;
-		if (!put_addresses(o, &w, n))
+		if (n && !put_addresses(o, &w, n))
 			return false;
+		if (services)
+			put_services(o, a, &w);
 		done[done_n++] = w.pointer;
 	}
 	return true;

@@ -9,6 +9,7 @@
 
 #include "dnsd/apex.h"
 #include "dnsd/catalog.h"
+#include "dnsd/conflict.h"
 #include "dnsd/options.h"
 #include "dnsd/zonefile.h"
 #include "dnsd/zonelist.h"
@@ -43,6 +44,11 @@ struct zonedir {
 	bool has_gone; /* some of them are */
 	int trouble;   /* the error that was logged last; 0: all is well */
 	int unwatched; /* the same, of what cannot be watched */
+	/* A walk over all services, a part at a time. */
+	struct event *walk;
+	unsigned walk_at;
+	struct zone *walk_zone; /* whose records are new; NULL: none */
+	struct conflicts conflicts;
 };
 
 /* ---- files ------------------------------------------------------------ */
@@ -165,6 +171,51 @@ static struct zone *put_image(
 	return z;
 }
 
+/* ---- conflicts -------------------------------------------------------- */
+
+static void check_service(void *arg, const struct service *s)
+{
+	struct zonedir *d = arg;
+
+	if (s->zone == d->walk_zone)
+		conflicts_add(&d->conflicts, s);
+}
+
+/* When others have had their turn. */
+static void start_walk(struct zonedir *d)
+{
+	struct timeval now = { 0, 0 };
+
+	event_add(d->walk, &now);
+}
+
+static void on_walk(evutil_socket_t fd, short what, void *arg)
+{
+	struct zonedir *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (catalog_each_service(d->catalog, &d->walk_at, check_service, d)) {
+		start_walk(d);
+		return;
+	}
+	conflicts_report(&d->conflicts);
+	d->walk_zone = NULL;
+}
+
+/* Zones of services are few: of two that come together the last is told. */
+static void find_conflicts(struct zonedir *d, struct zone *z)
+{
+	if (!z->has_services)
+		return;
+	d->conflicts = (struct conflicts){ 0 };
+	d->walk_zone = z;
+	d->walk_at = 0;
+	start_walk(d);
+}
+
+/* ---- who has a zone --------------------------------------------------- */
+
 static void report_loaded(const struct served *s, const struct zonenews *n)
 {
 	const struct zone_image *m = n->image;
@@ -218,6 +269,7 @@ static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 		other->zone = NULL;
 	s->zone = put_image(d, z, n);
 	zonenews_free(n);
+	find_conflicts(d, s->zone);
 	if (before && before != s->zone)
 		give_up(d, before);
 }
@@ -337,6 +389,7 @@ struct zonedir *zonedir_new(
 
 	d->options = o;
 	d->catalog = c;
+	d->walk = evtimer_new(base, on_walk, d);
 	d->reader = zonereader_new(o->zone_directory, catalog_seed(c));
 	do {
 		struct zonenews *n = zonereader_wait(d->reader);
@@ -355,6 +408,7 @@ void zonedir_free(struct zonedir *d)
 	if (!d)
 		return;
 	event_free(d->arrived);
+	event_free(d->walk);
 	zonereader_free(d->reader);
 	for (unsigned i = 0; i < d->served_n; i++)
 		served_free(d->served[i]);

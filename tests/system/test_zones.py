@@ -112,6 +112,42 @@ def test_one_name_space(site, zones):
     assert dnsd.addresses("web") == ["10.0.0.2"]
 
 
+def test_conflicts_are_named(site, zones):
+    """Once for each change, with names, however many there are."""
+    pattern = r"static records go before services .*names=(\d+), first: (.*)"
+    zones.put_zone("svc.internal", 1, "".join(
+        f"s{i} A 192.0.2.2\n" for i in range(100)))
+    site.create_registry()
+    for i in range(50):
+        site.put(f"s{i}", ("i1", "10.0.0.1"))
+    dnsd = site.start_dnsd("--zones", zones.path)
+    found = dnsd.wait_log(pattern)
+    assert found.group(1) == "50"
+    assert "s0.svc.internal. A, " in found.group(2)
+    assert len(found.group(2)) < 400
+    # a service that comes later
+    start = len(dnsd.log_text())
+    site.put("s99", ("i1", "10.0.0.1"))
+    found = dnsd.wait_log(pattern, start)
+    assert found.groups() == ("1", "s99.svc.internal. A")
+    # an edit: what is hidden now, in whichever way
+    start = len(dnsd.log_text())
+    zones.put_zone("svc.internal", 2, "s1 CNAME ns1\n_s2._tcp TXT t\n"
+                   "_s3._tcp SRV 0 0 1 ns1\ni1.s4 A 192.0.2.4\n"
+                   "s5 NS ns.example.\ns6 DNAME s5\ns7 MX 1 ns1\n")
+    found = dnsd.wait_log(pattern, start)
+    assert found.group(1) == "5"
+    assert sorted(found.group(2).split(", ")) == [
+        "_s3._tcp.svc.internal. SRV", "i1.s4.svc.internal. A",
+        "i1.s6.svc.internal. DNAME", "s1.svc.internal. CNAME",
+        "s5.svc.internal. NS"]
+    # a change of a service that is hidden already is no news
+    start = len(dnsd.log_text())
+    site.sql("UPDATE instance SET address = '10.0.0.9'")
+    dnsd.wait_addresses("s10", ["10.0.0.9"])
+    assert not dnsd.logged(pattern, start)
+
+
 def test_files_that_are_not_written_in_one_go(site, zones):
     """Halves, garbage and what is no file never take the place of what is
     served; what comes last does."""

@@ -74,7 +74,24 @@ static const char world[] =
     "record gone 60 DNAME web\n"
     "record *.svc.test. 60 MX 10 mail.example.\n"
     "record alias 60 CNAME web\n"
-    "record *.shop 60 TXT \"wild\"\n";
+    "record *.shop 60 TXT \"wild\"\n"
+    "record mail 60 MX 10 shop\n"
+    "record mail 60 MX 20 i1.web\n"
+    "record mail 60 MX 30 shop\n"
+    "record mail 60 MX 40 off\n"
+    "record mail 60 MX 50 i1.gone\n"
+    "record mail 60 MX 60 nope\n"
+    "record mail 60 MX 70 _tcp\n"
+    "record mail 60 MX 80 alias\n"
+    "record _s._udp 60 SRV 1 2 3 many\n"
+    "record delegated 60 NS ns.delegated\n"
+    "record delegated 60 NS i1.web\n"
+    "record ns.delegated 60 A 192.0.2.60\n"
+    "service many max 2\n"
+    "instance m1 192.0.2.41 six 2001:db8::41\n"
+    "instance m2 192.0.2.41\n"
+    "instance m3 192.0.2.41\n"
+    "instance m4 192.0.2.41 health critical\n";
 
 #define SOA                                                                    \
 	"ns a.test. 2 SOA ns1.a.test. hostmaster.a.test. 7 3600 600 86400 2\n"
@@ -205,6 +222,30 @@ static const struct {
 	{ "the owner of HTTPS", "svcb.a.test TYPE65",
 	    "NOERROR aa\nan svcb.a.test. 60 HTTPS 1 . alpn=h2\n"
 	    "ar svcb.a.test. 60 A 192.0.2.10\n" },
+	{ "addresses of services, once for each, as they are answered",
+	    "mail.svc.test MX",
+	    "NOERROR aa\nan mail.svc.test. 60 MX 10 shop.svc.test.\n"
+	    "an mail.svc.test. 60 MX 20 i1.web.svc.test.\n"
+	    "an mail.svc.test. 60 MX 30 shop.svc.test.\n"
+	    "an mail.svc.test. 60 MX 40 off.svc.test.\n"
+	    "an mail.svc.test. 60 MX 50 i1.gone.svc.test.\n"
+	    "an mail.svc.test. 60 MX 60 nope.svc.test.\n"
+	    "an mail.svc.test. 60 MX 70 _tcp.svc.test.\n"
+	    "an mail.svc.test. 60 MX 80 alias.svc.test.\n"
+	    "ar i1.web.svc.test. 5 A 192.0.2.31\n"
+	    "ar shop.svc.test. 5 A 192.0.2.32\n"
+	    "ar shop.svc.test. 60 AAAA 2001:db8::1\n" },
+	{ "a sample, as max_answers says", "_s._udp.svc.test SRV",
+	    "NOERROR aa\nan _s._udp.svc.test. 60 SRV 1 2 3 many.svc.test.\n"
+	    "ar many.svc.test. 5 A 192.0.2.41\n"
+	    "ar many.svc.test. 5 A 192.0.2.41\n"
+	    "ar many.svc.test. 5 AAAA 2001:db8::41\n" },
+	{ "in a referral, after the glue that is needed",
+	    "x.delegated.svc.test A",
+	    "NOERROR\nns delegated.svc.test. 60 NS i1.web.svc.test.\n"
+	    "ns delegated.svc.test. 60 NS ns.delegated.svc.test.\n"
+	    "ar i1.web.svc.test. 5 A 192.0.2.31\n"
+	    "ar ns.delegated.svc.test. 60 A 192.0.2.60\n" },
 	/* services */
 	{ "static type of a service's name", "web.svc.test TXT",
 	    "NOERROR aa\nan web.svc.test. 60 TXT \"static\"\n" },

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * conflict - which services the static records of their zone hide, in whole
+ * or in part: a record of the same name and type, a CNAME, a cut or a DNAME
+ * on the way to it.
+ *
+ * Found for a service that is new and for a zone whose records are; told in
+ * one line, with the first few names. Control thread.
+ */
+#include <stddef.h>
+
+struct service;
+
+struct conflicts {
+	unsigned n;
+	char names[384]; /* "web.svc.internal. A, ..." of the first ones */
+	size_t len;
+};
+
+/* Adds what is hidden of the service. */
+void conflicts_add(struct conflicts *c, const struct service *s);
+/* A warning if there were any; none are left. */
+void conflicts_report(struct conflicts *c);
