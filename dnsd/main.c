@@ -8,6 +8,7 @@
 #include "dnsd/catalog.h"
 #include "dnsd/certificate.h"
 #include "dnsd/follow.h"
+#include "dnsd/guard.h"
 #include "dnsd/handle.h"
 #include "dnsd/loader.h"
 #include "dnsd/options.h"
@@ -30,6 +31,7 @@ enum { EXIT_USAGE = 2 };
 /* Everything that lives as long as the process. */
 struct dnsd {
 	const struct options *options;
+	char *const *argv; /* options are read again on SIGHUP */
 	struct identity identity;
 	struct event_base *base;
 	struct reclaim *reclaim;
@@ -38,6 +40,7 @@ struct dnsd {
 	struct follow *follow;
 	struct zonedir *zonedir;         /* NULL: no zone files */
 	struct certificate *certificate; /* NULL: no TLS */
+	struct guard *guard;
 	struct server *server;
 	struct event *end[2], *reload, *report;
 };
@@ -72,7 +75,7 @@ static int add_zones(struct dnsd *d, struct diag *reterr)
 
 static void report(const struct dnsd *d)
 {
-	char line[1024];
+	char line[STAT_N * 48];
 	size_t len = 0;
 
 	for (enum stat s = 0; s < STAT_N; s++) {
@@ -97,6 +100,26 @@ static void on_end(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
+/* Of the options, whom to answer and how often is all that may change. */
+static void reload_policy(const struct dnsd *d)
+{
+	struct arena *arena = arena_new();
+	struct options_result result;
+	struct diags diags = { 0 };
+	struct diag diag;
+	struct options o = { 0 };
+
+	if (options_parse(&dnsd_options, d->argv, arena, &o, &result, &diags) <
+	    0) {
+		for (unsigned i = 0; i < diags.n; i++)
+			log_warn("%s", diags.items[i].text);
+		log_warn("options are wrong; those before stay in force");
+	} else if (guard_reload(d->guard, &o, &diag) < 0) {
+		log_warn("%s; the last good ones stay in force", diag.text);
+	}
+	arena_free(arena);
+}
+
 static void on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct dnsd *d = arg;
@@ -108,6 +131,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 	if (d->zonedir)
 		zonedir_look(d->zonedir);
 	certificate_reload(d->certificate);
+	reload_policy(d);
 }
 
 static void on_report(evutil_socket_t sig, short what, void *arg)
@@ -131,6 +155,7 @@ static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 static void tear_down(struct dnsd *d)
 {
 	server_stop(d->server);
+	guard_free(d->guard);
 	certificate_free(d->certificate);
 	zonedir_free(d->zonedir);
 	follow_free(d->follow);
@@ -169,6 +194,9 @@ static int set_up(struct dnsd *d, struct diag *reterr)
 	if (error)
 		return error;
 	d->reclaim = reclaim_new(server_reader_n(o));
+	error = guard_new(o, d->reclaim, &d->guard, reterr);
+	if (error)
+		return error;
 	d->catalog = catalog_new(draw_seed(), d->reclaim);
 	return add_zones(d, reterr);
 }
@@ -206,14 +234,15 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->follow = follow_new(d->base, o->registry, d->loader);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
-	const struct handler_source source = { d->catalog, &d->identity, NULL,
-		(uint16_t)o->udp_size };
+	const struct handler_source source = { d->catalog, &d->identity,
+		guard_slot(d->guard), (uint16_t)o->udp_size };
 	int error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);
 	if (error)
 		return error;
 	certificate_watch(d->certificate, d->base);
+	guard_watch(d->guard, d->base, d->server);
 	for (unsigned i = 0; i < o->listen.n; i++)
 		log_info("answering on %s", o->listen.items[i]);
 	for (unsigned i = 0; i < o->listen_tls.n; i++)
@@ -239,9 +268,10 @@ static int check(const struct options *o, struct diag *reterr)
 	return 0;
 }
 
-static int serve(const struct options *o)
+static int serve(const struct options *o, char *const argv[])
 {
 	struct dnsd d = { .options = o,
+		.argv = argv,
 		.identity = { *o->version ? o->version : NULL, o->identity } };
 	struct diag diag;
 	int error = set_up(&d, &diag);
@@ -269,7 +299,7 @@ int main(int argc, char *argv[])
 	struct arena *arena = arena_new();
 	struct options_result result;
 	struct diags diags = { 0 };
-	struct options o;
+	struct options o = { 0 };
 	int status = EXIT_SUCCESS;
 
 	(void)argc;
@@ -284,7 +314,7 @@ int main(int argc, char *argv[])
 	} else {
 		log_setup("dnsd", (enum log_level)o.log_level,
 		    (enum log_format)o.log_format);
-		status = serve(&o);
+		status = serve(&o, argv);
 	}
 	arena_free(arena);
 	return status;

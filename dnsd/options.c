@@ -2,10 +2,17 @@
 #include "dnsd/options.h"
 
 #include "dnsd/dname.h"
+#include "dnsd/limit.h"
+#include "dnsd/networks.h"
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+
+static const char *const cookie_modes[] = { "off", "on", "require", NULL };
+static const char *const denials[] = { "refuse", "drop", NULL };
+static const char expects_network[] =
+    "a network such as 10.0.0.0/8 or fd00::/8, without bits beyond its length";
 
 static bool is_name(const char *text)
 {
@@ -153,6 +160,130 @@ static const struct conf_field fields[] = {
 	    .arg = "TIME",
 	    .help = "Time after which a TCP or TLS connection without a whole "
 	            "request is closed" },
+	{ .key = "cookies",
+	    .kind = CONF_ENUM,
+	    .offset = offsetof(struct options, cookies),
+	    .names = cookie_modes,
+	    .fallback = "on",
+	    .arg = "MODE",
+	    .help = "DNS cookies: off, on, or required over UDP of clients "
+	            "that know them" },
+	{ .key = "cookie_secrets",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, cookie_secrets),
+	    .arg = "FILE",
+	    .help = "Secrets of server cookies, shared by several servers; "
+	            "one is drawn if there is no file" },
+	{ .key = "allow_query",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, allow_query),
+	    .valid = networks_is_one,
+	    .expects = expects_network,
+	    .arg = "NETWORK",
+	    .help = "Network that may ask, !NETWORK for one that may not; "
+	            "everybody if there is none" },
+	{ .key = "denied",
+	    .kind = CONF_ENUM,
+	    .offset = offsetof(struct options, denied),
+	    .names = denials,
+	    .fallback = "refuse",
+	    .arg = "HOW",
+	    .help = "What others get: REFUSED or nothing" },
+	{ .key = "query_limit",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, query_limit),
+	    .low = 0,
+	    .high = LIMIT_RATE_MAX,
+	    .fallback = "0",
+	    .arg = "N",
+	    .help = "Queries a second of a network, in each thread; 0 means "
+	            "no limit" },
+	{ .key = "query_burst",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, query_burst),
+	    .low = 0,
+	    .high = LIMIT_RATE_MAX,
+	    .fallback = "0",
+	    .arg = "N",
+	    .help = "Queries at once before query-limit holds; 0 means as "
+	            "many as that" },
+	{ .key = "rrl",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, rrl),
+	    .low = 0,
+	    .high = LIMIT_RATE_MAX,
+	    .fallback = "0",
+	    .arg = "N",
+	    .help = "Like responses a second over UDP to a network, from each "
+	            "thread; 0 means no limit" },
+	{ .key = "rrl_negative",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, rrl_negative),
+	    .low = 0,
+	    .high = LIMIT_RATE_MAX,
+	    .absent = -1,
+	    .arg = "N",
+	    .help = "The same for NXDOMAIN and NODATA of a zone; as rrl if "
+	            "not set" },
+	{ .key = "rrl_errors",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, rrl_errors),
+	    .low = 0,
+	    .high = LIMIT_RATE_MAX,
+	    .absent = -1,
+	    .arg = "N",
+	    .help = "The same for errors; as rrl if not set" },
+	{ .key = "rrl_window",
+	    .kind = CONF_SECONDS,
+	    .offset = offsetof(struct options, rrl_window_s),
+	    .low = 1,
+	    .high = LIMIT_DEBT_MAX_S,
+	    .fallback = "15",
+	    .arg = "SECONDS",
+	    .help = "Time for which a network that went on is limited at most "
+	            "after it stopped" },
+	{ .key = "rrl_slip",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, rrl_slip),
+	    .low = 0,
+	    .high = 10,
+	    .fallback = "2",
+	    .arg = "N",
+	    .help = "Every so many limited responses are sent empty with TC; 0 "
+	            "means none" },
+	{ .key = "rrl_leak",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, rrl_leak),
+	    .low = 0,
+	    .high = 10,
+	    .fallback = "0",
+	    .arg = "N",
+	    .help = "Every so many limited responses are sent as they are; 0 "
+	            "means none" },
+	{ .key = "limit_exempt",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, limit_exempt),
+	    .valid = networks_is_one,
+	    .expects = expects_network,
+	    .arg = "NETWORK",
+	    .help = "Network that no limit holds for, !NETWORK for one that it "
+	            "does" },
+	{ .key = "limit_ipv4_bits",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, limit_ipv4_bits),
+	    .low = 0,
+	    .high = 32,
+	    .fallback = "24",
+	    .arg = "BITS",
+	    .help = "Length of the networks that limits count" },
+	{ .key = "limit_ipv6_bits",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, limit_ipv6_bits),
+	    .low = 0,
+	    .high = 64,
+	    .fallback = "56",
+	    .arg = "BITS",
+	    .help = "The same for IPv6" },
 	{ .key = "check",
 	    .kind = CONF_BOOL,
 	    .offset = offsetof(struct options, check),

@@ -9,6 +9,8 @@
 #include "schema/base/log.h"
 #include "schema/conf/options.h"
 
+enum denied { DENIED_REFUSE, DENIED_DROP };
+
 struct options {
 	const char *registry;       /* path of registry.db */
 	struct conf_strings zones;  /* "svc.internal" */
@@ -27,6 +29,16 @@ struct options {
 	const char *tls_cert, *tls_key; /* paths of PEM files, or NULL */
 	int tcp_connections;
 	int64_t tcp_idle_ms;
+	/* whom to answer, and how often: policy.h */
+	int cookies;                      /* enum cookie_mode */
+	const char *cookie_secrets;       /* path; NULL: drawn */
+	struct conf_strings allow_query;  /* networks; none: everybody */
+	int denied;                       /* enum denied */
+	struct conf_strings limit_exempt; /* networks */
+	int limit_ipv4_bits, limit_ipv6_bits;
+	int query_limit, query_burst; /* a second, at once; 0: none, as limit */
+	int rrl, rrl_negative, rrl_errors; /* a second; -1: as rrl */
+	int rrl_window_s, rrl_slip, rrl_leak;
 	bool check;     /* say whether the options are right, and end */
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */

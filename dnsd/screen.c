@@ -28,6 +28,13 @@ static bool is_exempt(const struct policy *p, const struct visitor *v)
 	return p->exempt && networks_have(p->exempt, v->peer);
 }
 
+bool screen_welcomes(const struct screen *s, const struct sockaddr *peer)
+{
+	const struct policy *p = policy_current(s->slot);
+
+	return !p->drops || !p->allowed || networks_have(p->allowed, peer);
+}
+
 /* ---- requests --------------------------------------------------------- */
 
 static enum screening deny(

@@ -43,6 +43,9 @@ enum screening {
 void screen_init(struct screen *s, const struct policy_slot *slot);
 void screen_release(struct screen *s);
 
+/* False: a connection from there is as well closed at once. */
+bool screen_welcomes(const struct screen *s, const struct sockaddr *peer);
+
 /*
  * Judges a request of that status, other than QUERY_DROP. Says whether the
  * visitor is verified, and sets ret_extra, which is all zero before.

@@ -35,6 +35,7 @@ struct stream {
 	unsigned listener_n;
 	struct stream_limits limits;
 	struct handler *handler;
+	struct reclaim_reader *reader;
 	struct tls_thread *tls;
 	struct connection_pool *pool;
 };
@@ -118,6 +119,19 @@ static bool make_room(struct stream *s)
 	return connection_evict(s->pool);
 }
 
+/* Who is to get no answer is not let in; others may read why. */
+static bool is_welcome(const struct stream *s, const struct sockaddr *peer)
+{
+	bool welcome;
+
+	reclaim_in(s->reader);
+	welcome = screen_welcomes(&s->handler->screen, peer);
+	reclaim_out(s->reader);
+	if (!welcome)
+		stats_add(&s->handler->stats, STAT_DENIED, 1);
+	return welcome;
+}
+
 static void on_newcomer(evutil_socket_t listen_fd, short what, void *arg)
 {
 	enum { ACCEPT_MAX = 16 }; /* then the others get their turn */
@@ -136,7 +150,7 @@ static void on_newcomer(evutil_socket_t listen_fd, short what, void *arg)
 			break;
 		if (fd < 0)
 			continue;
-		if (!make_room(s)) {
+		if (!is_welcome(s, &peer.any) || !make_room(s)) {
 			close(fd);
 			continue;
 		}
@@ -281,6 +295,7 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 	s->wake_fd = wake_fd;
 	s->limits = *limits;
 	s->handler = handler_new(source);
+	s->reader = reader;
 	s->handler->responder.keepalive_ds = keepalive_ds(limits);
 	make_base(s);
 	int error = listen_on(s, doors, door_n, reterr);
