@@ -97,11 +97,33 @@ LIMIT = (f"RFC 1034 section 7.1: the work for one question is bounded. We "
          f"SERVFAIL. What we have is the beginning of what others have")
 
 
+ANY = ("RFC 8482 section 4.2 and RFC 1034 section 4.3.2 step 3a: ANY gets a "
+       "synthesised HINFO where the majority has records that are no alias, "
+       "and aliases are not followed for it")
+
+
+def is_any(ours, others):
+    """HINFO in place of the records at the name, or the first alias."""
+    hinfo = {r for r in ours.answer if r[2] == "HINFO"}
+    if not hinfo:
+        return {r[2] for r in ours.answer} <= {"CNAME", "DNAME"} and any(
+            a and a.aa == ours.aa and a.answer >= ours.answer
+            for a in others)
+    owner, _, _, data = next(iter(hinfo))
+    rest = ours.answer - hinfo
+    return data == '"rfc8482" ""' and any(
+        a and a.rcode == ours.rcode and a.aa == ours.aa and
+        a.answer > rest and {r[0] for r in a.answer - rest} == {owner}
+        for a in others)
+
+
 def explain(kind, ours, others, ask):
     """The text that allows our answer, or None. ask(name, kind): what the
     others answer to another question."""
     if not ours or not ours.answer:
         return None
+    if kind == "ANY" and is_any(ours, others):
+        return ANY
     if sum(r[2] == "CNAME" for r in ours.answer) == ALIASES and all(
             a and (a.answer <= ours.answer or ours.answer <= a.answer)
             for a in others):

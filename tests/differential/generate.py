@@ -10,9 +10,13 @@ empty non-terminal, below a cut or covered by a wildcard.
 import random
 
 LABELS = ("a", "b", "c", "d", "www", "ns", "*", "_tcp", "Mixed")
-PLAIN = ("A", "AAAA", "TXT", "MX", "SRV", "CAA", "HTTPS", "PTR")
-ASKED = ("A", "A", "A", "AAAA", "TXT", "MX", "SRV", "HTTPS", "CAA", "PTR",
-         "NS", "NS", "SOA", "CNAME", "DNAME", "DS")
+# octets that need an escape, or are no text at all
+ODD_LABELS = (r"e\.f", r"\000", r"\255\128", r"sp\032ce", r"q\"\;", r"\*x", "-")
+PLAIN = ("A", "AAAA", "TXT", "MX", "SRV", "CAA", "HTTPS", "SVCB", "PTR",
+         "TYPE65300")
+ASKED = ("A", "A", "A", "A", "AAAA", "TXT", "MX", "SRV", "HTTPS", "SVCB",
+         "CAA", "PTR", "NS", "NS", "SOA", "CNAME", "DNAME", "DS", "TYPE65300",
+         "ANY")
 
 
 class Zone:
@@ -85,9 +89,13 @@ class World:
         self.parent = Zone(base, rng)
         self.child = Zone(f"{rng.choice('abcd')}.{base}", rng)
         self.stranger = Zone(f"s{number}.test.", rng)
-        self.zones = [self.parent, self.child, self.stranger]
+        self.grandchild = Zone(f"{rng.choice('abcd')}.{self.child.name}", rng)
+        self.zones = [self.parent, self.child, self.stranger,
+                      self.grandchild]
         if rng.random() < 0.7:
-            self.delegate_child()
+            self.delegate(self.parent, self.child)
+        if rng.random() < 0.7:
+            self.delegate(self.child, self.grandchild)
         for zone in self.zones:
             for _ in range(rng.randrange(4, 22)):
                 self.add_something(zone)
@@ -106,7 +114,8 @@ class World:
     # ---- names ---------------------------------------------------------
 
     def label(self):
-        return self.rng.choice(LABELS)
+        odd = self.rng.random() < 0.08
+        return self.rng.choice(ODD_LABELS if odd else LABELS)
 
     def new_name(self, zone):
         """A name in the zone, often near what is there."""
@@ -147,16 +156,17 @@ class World:
             return f"{rng.randrange(3)} 1 80 {self.target(zone)}"
         if kind == "CAA":
             return f'0 issue "ca{rng.randrange(9)}.example"'
-        if kind == "HTTPS":
+        if kind == "TYPE65300":
+            return rf"\# 3 0102{rng.randrange(256):02x}"
+        if kind in ("HTTPS", "SVCB"):
             if rng.random() < 0.5:
                 return "1 . alpn=h2"
             return f"{rng.randrange(1, 3)} {self.target(zone)} port=8443"
         return self.target(zone)
 
-    def delegate_child(self):
-        name = self.child.name
-        self.cut(self.parent, name)
-        self.parent.served_cuts.add(name)
+    def delegate(self, parent, child):
+        self.cut(parent, child.name)
+        parent.served_cuts.add(child.name)
 
     def cut(self, zone, name):
         rng = self.rng
@@ -254,6 +264,8 @@ class World:
             return "delegation"
         if any(low.endswith("." + d.lower()) for d in zone.dnames):
             return "DNAME"
+        if "\\" in low:
+            return "escaped names"
         if low in owners:
             kinds = {k for o, k in zone.records if o.lower() == low}
             if "CNAME" in kinds:
@@ -267,9 +279,13 @@ class World:
             if above in owners or any(o.endswith("." + above)
                                       for o in owners):
                 wild = "*." + above
-                if wild in owners or any(o.endswith("." + wild)
-                                         for o in owners):
+                kinds = {k for o, k in zone.records if o.lower() == wild}
+                if "CNAME" in kinds:
+                    return "wildcard CNAME"
+                if kinds:
                     return "wildcard"
+                if any(o.endswith("." + wild) for o in owners):
+                    return "below an empty wildcard"
                 break
         return "no such name"
 
@@ -299,8 +315,8 @@ class World:
         if rng.random() < 0.2:
             name = "".join(rng.choice((c.upper(), c.lower())) for c in name)
         asked = rng.choice(ASKED)
-        if asked == "DS" and self.child.inside(name.lower()):
-            feature = "DS"
+        if asked in ("DS", "ANY", "TYPE65300", "SVCB"):
+            feature = asked
         else:
-            feature = "DS" if asked == "DS" else self.feature(zone, name)
+            feature = self.feature(zone, name)
         return name, asked, feature
