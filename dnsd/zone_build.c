@@ -124,11 +124,6 @@ void zone_build_free(struct zone_build *b)
 	free(b);
 }
 
-uint32_t zone_build_rr_n(const struct zone_build *b)
-{
-	return b->record_n;
-}
-
 int zone_build_add(struct zone_build *b, const struct dname *owner,
     uint16_t type, uint32_t ttl_s, const uint8_t *rdata, uint16_t rdata_len,
     uint32_t where, struct diag *reterr)
@@ -162,6 +157,5 @@ int zone_build_add(struct zone_build *b, const struct dname *owner,
 		n->first = at;
 	}
 	n->last = at;
-	b->record_n++;
 	return 0;
 }

@@ -36,6 +36,3 @@ int zone_build_add(struct zone_build *b, const struct dname *owner,
  */
 int zone_build_image(struct zone_build *b, struct zone_image **ret_image,
     uint32_t *ret_where, struct diag *reterr);
-
-/* Records so far. */
-uint32_t zone_build_rr_n(const struct zone_build *b);

@@ -42,7 +42,7 @@ struct zone_build {
 	uint64_t seed;
 	struct buffer names, records;
 	uint32_t *slot; /* names, in units of 8 */
-	uint32_t mask, name_n, record_n;
+	uint32_t mask, name_n;
 	uint8_t label_max;
 	uint32_t last; /* name that the last record was added to */
 	/* of the image being made */

@@ -203,10 +203,13 @@ static void on_walk(evutil_socket_t fd, short what, void *arg)
 	d->walk_zone = NULL;
 }
 
-/* Zones of services are few: of two that come together the last is told. */
+/*
+ * Zones of services are few: of two that come together the last is told. At
+ * the start there are no services yet; whoever loads them looks as well.
+ */
 static void find_conflicts(struct zonedir *d, struct zone *z)
 {
-	if (!z->has_services)
+	if (!z->has_services || !d->arrived)
 		return;
 	d->conflicts = (struct conflicts){ 0 };
 	d->walk_zone = z;

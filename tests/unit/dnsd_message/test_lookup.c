@@ -297,6 +297,44 @@ static void test_cases(void **state)
 	world_free(w);
 }
 
+/* Aliases: as many as are followed, one more, and loops of every length. */
+static void test_aliases(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= ANSWER_ALIASES_MAX + 2; n++) {
+		struct world *w = world_new("zone a.test\n");
+		struct reply r;
+
+		for (unsigned i = 0; i < n; i++) {
+			scoped_free char *text =
+			    xasprintf("record c%u 60 CNAME c%u\n"
+			              "record l%u 60 CNAME l%u\n",
+			        i, i + 1, i, (i + 1) % n);
+
+			world_add(w, text);
+		}
+		scoped_free char *last =
+		    xasprintf("record c%u 60 A 192.0.2.1\n", n);
+		world_add(w, last);
+		ask_reply(w, &r, "c0.a.test A", 4096, VIA_TCP);
+		unsigned cnames =
+		    reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_CNAME);
+		bool all = n <= ANSWER_ALIASES_MAX;
+		assert_int_equal(r.rcode, RCODE_NOERROR);
+		assert_int_equal(cnames, all ? n : ANSWER_ALIASES_MAX);
+		assert_int_equal(
+		    reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_A), all);
+		reply_release(&r);
+		/* each alias of a loop once */
+		ask_reply(w, &r, "l0.a.test A", 4096, VIA_TCP);
+		assert_int_equal(
+		    reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_CNAME),
+		    all ? n : ANSWER_ALIASES_MAX);
+		reply_release(&r);
+		world_free(w);
+	}
+}
+
 /* A DNAME to below itself: ends in YXDOMAIN, the record is there once. */
 static void test_endless(void **state)
 {
@@ -349,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_glue),
 	};

@@ -123,6 +123,67 @@ static void test_name_servers(void **state)
 	}
 }
 
+/* Aliases that do not fit, to the root, and sets: what fits, and TC. */
+static void test_aliases_do_not_fit(void **state)
+{
+	static const struct {
+		const char *question;
+		unsigned cnames, dnames, others;
+		bool tc;
+	} cases[] = {
+		{ "first.a.test A", 3, 0, 0, true },
+		{ "first.a.test CNAME", 1, 0, 0, false },
+		{ "second.a.test TXT", 2, 0, 1, false },
+		{ "x.d0.a.test A", 2, 3, 0, true },   /* a CNAME is left out */
+		{ "x.long.a.test A", 1, 1, 0, true }, /* the SOA is */
+		{ "root.a.test A", 1, 0, 0, false },
+		{ "toroot.a.test A", 2, 1, 0, false },
+		{ "big.a.test TXT", 0, 0, 4, true },
+	};
+	struct world *w = world_new("zone a.test\n");
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		scoped_free char *text = xasprintf(
+		    "record c%u.%050u.%050u 60 CNAME c%u.%050u.%050u\n"
+		    "record d%u 60 DNAME %050u.d%u\n"
+		    "record big 60 TXT %0100u%u\n",
+		    i, i, i, i + 1, i + 1, i + 1, i, i, i + 1, 0, i);
+
+		world_add(w, text);
+	}
+	scoped_free char *more =
+	    xasprintf("record first 60 CNAME c4.%050u.%050u\n"
+	              "record second 60 CNAME c7.%050u.%050u\n"
+	              "record c8.%050u.%050u 60 TXT end\n"
+	              "record long 60 DNAME %050u.%050u.%050u.%050u\n",
+	        4, 4, 7, 7, 8, 8, 1, 2, 3, 4);
+	world_add(w, more);
+	world_add(w, "record root 60 CNAME .\n"
+	             "record gone 60 DNAME .\n"
+	             "record toroot 60 CNAME root.gone\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct reply r;
+
+		ask_reply(w, &r, cases[i].question, 512, VIA_UDP);
+		unsigned cnames =
+		    reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_CNAME);
+		unsigned dnames =
+		    reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_DNAME);
+		size_t all = ldns_rr_list_rr_count(r.section[REPLY_ANSWER]);
+		if (cnames != cases[i].cnames || dnames != cases[i].dnames ||
+		    all - cnames - dnames != cases[i].others ||
+		    r.tc != cases[i].tc) {
+			fail_msg("%s: %u CNAME, %u DNAME, %zu in all, "
+			         "TC %d, %zu octets",
+			    cases[i].question, cnames, dnames, all, r.tc,
+			    w->response_len);
+		}
+		reply_release(&r);
+	}
+	world_free(w);
+}
+
 /* An SOA that does not fit is missing data: TC, and TCP has it. */
 static void test_negative_does_not_fit(void **state)
 {
@@ -159,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_static_names),
 		cmocka_unit_test(test_name_servers),
+		cmocka_unit_test(test_aliases_do_not_fit),
 		cmocka_unit_test(test_negative_does_not_fit),
 	};
 
