@@ -23,6 +23,9 @@ int command_status(
 /* FILE */
 int command_import(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* [SERVICE] */
+int command_export(
+    const struct registrar_options *o, const struct conf_strings *rest);
 /* SERVICE/INSTANCE [CHECK]: a report on a ttl check */
 int command_pass(
     const struct registrar_options *o, const struct conf_strings *rest);

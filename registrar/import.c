@@ -1,185 +1,199 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/import.h"
-
-#include "registrar/import_line.h"
+/*
+ * JSON lines are streamed, so their format is decided by the first line
+ * alone; every other text is read whole before it is looked at.
+ */
+#include "registrar/import_impl.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
-#include "schema/label.h"
-#include "schema/registry.h"
+#include "schema/base/xalloc.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCE "import"
 #define BUSY_MS 5000
-#define BATCH 8
+#define BLANK " \t\r\n"
 
-/* A line that was read and waits for others, to be put together. */
-struct pending {
-	char *text; /* of getline() */
-	size_t room;
-	unsigned long number;
-	struct import_line line;
+struct head {
+	char *text; /* the first line that is not blank; owned */
+	size_t len;
+	unsigned long line;
 };
 
-struct import {
-	struct registry *r;
-	const char *zone;
-	const char *file; /* for messages */
-	unsigned long line_n;
-	int64_t now_wall_ms;
-	/* of the service put last */
-	char service[LABEL_SERVICE_MAX + 1];
-	char protocol[LABEL_SERVICE_MAX + 1];
-	int ttl_s;
-	struct pending pending[BATCH];
-	unsigned pending_n;
-	struct import_result result;
-};
+/* ---- formats ----------------------------------------------------------- */
 
-static int at_line(const struct import *im, unsigned long number, size_t column,
-    int error, struct diag *reterr)
+/*
+ * The first key of an object, and how its value begins; false if the text
+ * ends before.
+ */
+static bool first_key(
+    const char *text, const char **ret_key, size_t *ret_len, char *ret_value)
 {
-	if (error != -EINVAL) /* not the fault of the line */
-		return error;
-	return diag_prefix(
-	    reterr, error, "%s:%lu:%zu", im->file, number, column);
+	const char *key = text + 1 + strspn(text + 1, BLANK);
+	const char *end = *key == '"' ? strchr(key + 1, '"') : NULL;
+	const char *colon = end ? end + 1 + strspn(end + 1, BLANK) : NULL;
+
+	if (!colon || *colon != ':')
+		return false;
+	*ret_key = key + 1;
+	*ret_len = (size_t)(end - key - 1);
+	*ret_value = colon[1 + strspn(colon + 1, BLANK)];
+	return true;
 }
 
-static int put_service(
-    struct import *im, const struct import_line *l, struct diag *reterr)
+static bool is_key(const char *key, size_t len, const char *name)
 {
-	struct service_row row = {
-		.zone = im->zone,
-		.name = l->service,
-		.protocol = l->protocol,
-		.port = ROW_DEFAULT,
-		.ttl_s = l->ttl_s,
-		.max_answers = ROW_DEFAULT,
-		.on_empty = ON_EMPTY_NODATA,
-		.tags = "[]",
-		.meta = "{}",
-		.source = SOURCE,
+	return strlen(name) == len && !strncmp(key, name, len);
+}
+
+/* Of a text that begins with '{'. */
+static enum exchange_format format_of_object(const char *text)
+{
+	static const char *const etcd[] = { "header", "kvs", "more", "count" };
+	const char *key = "";
+	size_t len = 0;
+	char value = '\0';
+
+	if (!first_key(text, &key, &len, &value))
+		return FORMAT_LINES;
+	for (size_t i = 0; i < sizeof(etcd) / sizeof(*etcd); i++) {
+		if (is_key(key, len, etcd[i]))
+			return FORMAT_SKYDNS;
+	}
+	/* meta alone is an object in a line, and seldom the first of it */
+	if (value == '{' && !is_key(key, len, "meta"))
+		return FORMAT_CONSUL;
+	if (value == '[' && !is_key(key, len, "tags"))
+		return FORMAT_CONSUL;
+	if (len && *key >= 'A' && *key <= 'Z')
+		return FORMAT_CONSUL;
+	return FORMAT_LINES;
+}
+
+static enum exchange_format format_of(const char *text)
+{
+	switch (*text) {
+	case '{':
+		return format_of_object(text);
+	case '[':
+		return FORMAT_CONSUL;
+	case '/':
+		return FORMAT_SKYDNS;
+	default:
+		return FORMAT_ZONE;
+	}
+}
+
+/*
+ * An object that goes on in the next line is none of JSON lines. A line that
+ * ends where it should not is a broken one of them, if it has a key at all.
+ */
+static bool is_lines(const struct import *im, const struct head *head)
+{
+	const char *text =
+	    head->text ? head->text + strspn(head->text, BLANK) : "";
+	const char *key;
+	size_t len;
+	char value;
+
+	if (im->config->format != FORMAT_AUTO)
+		return im->config->format == FORMAT_LINES;
+	return !*text || (*text == '{' && first_key(text, &key, &len, &value) &&
+	                     format_of_object(text) == FORMAT_LINES);
+}
+
+/* ---- the file ---------------------------------------------------------- */
+
+static int read_head(struct head *h, FILE *f)
+{
+	size_t room = 0;
+	ssize_t len;
+
+	do {
+		errno = 0;
+		if ((len = getline(&h->text, &room, f)) < 0) {
+			free(h->text);
+			h->text = NULL;
+			return ferror(f) ? -errno : 0;
+		}
+		h->line++;
+	} while (strspn(h->text, BLANK) == (size_t)len);
+	h->len = (size_t)len;
+	return 0;
+}
+
+/* The head and all behind it, with a NUL; blank lines before count. */
+static char *read_all(const struct head *h, FILE *f, size_t *ret_len)
+{
+	size_t blank = h->line ? h->line - 1 : 0, len = blank + h->len;
+	size_t room = len + 65536;
+	char *text = xmalloc(room + 1);
+	size_t n;
+
+	memset(text, '\n', blank);
+	if (h->len)
+		memcpy(text + blank, h->text, h->len);
+	while ((n = fread(text + len, 1, room - len, f)) > 0) {
+		len += n;
+		if (len == room) {
+			room *= 2;
+			text = xreallocarray(text, room + 1, 1);
+		}
+	}
+	text[len] = '\0';
+	*ret_len = len;
+	return text;
+}
+
+static void import_text(struct import *im, const struct head *h, FILE *f)
+{
+	static void (*const readers[])(
+	    struct import * im, char *text, size_t len) = {
+		[FORMAT_CONSUL] = import_consul,
+		[FORMAT_SKYDNS] = import_skydns,
+		[FORMAT_ZONE] = import_zone,
 	};
+	size_t len = 0;
+	scoped_free char *text = read_all(h, f, &len);
+	enum exchange_format format = im->config->format;
 
-	if (!strcmp(im->service, l->service))
-		return 0;
-	(void)snprintf(im->service, sizeof(im->service), "%s", l->service);
-	(void)snprintf(im->protocol, sizeof(im->protocol), "%s", l->protocol);
-	im->ttl_s = l->ttl_s;
-	return registry_add_service(im->r, &row, reterr);
-}
-
-static struct instance_row row_of(
-    const struct import *im, const struct import_line *l)
-{
-	return (struct instance_row){
-		.zone = im->zone,
-		.service = l->service,
-		.name = l->id,
-		.address = l->address,
-		.address6 = l->address6,
-		.port = l->port,
-		.priority = l->priority,
-		.weight = l->weight,
-		.weight_warning = ROW_DEFAULT,
-		.health = HEALTH_PASSING,
-		.mode = MODE_ACTIVE,
-		.tags = l->tags ? l->tags : "[]",
-		.meta = l->meta ? l->meta : "{}",
-		.source = SOURCE,
-		.since_wall_ms = im->now_wall_ms,
-	};
-}
-
-static void drop_pending(struct import *im)
-{
-	for (; im->pending_n > 0; im->pending_n--)
-		import_line_release(&im->pending[im->pending_n - 1].line);
-}
-
-static int put_pending(struct import *im, struct diag *reterr)
-{
-	struct instance_row rows[BATCH];
-	unsigned done = 0;
-
-	for (unsigned i = 0; i < im->pending_n; i++)
-		rows[i] = row_of(im, &im->pending[i].line);
-	int error =
-	    registry_put_instances(im->r, rows, im->pending_n, &done, reterr);
-	if (error < 0)
-		error = at_line(im, im->pending[done].number, 1, error, reterr);
-	im->result.instances_n += done;
-	drop_pending(im);
-	return error;
-}
-
-/* Does l say of its service what the line before said? */
-static int check_service(const struct import *im, const struct import_line *l,
-    size_t *reterr_column, struct diag *reterr)
-{
-	enum import_key k = IMPORT_PROTOCOL;
-
-	if (strcmp(im->service, l->service) != 0)
-		return 0;
-	if (!strcmp(im->protocol, l->protocol)) {
-		if (im->ttl_s == l->ttl_s)
-			return 0;
-		k = IMPORT_TTL;
-	}
-	*reterr_column = l->column[k] ? l->column[k] : 1;
-	return diag_set(reterr, -EINVAL,
-	    "found another %s than in the line before, expected the same in "
-	    "all lines of service '%s'",
-	    k == IMPORT_TTL ? "ttl" : "protocol", l->service);
-}
-
-/* The line of len octets in the first pending that is free. */
-static int import_line(struct import *im, size_t len, struct diag *reterr)
-{
-	struct pending *p = &im->pending[im->pending_n];
-	size_t column = 1; /* of a rule that only the database knows */
-	int error = import_line_parse(p->text, len, &p->line, &column, reterr);
-
-	p->number = im->line_n;
-	if (error == 0) {
-		im->pending_n++;
-		error = check_service(im, &p->line, &column, reterr);
-	}
-	if (error == 0)
-		error = put_service(im, &p->line, reterr);
-	if (error < 0)
-		return at_line(im, im->line_n, column, error, reterr);
-	return im->pending_n == BATCH ? put_pending(im, reterr) : 0;
-}
-
-static int import_lines(struct import *im, FILE *f, struct diag *reterr)
-{
-	int error;
-
-	for (;;) {
-		struct pending *p = &im->pending[im->pending_n];
-		ssize_t len = getline(&p->text, &p->room, f);
-
-		if (len < 0)
-			break;
-		im->line_n++;
-		if (len > 0 && p->text[len - 1] == '\n')
-			p->text[--len] = '\0';
-		if (strspn(p->text, " \t\r") == (size_t)len)
-			continue;
-		if ((error = import_line(im, (size_t)len, reterr)) < 0)
-			return error;
-	}
 	if (ferror(f)) {
-		return diag_set(reterr, -errno, "cannot read '%s': %s",
-		    im->file, strerror(errno));
+		im->error =
+		    diags_add(im->errors, -EIO, "cannot read '%s'", im->file);
+		return;
 	}
-	return put_pending(im, reterr);
+	if (format == FORMAT_AUTO)
+		format = format_of(text + strspn(text, BLANK));
+	if (format == FORMAT_LINES) { /* a lone brace at the end of a line */
+		import_bad(im, (struct import_place){ h->line, 1 },
+		    "found an object over several lines that has none of "
+		    "Consul's keys, expected one object on each line");
+		return;
+	}
+	readers[format](im, text, len);
+	import_flush(im);
 }
+
+static void import_file(struct import *im, FILE *f)
+{
+	struct head head = { 0 };
+	int error = read_head(&head, f);
+
+	if (error < 0) {
+		im->error = diags_add(im->errors, error, "cannot read '%s': %s",
+		    im->file, strerror(-error));
+	} else if (!is_lines(im, &head)) {
+		import_text(im, &head, f);
+		free(head.text);
+	} else {
+		if (head.text && head.text[head.len - 1] == '\n')
+			head.text[--head.len] = '\0';
+		import_lines(im, f, head.text, head.len, head.line);
+	}
+}
+
+/* ---- the transaction --------------------------------------------------- */
 
 static int import_all(struct import *im, FILE *f, struct diag *reterr)
 {
@@ -188,8 +202,11 @@ static int import_all(struct import *im, FILE *f, struct diag *reterr)
 
 	if (error < 0)
 		return error;
-	if ((error = registry_revision(im->r, &before)) == 0 &&
-	    (error = import_lines(im, f, reterr)) == 0)
+	if ((error = registry_revision(im->r, &before)) == 0) {
+		import_file(im, f);
+		error = im->error;
+	}
+	if (error == 0)
 		error = registry_revision(im->r, &after);
 	if (error < 0) {
 		registry_rollback(im->r);
@@ -199,31 +216,45 @@ static int import_all(struct import *im, FILE *f, struct diag *reterr)
 	return registry_commit(im->r, reterr);
 }
 
-int import_run(const char *registry, const char *zone, const char *file,
-    struct import_result *ret, struct diag *reterr)
+static int import_open_file(const struct import_config *c, FILE *f,
+    struct import_result *ret, struct diags *reterr)
 {
-	bool from_stdin = !strcmp(file, "-");
-	scoped_file FILE *opened = from_stdin ? NULL : fopen(file, "re");
-	FILE *f = from_stdin ? stdin : opened;
 	struct import im = {
-		.zone = zone,
-		.file = from_stdin ? "stdin" : file,
+		.config = c,
+		.file = f == stdin ? "stdin" : c->file,
 		.now_wall_ms = clock_wall_ms(),
+		.errors = reterr,
 	};
+	struct diag why = { "" };
+	int error = registry_open(c->registry, REGISTRY_WRITE, &im.r, &why);
 
-	if (!f) {
-		return diag_set(reterr, -errno, "cannot open '%s': %s", file,
-		    strerror(errno));
+	if (error == 0) {
+		im.arena = arena_new();
+		error = import_all(&im, f, &why);
+		json_decref(im.claimed);
+		arena_free(im.arena);
+		registry_close(im.r);
 	}
-	int error = registry_open(registry, REGISTRY_WRITE, &im.r, reterr);
-	if (error < 0)
-		return error;
-	error = import_all(&im, f, reterr);
-	drop_pending(&im);
-	for (unsigned i = 0; i < BATCH; i++)
-		free(im.pending[i].text);
-	registry_close(im.r);
+	if (error < 0 && !im.error) /* not told yet */
+		return diags_add(reterr, error, "%s", why.text);
 	if (error == 0)
 		*ret = im.result;
 	return error;
+}
+
+int import_run(const struct import_config *c, struct import_result *ret,
+    struct diags *reterr)
+{
+	bool from_stdin = !strcmp(c->file, "-");
+	scoped_file FILE *opened = from_stdin ? NULL : fopen(c->file, "re");
+	FILE *f = from_stdin ? stdin : opened;
+
+	*reterr = (struct diags){ 0 };
+	if (!f) {
+		int error = errno;
+
+		return diags_add(reterr, -error, "cannot open '%s': %s",
+		    c->file, strerror(error));
+	}
+	return import_open_file(c, f, ret, reterr);
 }

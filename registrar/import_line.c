@@ -41,6 +41,11 @@ static bool is_address(const char *s)
 	return label_is_ipv4(s) || label_is_ipv6(s);
 }
 
+static bool is_label(const char *s)
+{
+	return label_is_valid(s, LABEL_MAX);
+}
+
 #define AT(field) offsetof(struct import_line, field)
 
 // clang-format off
@@ -67,6 +72,10 @@ static const struct key keys[IMPORT_KEY_N] = {
 		LABEL_SERVICE_RULE, TYPE_TEXT, false, '"' },
 	[IMPORT_TTL] = { "ttl", AT(ttl_s), NULL, 0, INT_MAX,
 		"an integer 0..2147483647", TYPE_INTEGER, false, 0 },
+	[IMPORT_WEIGHT_WARNING] = { "weight_warning", AT(weight_warning), NULL,
+		0, 65535, "an integer 0..65535", TYPE_INTEGER, false, 0 },
+	[IMPORT_LOCALITY] = { "locality", AT(locality), is_label, 0, 0,
+		LABEL_RULE, TYPE_TEXT, false, '"' },
 };
 // clang-format on
 
@@ -96,7 +105,7 @@ static int wrong(
 
 static int wrong_value(struct reader *in, enum import_key k, size_t from)
 {
-	char what[16];
+	char what[24];
 
 	(void)snprintf(what, sizeof(what), "%s ", keys[k].name);
 	return wrong(in, from, what, keys[k].expected);
@@ -104,7 +113,7 @@ static int wrong_value(struct reader *in, enum import_key k, size_t from)
 
 static int wrong_key(struct reader *in, size_t from, const char *name)
 {
-	char known[128] = "";
+	char known[192] = "";
 
 	for (size_t i = 0, len = 0; i < IMPORT_KEY_N; i++) {
 		len += (size_t)snprintf(known + len, sizeof(known) - len,
@@ -350,6 +359,7 @@ int import_line_parse(char *text, size_t len, struct import_line *ret_l,
 		.protocol = "tcp",
 		.port = ROW_DEFAULT,
 		.weight = 100,
+		.weight_warning = ROW_DEFAULT,
 		.ttl_s = ROW_DEFAULT,
 	};
 	int error = read_object(&in, &l);

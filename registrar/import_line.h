@@ -24,8 +24,10 @@ enum import_key {
 	IMPORT_META,
 	IMPORT_PROTOCOL,
 	IMPORT_TTL,
+	IMPORT_WEIGHT_WARNING,
+	IMPORT_LOCALITY,
 };
-#define IMPORT_KEY_N 11
+#define IMPORT_KEY_N 13
 
 /* Texts point into the line that was read; tags and meta are owned. */
 struct import_line {
@@ -34,6 +36,8 @@ struct import_line {
 	const char *protocol;
 	int port, ttl_s; /* or ROW_DEFAULT */
 	int weight, priority;
+	int weight_warning;          /* or ROW_DEFAULT */
+	const char *locality;        /* or NULL */
 	char *tags, *meta;           /* compact JSON, or NULL: none */
 	size_t column[IMPORT_KEY_N]; /* of each value, from 1; 0: not there */
 };

@@ -48,10 +48,19 @@ static const struct command {
 	    "registrar runs. Exits with 3 if something is unhealthy.",
 	    COMMAND_STATUS, 0, 1, "SERVICE" },
 	{ "import", command_import,
-	    { "registrar import FILE --registry FILE --zone NAME" },
-	    "Put the instances of FILE, one JSON object on a line, into the "
-	    "registry; - is standard input. All or nothing.",
+	    { "registrar import FILE [--format FORMAT] [--zone NAME]" },
+	    "Put the instances of FILE into the registry; - is standard "
+	    "input. It holds a JSON object on each line, what Consul's API or "
+	    "definition files say, an etcd dump of SkyDNS keys, or the SRV "
+	    "records and addresses of a zone file. All or nothing.",
 	    COMMAND_IMPORT, 1, 1, "FILE" },
+	{ "export", command_export,
+	    { "registrar export [SERVICE] [--format FORMAT] [--zone NAME]" },
+	    "Print the instances of the zone, or of one service, so that "
+	    "`import` reads them back: a JSON object on each line, service "
+	    "definitions of Consul, SkyDNS keys, or a zone file with what is "
+	    "in answers now.",
+	    COMMAND_EXPORT, 0, 1, "SERVICE" },
 	{ "pass", command_pass,
 	    { "registrar pass SERVICE/INSTANCE [CHECK] [--note TEXT]" },
 	    "Report on a ttl check: all is well. CHECK may be left out where "

@@ -58,6 +58,11 @@ static bool is_path(const char *text)
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
+static const char *const exchange_formats[] = { [FORMAT_LINES] = "lines",
+	[FORMAT_CONSUL] = "consul",
+	[FORMAT_SKYDNS] = "skydns",
+	[FORMAT_ZONE] = "zone",
+	NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 #define COMMAND_OPERATE                                                        \
@@ -107,7 +112,8 @@ static const struct conf_field fields[] = {
 	    .valid = is_address,
 	    .expects = "an IPv4 or IPv6 address",
 	    .fallback = "127.0.0.1",
-	    .scope = COMMAND_RUN | COMMAND_CHECK | COMMAND_REGISTER,
+	    .scope =
+	        COMMAND_RUN | COMMAND_CHECK | COMMAND_REGISTER | COMMAND_IMPORT,
 	    .arg = "ADDR",
 	    .help = "Address of instances that name none: this host's, as "
 	            "clients reach it" },
@@ -144,7 +150,7 @@ static const struct conf_field fields[] = {
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "5s",
-	    .scope = COMMAND_DRAIN,
+	    .scope = COMMAND_DRAIN | COMMAND_EXPORT,
 	    .arg = "TIME",
 	    .help = "TTL of services that name none: dnsd's" },
 	{ .key = "force",
@@ -225,6 +231,15 @@ static const struct conf_field fields[] = {
 	    .arg = "N",
 	    .help = "Addresses in an answer of services that set no limit: "
 	            "dnsd's" },
+	{ .key = "format",
+	    .kind = CONF_ENUM,
+	    AT(format),
+	    .names = exchange_formats,
+	    .absent = FORMAT_AUTO,
+	    .scope = COMMAND_IMPORT | COMMAND_EXPORT,
+	    .arg = "FORMAT",
+	    .help = "lines, consul, skydns or zone; import knows it by the "
+	            "content, export writes lines" },
 	{ .key = "limit",
 	    .kind = CONF_INT,
 	    AT(limit),

@@ -7,6 +7,7 @@
  * each command accepts the section `registrar:` whole. Strings live in the
  * arena that main owns, to the end of the process.
  */
+#include "registrar/exchange.h"
 #include "schema/base/arena.h"
 #include "schema/base/log.h"
 #include "schema/conf/options.h"
@@ -37,7 +38,8 @@ struct registrar_options {
 	int port, priority, weight;
 	int64_t lease_ms; /* 0: none */
 	struct conf_strings tags;
-	int max_answers; /* explain: dnsd's default; 0: all */
+	int max_answers;             /* explain: dnsd's default; 0: all */
+	enum exchange_format format; /* import, export */
 	/* history */
 	int limit;
 	const char *since, *at; /* wall_parse(); NULL: none */
@@ -59,6 +61,7 @@ enum registrar_command {
 	COMMAND_EXPLAIN = 1024,
 	COMMAND_HISTORY = 2048,
 	COMMAND_COMPLETE = 4096, /* hidden: for shells */
+	COMMAND_EXPORT = 8192,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -23,7 +23,8 @@ LIBRARY_HEADERS = {
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/tls.c", "tests/unit/dnsd_core/"),
-    "ldns/": ("registrar/dns_message.c", "dnsd/zoneldns.c", "tests/"),
+    "ldns/": ("registrar/dns_message.c", "registrar/import_zone.c",
+              "dnsd/zoneldns.c", "tests/"),
     "cmocka.h": ("tests/",),
 }
 # Except that base includes none of them, and conf not the registry's.

@@ -25,8 +25,24 @@ struct fx {
 	char db[96];
 	char lines[96];
 	struct diag err;
+	struct diags errs;
 	struct import_result result;
 };
+
+/* The text of the first problem is in f->err. */
+static int import_into(
+    struct fx *f, const char *db, const char *zone, const char *file)
+{
+	const struct import_config c = { .registry = db,
+		.zone = zone,
+		.address = "127.0.0.1",
+		.file = file,
+		.format = FORMAT_AUTO };
+	int error = import_run(&c, &f->result, &f->errs);
+
+	f->err = f->errs.items[0];
+	return error;
+}
 
 static int setup(void **state)
 {
@@ -66,7 +82,7 @@ static int import_len(struct fx *f, const char *text, size_t len)
 	assert_non_null(out);
 	assert_int_equal(fwrite(text, 1, len, out), len);
 	assert_int_equal(fclose(out), 0);
-	return import_run(f->db, Z, f->lines, &f->result, &f->err);
+	return import_into(f, f->db, Z, f->lines);
 }
 
 static int import_text(struct fx *f, const char *text)
@@ -299,25 +315,59 @@ static void many_lines(void **state)
 	assert_int_equal(strncmp(f->err.text, place, strlen(place)), 0);
 }
 
+/* Each of them, in the order of the lines; still nothing is imported. */
+static void tells_every_problem(void **state)
+{
+	static const char *const expected[] = {
+		":2:48: found key \"prot\"",
+		":3:1: meta must be strings",
+		":5:55: found port 0",
+	};
+	struct fx *f = *state;
+
+	assert_int_equal(import_text(f, OK1 HEAD
+	                     "\"prot\":1}\n" HEAD
+	                     "\"meta\":{\"a\":1}}\n" OK1 HEAD "\"port\":0}\n"),
+	    -EINVAL);
+	assert_int_equal(f->errs.n, 3);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		const char *text = f->errs.items[i].text;
+
+		if (strncmp(text, f->lines, strlen(f->lines)) != 0 ||
+		    strncmp(text + strlen(f->lines), expected[i],
+		        strlen(expected[i])) != 0)
+			fail_msg("%zu: %s", i, text);
+	}
+	assert_registry(f, "");
+}
+
+/* Of a file that is no import at all not a million lines are told of. */
+static void gives_up(void **state)
+{
+	struct fx *f = *state;
+	char text[4096] = OK1;
+
+	for (size_t at = strlen(OK1); at + 16 < sizeof(text); at += 8)
+		memcpy(text + at, "rubbish\n", 9);
+	assert_int_equal(import_text(f, text), -EINVAL);
+	assert_int_equal(f->errs.n, DIAGS_MAX);
+	assert_int_equal(f->errs.more, 1);
+}
+
 static void files_that_fail(void **state)
 {
 	struct fx *f = *state;
 
-	assert_int_equal(
-	    import_run(f->db, Z, "/nonexistent", &f->result, &f->err), -ENOENT);
+	assert_int_equal(import_into(f, f->db, Z, "/nonexistent"), -ENOENT);
 	assert_non_null(strstr(f->err.text, "cannot open '/nonexistent'"));
-	assert_int_equal(
-	    import_run(f->db, Z, f->dir, &f->result, &f->err), -EISDIR);
+	assert_int_equal(import_into(f, f->db, Z, f->dir), -EISDIR);
 	assert_int_equal(import_text(f, ""), 0);
 	assert_int_equal(f->result.instances_n, 0);
 	assert_int_equal(import_len(f, "{}\0{}", 5), -EINVAL);
 	assert_int_equal(
-	    import_run("/nonexistent/r.db", Z, f->lines, &f->result, &f->err),
-	    -ENOENT);
+	    import_into(f, "/nonexistent/r.db", Z, f->lines), -ENOENT);
 	assert_int_equal(import_text(f, OK1), 0);
-	assert_int_equal(
-	    import_run(f->db, "No Zone", f->lines, &f->result, &f->err),
-	    -EINVAL);
+	assert_int_equal(import_into(f, f->db, "No Zone", f->lines), -EINVAL);
 	assert_non_null(strstr(f->err.text, "service.zone must be"));
 }
 
@@ -330,6 +380,8 @@ int main(void)
 		TEST(leaves_a_service_of_others),
 		TEST(names_what_is_wrong),
 		TEST(many_lines),
+		TEST(tells_every_problem),
+		TEST(gives_up),
 		TEST(files_that_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
