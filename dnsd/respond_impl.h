@@ -10,7 +10,8 @@
 
 enum {
 	RESPOND_TO_QUESTION = RESPOND_POINTER | WIRE_HEADER_LEN,
-	RESPOND_HEAD_LEN = 10, /* owner pointer, type, class, TTL */
+	RESPOND_TARGETS_MAX = 256, /* records of a set that are looked at */
+	RESPOND_HEAD_LEN = 10,     /* owner pointer, type, class, TTL */
 };
 
 struct out {

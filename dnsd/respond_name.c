@@ -38,7 +38,7 @@ static uint8_t lower(uint8_t c)
 }
 
 /* Length octets are below 'A'. */
-static bool is_equal(const uint8_t *a, const uint8_t *b, size_t len)
+bool names_are_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	if (!memcmp(a, b, len))
 		return true;
@@ -52,7 +52,7 @@ static bool is_equal(const uint8_t *a, const uint8_t *b, size_t len)
 uint16_t names_pointer(const struct names *n, const uint8_t *name, size_t len)
 {
 	for (unsigned e = n->last[len]; e; e = n->entry[e - 1].before) {
-		if (is_equal(name, n->entry[e - 1].name, len))
+		if (names_are_equal(name, n->entry[e - 1].name, len))
 			return (uint16_t)(RESPOND_POINTER | n->entry[e - 1].at);
 	}
 	return 0;

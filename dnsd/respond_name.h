@@ -35,6 +35,8 @@ void names_reset(struct names *n);
 void names_note(struct names *n, const uint8_t *name, size_t len, size_t at);
 /* Forgets all but the first `keep`. */
 void names_forget(struct names *n, unsigned keep);
+/* Without regard to case. */
+bool names_are_equal(const uint8_t *a, const uint8_t *b, size_t len);
 /* A pointer to the whole name; 0: it is not there. */
 uint16_t names_pointer(const struct names *n, const uint8_t *name, size_t len);
 

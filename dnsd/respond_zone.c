@@ -158,6 +158,34 @@ void respond_negative(struct out *o, const struct answer *a)
 
 /* ---- sets and what goes along ----------------------------------------- */
 
+/*
+ * Records whose names are not compressed are copied as they lie; where the
+ * names begin is kept, for the addresses that go along.
+ */
+static bool put_whole_rrset(
+    struct out *o, uint16_t owner, const struct rrset *set, uint16_t *count)
+{
+	uint16_t *target = o->responder->target;
+	const uint8_t *at = set->records;
+	uint8_t head[16];
+	struct rr rr;
+
+	respond_head(head, owner, set->type, set->ttl_s);
+	for (unsigned k = 0; k < set->rr_n; k++) {
+		at = rr_read(set, at, &rr);
+		if (RESPOND_HEAD_LEN + 2u + rr.rdata_len > respond_room(o))
+			return false;
+		memcpy(o->at, head, sizeof(head));
+		uint8_t *p = wire_put16(o->at + RESPOND_HEAD_LEN, rr.rdata_len);
+		memcpy(p, rr.rdata, rr.rdata_len);
+		if (k < RESPOND_TARGETS_MAX)
+			target[k] = (uint16_t)offset_of(o, p + set->name_at);
+		o->at = p + rr.rdata_len;
+		(*count)++;
+	}
+	return true;
+}
+
 /* As many as fit; false: not all. */
 static bool put_rrset(struct out *o, const struct owner *w,
     const struct rrset *set, uint16_t *count)
@@ -165,6 +193,8 @@ static bool put_rrset(struct out *o, const struct owner *w,
 	const uint8_t *at = set->records;
 	struct rr rr;
 
+	if (w->pointer && !set->compressible)
+		return put_whole_rrset(o, w->pointer, set, count);
 	for (unsigned k = 0; k < set->rr_n; k++) {
 		at = rr_read(set, at, &rr);
 		if (!put_rr(o, w, set, &rr, set->ttl_s))
@@ -179,14 +209,15 @@ static bool put_addresses(
     struct out *o, const struct owner *w, const struct node *n)
 {
 	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
-	unsigned names_n = names_of(o)->n;
+	unsigned names_n = o->names_ready ? o->names->n : 0;
 	struct out before = *o;
 
 	for (unsigned t = 0; t < 2; t++) {
 		const struct rrset *set = node_rrset(n, types[t]);
 
 		if (set && !put_rrset(o, w, set, &o->additional_n)) {
-			names_forget(o->names, names_n);
+			if (before.names_ready)
+				names_forget(o->names, names_n);
 			*o = before;
 			return false;
 		}
@@ -221,9 +252,9 @@ static bool is_meant(const struct node *n, const struct zone_image *m,
 	return false;
 }
 
-/* A name that a record points to, and where it stands in the message. */
+/* The k-th record's target, and where it stands in the message. */
 static struct owner target_of(
-    struct out *o, const struct rrset *set, const struct rr *rr)
+    struct out *o, const struct rrset *set, const struct rr *rr, uint16_t place)
 {
 	const uint8_t *name = rr->rdata + set->name_at;
 	struct owner w = { .name = name,
@@ -231,8 +262,13 @@ static struct owner target_of(
 		    wire_name_len(name, rr->rdata_len - (size_t)set->name_at) };
 
 	/* "." of SVCB is the owner, RFC 9460 section 2.5.2 */
-	w.pointer =
-	    !*name ? o->owner : names_pointer(names_of(o), name, w.name_len);
+	if (!*name) {
+		w.pointer = o->owner;
+	} else if (set->compressible) {
+		w.pointer = names_pointer(names_of(o), name, w.name_len);
+	} else if (place <= RESPOND_POINTER_MAX) {
+		w.pointer = (uint16_t)(RESPOND_POINTER | place);
+	}
 	return w;
 }
 
@@ -254,10 +290,11 @@ static void put_services(
 	}
 }
 
-static bool is_done(const uint16_t *done, unsigned n, uint16_t pointer)
+static bool is_done(const struct owner *done, unsigned n, const struct owner *w)
 {
-	for (unsigned i = 0; pointer && i < n; i++) {
-		if (done[i] == pointer)
+	for (unsigned i = 0; i < n; i++) {
+		if (done[i].name_len == w->name_len &&
+		    names_are_equal(done[i].name, w->name, w->name_len))
 			return true;
 	}
 	return false;
@@ -268,25 +305,30 @@ static bool put_targets(struct out *o, const struct answer *a,
     const struct rrset *set, enum glue glue)
 {
 	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
-	uint16_t done[ADDITIONAL_MAX];
+	uint16_t place[RESPOND_TARGETS_MAX];
+	struct owner done[ADDITIONAL_MAX];
 	const uint8_t *at = set->records;
 	unsigned done_n = 0;
 	struct rr rr;
 
-	for (unsigned k = 0; k < set->rr_n && done_n < ADDITIONAL_MAX; k++) {
+	/* addresses that are written go the same way, and would replace them */
+	unsigned n_max =
+	    set->rr_n < RESPOND_TARGETS_MAX ? set->rr_n : RESPOND_TARGETS_MAX;
+	memcpy(place, o->responder->target, n_max * sizeof(*place));
+	for (unsigned k = 0; k < n_max && done_n < ADDITIONAL_MAX; k++) {
 		at = rr_read(set, at, &rr);
 		const struct node *n = zone_image_node(a->image, rr.target_at);
 
 		if (n ? !is_meant(n, a->image, a->node, glue) : !services)
 			continue;
-		struct owner w = target_of(o, set, &rr);
-		if (is_done(done, done_n, w.pointer))
+		struct owner w = target_of(o, set, &rr, place[k]);
+		if (is_done(done, done_n, &w))
 			continue;
 		if (n && !put_addresses(o, &w, n))
 			return false;
 		if (services)
 			put_services(o, a, &w);
-		done[done_n++] = w.pointer;
+		done[done_n++] = w;
 	}
 	return true;
 }
