@@ -114,6 +114,16 @@ static bool follow_dname(struct answer *a, const struct dname *name,
 	return type != TYPE_CNAME && type != TYPE_ANY;
 }
 
+/* A DNAME that is asked for may have led to itself: it is there already. */
+static bool has_alias(const struct answer *a, const struct rrset *set)
+{
+	for (unsigned i = 0; i < a->alias_n; i++) {
+		if (a->alias[i].set == set)
+			return true;
+	}
+	return false;
+}
+
 /* ---- one name --------------------------------------------------------- */
 
 /*
@@ -130,7 +140,7 @@ static bool decide_node(struct answer *a, const struct dname *name,
 	a->rrset = n->rrset_n ? node_rrset(n, type) : NULL;
 	if (a->rrset) {
 		a->rcode = RCODE_NOERROR;
-		a->kind = ANSWER_RRSET;
+		a->kind = has_alias(a, a->rrset) ? ANSWER_EMPTY : ANSWER_RRSET;
 		a->node = n;
 		return false;
 	}

@@ -47,6 +47,7 @@ static const char world[] =
     "record hidden.d 60 A 192.0.2.8\n"
     "record x.target 60 A 192.0.2.9\n"
     "record al.target 60 CNAME x.d\n"
+    "record back.target 60 CNAME d\n"
     "record grow 60 DNAME "
     "x0123456789012345678901234567890123456789.grow\n"
     "record mx 60 MX 10 web\n"
@@ -211,6 +212,11 @@ static const struct {
 	    "an d.a.test. 60 DNAME target.a.test.\n"
 	    "an x.d.a.test. 60 CNAME x.target.a.test.\n"
 	    "an x.target.a.test. 60 A 192.0.2.9\n" },
+	{ "also when it is asked for and leads to itself",
+	    "back.d.a.test DNAME",
+	    "NOERROR aa\nan back.d.a.test. 60 CNAME back.target.a.test.\n"
+	    "an back.target.a.test. 60 CNAME d.a.test.\n"
+	    "an d.a.test. 60 DNAME target.a.test.\n" },
 	/* what goes along */
 	{ "once for each name, not from below a cut", "mx.a.test MX",
 	    "NOERROR aa\nan mx.a.test. 60 MX 10 web.a.test.\n"
