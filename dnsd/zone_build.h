@@ -3,7 +3,7 @@
 /*
  * zone_build - records in any order, into the image of a zone.
  *
- * Control thread. Memory while building is about twice that of the image and
+ * Any one thread. Memory while building is about twice that of the image and
  * is given back by zone_build_free().
  */
 #include "dnsd/dname.h"

@@ -3,11 +3,11 @@
 /*
  * zonefile - a master file, with what it includes, to the image of a zone.
  *
- * RFC 1035 section 5 with $TTL (RFC 2308) and unknown types (RFC 3597). Files
- * are opened below one directory and nowhere else. The zone is the owner of
- * the SOA record if that comes first, else what the file is called without
- * ".zone"; names are relative to the latter until $ORIGIN says otherwise.
- * Any one thread.
+ * RFC 1035 section 5 with $TTL (RFC 2308), unknown types (RFC 3597) and
+ * $GENERATE as BIND has it (zonegenerate.h). Files are opened below one
+ * directory and nowhere else. The zone is the owner of the SOA record if that
+ * comes first, else what the file is called without ".zone"; names are relative
+ * to the latter until $ORIGIN says otherwise. Any one thread.
  */
 #include "dnsd/dname.h"
 #include "dnsd/zonestamp.h"

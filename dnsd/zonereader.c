@@ -279,9 +279,8 @@ static int list(struct zonereader *r)
 
 static int watch(struct zonereader *r, struct diag *reterr)
 {
-	if (!r->watch) {
+	if (!r->watch)
 		return diag_set(reterr, -ENOSYS, "no inotify");
-	}
 	zonewatch_begin(r->watch);
 	zonewatch_want(r->watch, "");
 	for (unsigned i = 0; i < r->seen_n; i++) {
@@ -323,7 +322,7 @@ static void look(struct zonereader *r)
 		look_at(r, &r->seen[i]);
 	}
 	r->has_looked = true;
-	done->is_settled = !r->is_unsettled;
+	done->is_settled = !error && !r->is_unsettled;
 	tell(r, done);
 }
 
