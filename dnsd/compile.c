@@ -161,9 +161,7 @@ static void judge(
 	bool healthy =
 	    row->health == HEALTH_PASSING || row->health == HEALTH_WARNING;
 
-	d->weight = (uint16_t)row->weight;
-	if (row->health == HEALTH_WARNING)
-		d->weight = or_default(row->weight_warning, d->weight);
+	d->weight = (uint16_t)instance_row_weight(row);
 	if (row->mode == MODE_DRAINING) {
 		d->flags |= INSTANCE_DRAINING;
 		d->weight = 0;

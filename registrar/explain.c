@@ -65,6 +65,19 @@ static void add_checks(struct explain *e, struct explain_instance *x)
 		add(x, "reason", x->i->row.reason);
 }
 
+/* It is critical, but may be so by its flapping alone. */
+static void judge_damping(struct explain *e, struct explain_instance *x)
+{
+	const struct damping_row *d = &x->i->row.damping;
+
+	if (!d->until_wall_ms)
+		return;
+	add(x, "damped",
+	    arena_printf(e->arena,
+	        "it flaps: held back until %s, if it stays calm",
+	        wall_text(e->arena, d->until_wall_ms)));
+}
+
 static void judge_health(struct explain *e, struct explain_instance *x)
 {
 	static const char *const meanings[HEALTH_N] = {
@@ -84,6 +97,7 @@ static void judge_health(struct explain *e, struct explain_instance *x)
 	add(x, state,
 	    arena_printf(e->arena, "%s%s", lasting(e, row, state),
 	        meanings[row->health]));
+	judge_damping(e, x);
 	add_checks(e, x);
 }
 
@@ -140,9 +154,7 @@ static void judge(
 
 	x->types = 1u << EXPLAIN_SRV | (v4 ? 1u << EXPLAIN_A : 0) |
 	           (v6 ? 1u << EXPLAIN_AAAA : 0);
-	x->weight = row->weight;
-	if (row->health == HEALTH_WARNING && row->weight_warning != ROW_DEFAULT)
-		x->weight = row->weight_warning;
+	x->weight = instance_row_weight(row);
 	if (row->mode == MODE_DRAINING)
 		x->weight = 0;
 	judge_lease(e, x);
@@ -250,6 +262,12 @@ static void remark(struct explain *e, struct explain_instance *x)
 	if (row->port == ROW_DEFAULT && e->service->row.port == ROW_DEFAULT) {
 		add(x, "port",
 		    "no port is known: SRV says 0, clients cannot use it");
+	}
+	if (row->ramp_percent && !draining) {
+		add(x, "slow_start",
+		    arena_printf(e->arena,
+		        "it starts slowly: %d %% of its weight so far",
+		        row->ramp_percent));
 	}
 	if (!x->weight && !draining) {
 		add(x, "weight",

@@ -32,6 +32,7 @@ static json_t *instance_json(
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(row->weight));
 	json_set(o, "weight_warning", json_number(row->weight_warning));
+	json_set(o, "ramp_percent", json_integer(row->ramp_percent));
 	json_set(o, "state", json_text(status_state(i)));
 	json_set(o, "eligible", json_boolean(i->eligible));
 	json_set(o, "health", json_text(health_name(row->health)));
@@ -41,6 +42,12 @@ static json_t *instance_json(
 	json_set(o, "lease_until_wall_ms",
 	    row->lease_until_wall_ms ? json_integer(row->lease_until_wall_ms)
 	                             : json_null());
+	json_set(o, "flap_penalty", json_integer(row->damping.penalty));
+	json_set(o, "flap_wall_ms", json_integer(row->damping.at_wall_ms));
+	json_set(o, "damped_until_wall_ms",
+	    row->damping.until_wall_ms
+	        ? json_integer(row->damping.until_wall_ms)
+	        : json_null());
 	json_set(o, "locality", json_text(row->locality));
 	json_set(o, "tags", json_nested(row->tags));
 	json_set(o, "meta", json_nested(row->meta));

@@ -57,10 +57,13 @@ const char *status_address(struct arena *a, const struct status_service *s,
 /* The weight in force; others of the row only where they differ. */
 static const char *weight(struct arena *a, const struct instance_row *i)
 {
-	bool warned =
-	    i->health == HEALTH_WARNING && i->weight_warning != ROW_DEFAULT;
-	const char *text =
-	    arena_printf(a, "%d", warned ? i->weight_warning : i->weight);
+	int now = instance_row_weight(i);
+	struct instance_row ready = *i;
+
+	ready.ramp_percent = 0;
+	const char *text = i->ramp_percent ? arena_printf(a, "%d/%d", now,
+	                                         instance_row_weight(&ready))
+	                                   : arena_printf(a, "%d", now);
 
 	return i->priority ? arena_printf(a, "%s p%d", text, i->priority)
 	                   : text;
@@ -78,6 +81,10 @@ static const char *detail(struct printer *p, const struct status_instance *i)
 		    (c->status > worst->status && c->status != HEALTH_STARTING))
 			worst = c;
 	}
+	/* its checks are not what speaks against it */
+	if (worst && worst->status == HEALTH_PASSING && i->row.reason &&
+	    i->row.health != HEALTH_PASSING)
+		return i->row.reason;
 	if (worst && worst->output && *worst->output) {
 		return arena_printf(
 		    p->arena, "%s: %s", worst->name, worst->output);

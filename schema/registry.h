@@ -86,6 +86,13 @@ struct service_row {
 	const char *definition; /* the file it came from, or NULL */
 };
 
+/* How often an instance has flapped lately; kept for registrar/damping.h. */
+struct damping_row {
+	int64_t penalty; /* thousandths of a flap, as of at_wall_ms */
+	int64_t at_wall_ms;
+	int64_t until_wall_ms; /* held back until then, if calm; 0: it is not */
+};
+
 struct instance_row {
 	const char *zone;
 	const char *service;
@@ -106,7 +113,13 @@ struct instance_row {
 	const char *definition;
 	int64_t since_wall_ms; /* of the present health or mode */
 	const char *reason;    /* of the present health: "connection refused" */
+	/* neither is put by put_instance, each has a put of its own */
+	int ramp_percent; /* of its weights: it starts slowly; 0: all of them */
+	struct damping_row damping;
 };
+
+/* The weight in force: that of its health, and as much as the ramp leaves. */
+int instance_row_weight(const struct instance_row *row);
 
 struct check_row {
 	const char *zone, *service, *instance;
@@ -155,6 +168,17 @@ struct registry_visitor {
 /* One service with its instances, as of one moment; -ENOENT if gone. */
 int registry_read_service(struct registry *r, const char *zone,
     const char *name, const struct registry_visitor *v, struct diag *reterr);
+
+/* Is any instance of it eligible? There may be no such service. */
+int registry_has_eligible(struct registry *r, const char *zone,
+    const char *service, int64_t now_wall_ms, bool *ret_any,
+    struct diag *reterr);
+
+/* Of all instances whose mode is not active. */
+typedef void (*registry_mode_fn)(void *arg, const char *zone,
+    const char *service, const char *instance, enum mode m);
+int registry_read_modes(
+    struct registry *r, registry_mode_fn fn, void *arg, struct diag *reterr);
 
 /*
  * Everything, in pages of at most `limit` services in the order of (zone,
@@ -244,6 +268,13 @@ int registry_put_health(struct registry *r, const char *zone,
     const char *reason, int64_t now_wall_ms, struct diag *reterr);
 int registry_put_mode(struct registry *r, const char *zone, const char *service,
     const char *instance, enum mode m, int64_t now_wall_ms,
+    struct diag *reterr);
+/* percent: 1..99, or 0 for all of its weights. */
+int registry_put_ramp(struct registry *r, const char *zone, const char *service,
+    const char *instance, int percent, struct diag *reterr);
+/* No change for dnsd. */
+int registry_put_damping(struct registry *r, const char *zone,
+    const char *service, const char *instance, const struct damping_row *d,
     struct diag *reterr);
 /* weight alone; a put_instance writes that of its row again. */
 int registry_put_weight(struct registry *r, const char *zone,

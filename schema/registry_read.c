@@ -67,6 +67,10 @@ static int get_instance(
 		.definition = stmt_column_text(st, 16),
 		.since_wall_ms = sqlite3_column_int64(st, 17),
 		.reason = stmt_column_text(st, 18),
+		.ramp_percent = sqlite3_column_int(st, 19),
+		.damping = { .penalty = sqlite3_column_int64(st, 20),
+		    .at_wall_ms = sqlite3_column_int64(st, 21),
+		    .until_wall_ms = sqlite3_column_int64(st, 22) },
 	};
 
 	if (!row.zone || !row.service || !row.name || !row.address || !health ||

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The words of the registry's enumerations, as they stand in the tables. */
+/*
+ * The words of the registry's enumerations, as they stand in the tables, and
+ * what follows from the columns of one row.
+ */
 #include "schema/registry.h"
 
 #include <errno.h>
@@ -77,4 +80,17 @@ int on_empty_parse(const char *word, enum on_empty *ret_e)
 		return i;
 	*ret_e = (enum on_empty)i;
 	return 0;
+}
+
+/* An instance with a weight keeps some, however low its ramp begins. */
+int instance_row_weight(const struct instance_row *row)
+{
+	int weight = row->weight;
+
+	if (row->health == HEALTH_WARNING && row->weight_warning != ROW_DEFAULT)
+		weight = row->weight_warning;
+	if (!row->ramp_percent || !weight)
+		return weight;
+	weight = weight * row->ramp_percent / 100;
+	return weight ? weight : 1;
 }

@@ -60,7 +60,7 @@ void registry_rollback(struct registry *r)
 		(void)stmt_exec(r, STMT_ROLLBACK, NULL);
 }
 
-static int get_for_write(struct registry *r, enum stmt_id id,
+int registry_get_for_write(struct registry *r, enum stmt_id id,
     sqlite3_stmt **ret_st, struct diag *reterr)
 {
 	int error = check_txn(r, reterr);
@@ -75,7 +75,7 @@ static int run_service(struct registry *r, enum stmt_id id,
 {
 	sqlite3_stmt *st = NULL;
 	int i = 0;
-	int error = get_for_write(r, id, &st, reterr);
+	int error = registry_get_for_write(r, id, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -135,7 +135,7 @@ int registry_put_instance(
     struct registry *r, const struct instance_row *row, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_INSTANCE, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_INSTANCE, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -147,7 +147,7 @@ static int put_batch(
     struct registry *r, const struct instance_row *rows, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_INSTANCES, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_INSTANCES, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -208,12 +208,25 @@ static int check_instance(struct registry *r, const char *zone,
 	return found < 0 ? found : 0;
 }
 
+/* Runs a statement whose WHERE names the instance. */
+static int run_update(struct registry *r, sqlite3_stmt *st, const char *zone,
+    const char *service, const char *instance, struct diag *reterr)
+{
+	int error = stmt_run(r, st, reterr);
+
+	if (error < 0)
+		return error;
+	if (sqlite3_changes(r->db) > 0)
+		return 0;
+	return check_instance(r, zone, service, instance, reterr);
+}
+
 int registry_put_health(struct registry *r, const char *zone,
     const char *service, const char *instance, enum health h,
     const char *reason, int64_t now_wall_ms, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_HEALTH, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_HEALTH, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -221,46 +234,63 @@ int registry_put_health(struct registry *r, const char *zone,
 	stmt_text(st, 4, health_name(h));
 	stmt_text_cut(st, 5, reason, REASON_MAX);
 	stmt_int(st, 6, now_wall_ms);
-	if ((error = stmt_run(r, st, reterr)) < 0)
-		return error;
-	if (sqlite3_changes(r->db) > 0)
-		return 0;
-	return check_instance(r, zone, service, instance, reterr);
+	return run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_mode(struct registry *r, const char *zone, const char *service,
     const char *instance, enum mode m, int64_t now_wall_ms, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_MODE, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_MODE, &st, reterr);
 
 	if (error < 0)
 		return error;
 	bind_instance_key(st, zone, service, instance);
 	stmt_text(st, 4, mode_name(m));
 	stmt_int(st, 5, now_wall_ms);
-	if ((error = stmt_run(r, st, reterr)) < 0)
-		return error;
-	if (sqlite3_changes(r->db) > 0)
-		return 0;
-	return check_instance(r, zone, service, instance, reterr);
+	return run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_weight(struct registry *r, const char *zone,
     const char *service, const char *instance, int weight, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_WEIGHT, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_WEIGHT, &st, reterr);
 
 	if (error < 0)
 		return error;
 	bind_instance_key(st, zone, service, instance);
 	stmt_int(st, 4, weight);
-	if ((error = stmt_run(r, st, reterr)) < 0)
+	return run_update(r, st, zone, service, instance, reterr);
+}
+
+int registry_put_ramp(struct registry *r, const char *zone, const char *service,
+    const char *instance, int percent, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = registry_get_for_write(r, STMT_PUT_RAMP, &st, reterr);
+
+	if (error < 0)
 		return error;
-	if (sqlite3_changes(r->db) > 0)
-		return 0;
-	return check_instance(r, zone, service, instance, reterr);
+	bind_instance_key(st, zone, service, instance);
+	stmt_int(st, 4, percent);
+	return run_update(r, st, zone, service, instance, reterr);
+}
+
+int registry_put_damping(struct registry *r, const char *zone,
+    const char *service, const char *instance, const struct damping_row *d,
+    struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = registry_get_for_write(r, STMT_PUT_DAMPING, &st, reterr);
+
+	if (error < 0)
+		return error;
+	bind_instance_key(st, zone, service, instance);
+	stmt_int(st, 4, d->penalty);
+	stmt_int(st, 5, d->at_wall_ms);
+	stmt_int(st, 6, d->until_wall_ms);
+	return run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_note(struct registry *r, const char *zone, const char *service,
@@ -268,7 +298,7 @@ int registry_put_note(struct registry *r, const char *zone, const char *service,
     int64_t now_wall_ms, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_NOTE, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_NOTE, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -287,7 +317,8 @@ int registry_withdraw_service(
     struct registry *r, const char *zone, const char *name, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_WITHDRAW_SERVICE, &st, reterr);
+	int error =
+	    registry_get_for_write(r, STMT_WITHDRAW_SERVICE, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -305,7 +336,8 @@ int registry_withdraw_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_WITHDRAW_INSTANCE, &st, reterr);
+	int error =
+	    registry_get_for_write(r, STMT_WITHDRAW_INSTANCE, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -322,7 +354,8 @@ int registry_withdraw_instance_of(struct registry *r, const char *zone,
     struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_WITHDRAW_INSTANCE_OF, &st, reterr);
+	int error =
+	    registry_get_for_write(r, STMT_WITHDRAW_INSTANCE_OF, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -335,13 +368,13 @@ int registry_withdraw_instance_of(struct registry *r, const char *zone,
 	return no_instance(zone, service, instance, reterr);
 }
 
-/* ---- checks, registrars, definitions ---------------------------------- */
+/* ---- checks ----------------------------------------------------------- */
 
 int registry_put_check(
     struct registry *r, const struct check_row *row, struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_CHECK, &st, reterr);
+	int error = registry_get_for_write(r, STMT_PUT_CHECK, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -360,7 +393,7 @@ int registry_withdraw_check(struct registry *r, const char *zone,
     struct diag *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_WITHDRAW_CHECK, &st, reterr);
+	int error = registry_get_for_write(r, STMT_WITHDRAW_CHECK, &st, reterr);
 
 	if (error < 0)
 		return error;
@@ -373,77 +406,4 @@ int registry_withdraw_check(struct registry *r, const char *zone,
 	return diag_set(reterr, -ENOENT,
 	    "no check '%s' of instance '%s' of service '%s' in zone '%s'", name,
 	    instance, service, zone);
-}
-
-int registry_put_registrar(struct registry *r, const char *name, int pid,
-    const char *version, int64_t now_wall_ms, struct diag *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_REGISTRAR, &st, reterr);
-
-	if (error < 0)
-		return error;
-	stmt_text(st, 1, name);
-	stmt_int(st, 2, pid);
-	stmt_text(st, 3, version);
-	stmt_int(st, 4, now_wall_ms);
-	return stmt_run(r, st, reterr);
-}
-
-int registry_put_definition(struct registry *r, const char *source,
-    const char *file, const char *text, struct diag *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PUT_DEFINITION, &st, reterr);
-
-	if (error < 0)
-		return error;
-	stmt_text(st, 1, source);
-	stmt_text(st, 2, file);
-	stmt_text(st, 3, text);
-	return stmt_run(r, st, reterr);
-}
-
-int registry_withdraw_definition(struct registry *r, const char *source,
-    const char *file, struct diag *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_WITHDRAW_DEFINITION, &st, reterr);
-
-	if (error < 0)
-		return error;
-	stmt_text(st, 1, source);
-	stmt_text(st, 2, file);
-	if ((error = stmt_run(r, st, reterr)) < 0)
-		return error;
-	if (sqlite3_changes(r->db) > 0)
-		return 0;
-	return diag_set(
-	    reterr, -ENOENT, "no definition '%s' of '%s'", file, source);
-}
-
-/* ---- upkeep ----------------------------------------------------------- */
-
-int registry_prune_history(struct registry *r, int64_t now_wall_ms,
-    int64_t keep_ms, unsigned limit, unsigned *ret_n, struct diag *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int error = get_for_write(r, STMT_PRUNE_HISTORY, &st, reterr);
-
-	if (error < 0)
-		return error;
-	stmt_int(st, 1, now_wall_ms - keep_ms);
-	stmt_int(st, 2, limit);
-	if ((error = stmt_run(r, st, reterr)) < 0)
-		return error;
-	*ret_n = (unsigned)sqlite3_changes(r->db);
-	return 0;
-}
-
-int registry_checkpoint(struct registry *r, struct diag *reterr)
-{
-	int rc = sqlite3_wal_checkpoint_v2(
-	    r->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-
-	return rc == SQLITE_OK ? 0 : stmt_error(r->db, rc, reterr);
 }

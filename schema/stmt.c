@@ -14,6 +14,9 @@
 	"zone, service, name, address, address6, port, priority, weight, "     \
 	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
 	"locality, source, definition, since_wall_ms, reason"
+#define INSTANCE_ALL                                                           \
+	INSTANCE_COLUMNS ", ramp_percent, flap_penalty, flap_wall_ms, "        \
+	                 "damped_until_wall_ms"
 #define CHECK_COLUMNS                                                          \
 	"zone, service, instance, name, kind, status, output, "                \
 	"since_wall_ms, checked_wall_ms"
@@ -68,9 +71,14 @@ static const char *const texts[STMT_N] = {
 	                 "WHERE revision > ? ORDER BY revision LIMIT ?",
 	[STMT_SERVICE] = "SELECT " SERVICE_COLUMNS " FROM service "
 	                 "WHERE zone = ? AND name = ?",
-	[STMT_SERVICE_INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instance "
+	[STMT_SERVICE_INSTANCES] = "SELECT " INSTANCE_ALL " FROM instance "
 	                           "WHERE zone = ? AND service = ? "
 	                           "ORDER BY name",
+	[STMT_HAS_ELIGIBLE] =
+	    "SELECT EXISTS (SELECT 1 FROM instance WHERE zone = ?1 "
+	    "AND service = ?2 AND health IN ('passing', 'warning') "
+	    "AND mode = 'active' AND (lease_until_wall_ms = 0 "
+	    "OR lease_until_wall_ms > ?3))",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
 	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
 	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),
@@ -86,6 +94,15 @@ static const char *const texts[STMT_N] = {
 	[STMT_PUT_WEIGHT] =
 	    "UPDATE instance SET weight = ?4 "
 	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND weight <> ?4",
+	[STMT_PUT_RAMP] =
+	    "UPDATE instance SET ramp_percent = ?4 WHERE zone = ?1 "
+	    "AND service = ?2 AND name = ?3 AND ramp_percent <> ?4",
+	[STMT_PUT_DAMPING] =
+	    "UPDATE instance SET (flap_penalty, flap_wall_ms, "
+	    "damped_until_wall_ms) = (?4, ?5, ?6) "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 "
+	    "AND (flap_penalty, flap_wall_ms, damped_until_wall_ms) "
+	    "IS NOT (?4, ?5, ?6)",
 	[STMT_PUT_NOTE] =
 	    "INSERT INTO history (at_wall_ms, zone, service, instance, was, "
 	    "now, source, reason) SELECT ?6, zone, service, name, state, "
@@ -142,9 +159,11 @@ static const char *const texts[STMT_N] = {
 	[STMT_PAGE_SERVICES] = "SELECT " SERVICE_COLUMNS " FROM service "
 	                       "WHERE (zone, name) > (?, ?) "
 	                       "ORDER BY zone, name LIMIT ?",
-	[STMT_PAGE_INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instance "
+	[STMT_PAGE_INSTANCES] = "SELECT " INSTANCE_ALL " FROM instance "
 	                        "WHERE (zone, service) > (?, ?) "
 	                        "ORDER BY zone, service, name",
+	[STMT_MODES] = "SELECT zone, service, name, mode FROM instance "
+	               "WHERE mode <> 'active'",
 	[STMT_META] = "SELECT key, value FROM json_each(?)",
 	[STMT_CHECKS] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	                "WHERE zone = ? ORDER BY service, instance, name",

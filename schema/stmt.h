@@ -20,6 +20,7 @@ enum stmt_id {
 	STMT_CHANGES,
 	STMT_SERVICE,
 	STMT_SERVICE_INSTANCES,
+	STMT_HAS_ELIGIBLE,
 	STMT_PUT_SERVICE,
 	STMT_ADD_SERVICE,
 	STMT_PUT_INSTANCE,
@@ -27,6 +28,8 @@ enum stmt_id {
 	STMT_PUT_HEALTH,
 	STMT_PUT_MODE,
 	STMT_PUT_WEIGHT,
+	STMT_PUT_RAMP,
+	STMT_PUT_DAMPING,
 	STMT_PUT_NOTE,
 	STMT_INSTANCE_EXISTS,
 	STMT_WITHDRAW_SERVICE,
@@ -45,6 +48,7 @@ enum stmt_id {
 	/* these read much, because they are asked for much */
 	STMT_PAGE_SERVICES,
 	STMT_PAGE_INSTANCES,
+	STMT_MODES,
 	STMT_META,
 	STMT_CHECKS,
 	STMT_CHECKS_OF_SERVICE,
@@ -89,6 +93,10 @@ int stmt_error(sqlite3 *db, int rc, struct diag *reterr);
 /* Borrowed from r; ready to be bound. */
 int stmt_get(struct registry *r, enum stmt_id id, sqlite3_stmt **ret_st,
     struct diag *reterr);
+
+/* The same, if the transaction that it belongs to is still there. */
+int registry_get_for_write(struct registry *r, enum stmt_id id,
+    sqlite3_stmt **ret_st, struct diag *reterr);
 
 /* Parameters count from 1; NULL and ROW_DEFAULT bind NULL. */
 void stmt_text(sqlite3_stmt *st, int i, const char *text);

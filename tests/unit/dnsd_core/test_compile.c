@@ -238,6 +238,22 @@ static void test_left_out(void **state)
 	fixture_free(&f);
 }
 
+/* Half of the weight, for as long as the registrar says so. */
+static void test_ramp(void **state)
+{
+	struct fixture f = fixture_new();
+
+	(void)state;
+	begin(&f);
+	f.instance.weight = 300;
+	f.instance.ramp_percent = 50;
+	assert_true(compile_add(f.c, &f.instance));
+	assert_int_equal(finish(&f), 0);
+	assert_int_equal(
+	    instance_weight(service_instance_at(f.r.service, 0)), 150);
+	fixture_free(&f);
+}
+
 /* What was counted for one service does not show in the next. */
 static void test_nothing_stays(void **state)
 {
@@ -384,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_long_zone),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_ramp),
 		cmocka_unit_test(test_nothing_stays),
 		cmocka_unit_test(test_leases),
 		cmocka_unit_test(test_meta),

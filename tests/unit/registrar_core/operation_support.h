@@ -72,7 +72,11 @@ static inline void fx_put_instance(
 	row.tags = "[]";
 	row.meta = "{}";
 	row.source = row.source ? row.source : "sql";
-	if (registry_put_instance(r, &row, &e) < 0)
+	if (registry_put_instance(r, &row, &e) < 0 ||
+	    registry_put_ramp(
+	        r, row.zone, row.service, row.name, row.ramp_percent, &e) < 0 ||
+	    registry_put_damping(
+	        r, row.zone, row.service, row.name, &row.damping, &e) < 0)
 		fail_msg("%s", e.text);
 	registry_close(r);
 }

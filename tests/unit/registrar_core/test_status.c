@@ -246,6 +246,36 @@ static void test_cut(void **state)
 	free(text);
 }
 
+/* The weight in force beside that to come; who speaks against it. */
+static void test_course(void **state)
+{
+	struct fixture *f = *state;
+	const struct damping_row held = {
+		.penalty = 4000, .at_wall_ms = NOW, .until_wall_ms = NOW + 60000
+	};
+	struct diag e;
+
+	put_service(f, "svc.test", "api", 80);
+	put_instance(f, "api", "a", "10.0.0.1", 3,
+	    ROW(.weight = 300, .health = HEALTH_PASSING));
+	put_instance(f, "api", "b", "10.0.0.2", 3,
+	    ROW(.weight = 100, .health = HEALTH_CRITICAL,
+	        .reason = "damping: it flaps"));
+	put_check(f, "api", "b", "tcp-1", HEALTH_PASSING, "connected");
+	assert_int_equal(
+	    registry_put_ramp(f->reg, "svc.test", "api", "a", 19, &e), 0);
+	assert_int_equal(
+	    registry_put_damping(f->reg, "svc.test", "api", "b", &held, &e), 0);
+	load(f, "api");
+	assert_shown(f, false, 0,
+	    "  INSTANCE  ADDRESS      WEIGHT  STATE     SINCE  LAST CHECK\n"
+	    "api.svc.test (tcp)  1 of 2 in answers\n"
+	    "  a         10.0.0.1:80  57/300  passing      3s  \n"
+	    "  b         10.0.0.2:80     100  critical     3s  damping: it "
+	    "flaps\n"
+	    "1 service, 2 instances: 1 passing, 1 critical\n");
+}
+
 static void test_unhealthy(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +398,7 @@ int main(void)
 		TEST(test_table),
 		TEST(test_terminal),
 		TEST(test_cut),
+		TEST(test_course),
 		TEST(test_unhealthy),
 		TEST(test_json),
 		TEST(test_many),

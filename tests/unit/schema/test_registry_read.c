@@ -140,7 +140,7 @@ static void keeps_every_column(void **state)
 	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
 		300, 30, HEALTH_WARNING, MODE_DRAINING, 1700000000000,
 		"[\"v2\"]", "{\"a\":\"b\"}", "fra1", "registrar/h", "web.yaml",
-		1234567, "slow" };
+		1234567, "slow", 0, { 0, 0, 0 } };
 
 	f->r = fx_open(f, REGISTRY_WRITE);
 	fx_ok(f, registry_put_service(f->r, &s, &f->err));
@@ -265,6 +265,52 @@ static void splits_meta(void **state)
 	assert_true(registry_meta_each(f->r, "{", add_meta, text) < 0);
 }
 
+static const struct {
+	const char *why, *sql;
+	bool any;
+} elections[] = {
+	/* one after the other, NOW is 5000000000000 */
+	{ "no such service", "SELECT 1", false },
+	{ "no instance", "INSERT INTO service (name) VALUES ('s')", false },
+	{ "one that is starting",
+	    "INSERT INTO instance (service, name, address, health) "
+	    "VALUES ('s', 'a', '10.0.0.1', 'starting')",
+	    false },
+	{ "warning", "UPDATE instance SET health = 'warning'", true },
+	{ "draining", "UPDATE instance SET mode = 'draining'", false },
+	{ "its lease ran out",
+	    "UPDATE instance SET mode = 'active', health = 'passing', "
+	    "lease_until_wall_ms = 5000000000000",
+	    false },
+	{ "its lease holds",
+	    "UPDATE instance SET lease_until_wall_ms = 5000000000001", true },
+	{ "critical", "UPDATE instance SET health = 'critical'", false },
+	{ "another one is passing",
+	    "INSERT INTO instance (service, name, address) "
+	    "VALUES ('s', 'b', '10.0.0.1')",
+	    true },
+	{ "not of this service",
+	    "INSERT INTO service (name) VALUES ('t');"
+	    "UPDATE instance SET service = 't' WHERE name = 'b'",
+	    false },
+};
+
+static void has_eligible(void **state)
+{
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	for (size_t n = 0; n < sizeof(elections) / sizeof(elections[0]); n++) {
+		bool any = !elections[n].any;
+
+		fx_sql(f, elections[n].sql);
+		fx_ok(f, registry_has_eligible(f->r, Z, "s",
+		             INT64_C(5000000000000), &any, &f->err));
+		if (any != elections[n].any)
+			fail_msg("%s", elections[n].why);
+	}
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
@@ -273,6 +319,7 @@ int main(void)
 		TEST(keeps_every_column),
 		TEST(reads_pages_in_order),
 		TEST(names_what_changed),
+		TEST(has_eligible),
 		TEST(sees_one_moment),
 		TEST(splits_meta),
 	};

@@ -97,6 +97,54 @@ static void put_instance_keeps_the_verdict(void **state)
 	assert_non_null(strstr(f->err.text, "insert the service first"));
 }
 
+static void see_pace(void *arg, const struct instance_row *row)
+{
+	struct instance_row *seen = arg;
+
+	seen->ramp_percent = row->ramp_percent;
+	seen->damping = row->damping;
+}
+
+static void ignore_service(void *arg, const struct service_row *row)
+{
+	(void)arg;
+	(void)row;
+}
+
+static void ignore_done(void *arg)
+{
+	(void)arg;
+}
+
+static void put_instance_keeps_the_pace(void **state)
+{
+	struct fx *f = *state;
+	struct instance_row i = fx_instance("web", "i1"), seen;
+	const struct damping_row d = {
+		.penalty = 1500, .at_wall_ms = 2000000, .until_wall_ms = 3000000
+	};
+	const struct registry_visitor v = { ignore_service, see_pace,
+		ignore_done, &seen };
+
+	begin(f);
+	fx_ok(f, registry_put_ramp(f->r, Z, "web", "i1", 40, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	fx_ok(f, registry_put_ramp(f->r, Z, "web", "i1", 40, &f->err));
+	fx_ok(f, registry_put_damping(f->r, Z, "web", "i1", &d, &f->err));
+	assert_int_equal(fx_revision(f->r), 3);
+	i.weight = 7;
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	fx_ok(f, registry_read_service(f->r, Z, "web", &v, &f->err));
+	assert_int_equal(seen.ramp_percent, 40);
+	assert_int_equal(seen.damping.penalty, 1500);
+	assert_int_equal(seen.damping.at_wall_ms, 2000000);
+	assert_int_equal(seen.damping.until_wall_ms, 3000000);
+	assert_int_equal(
+	    registry_put_ramp(f->r, Z, "web", "nix", 1, &f->err), -ENOENT);
+	assert_int_equal(
+	    registry_put_damping(f->r, Z, "web", "nix", &d, &f->err), -ENOENT);
+}
+
 static void put_weight_touches_nothing_else(void **state)
 {
 	struct fx *f = *state;
@@ -374,6 +422,7 @@ int main(void)
 		TEST(put_instance_keeps_the_verdict),
 		TEST(puts_many),
 		TEST(put_health_writes_transitions),
+		TEST(put_instance_keeps_the_pace),
 		TEST(put_weight_touches_nothing_else),
 		TEST(a_note_is_history_but_no_change),
 		TEST(withdraws),

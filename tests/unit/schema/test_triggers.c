@@ -46,6 +46,13 @@ static const struct {
 	{ "nor the definition", SET("definition = 'x.yaml'"), 0 },
 	{ "nor since", SET("since_wall_ms = 5"), 0 },
 	{ "nor the reason", SET("reason = 'x'"), 0 },
+	{ "nor how often it flapped",
+	    SET("flap_penalty = 1000, flap_wall_ms = 5, "
+	        "damped_until_wall_ms = 6"),
+	    0 },
+	{ "a share of the weight", SET("ramp_percent = 10"), 1 },
+	{ "the same share", SET("ramp_percent = 10"), 0 },
+	{ "all of it", SET("ramp_percent = 0"), 1 },
 	{ "a lease", SET("lease_until_wall_ms = " NOW " + 60000"), 1 },
 	{ "extended while it holds",
 	    SET("lease_until_wall_ms = lease_until_wall_ms + 60000"), 0 },

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Questions about states, which read less than whole rows.
+ */
+#include "schema/registry.h"
+#include "schema/stmt.h"
+
+#include <errno.h>
+
+int registry_has_eligible(struct registry *r, const char *zone,
+    const char *service, int64_t now_wall_ms, bool *ret_any,
+    struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int error = stmt_get(r, STMT_HAS_ELIGIBLE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, zone);
+	stmt_text(st, 2, service);
+	stmt_int(st, 3, now_wall_ms);
+	if ((error = stmt_step(r, st, reterr)) < 0)
+		return error;
+	*ret_any = sqlite3_column_int(st, 0) != 0;
+	return 0;
+}
+
+int registry_read_modes(
+    struct registry *r, registry_mode_fn fn, void *arg, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int more, error = stmt_get(r, STMT_MODES, &st, reterr);
+
+	if (error < 0)
+		return error;
+	while ((more = stmt_step(r, st, reterr)) > 0) {
+		enum mode m;
+
+		if (mode_parse(stmt_column_text(st, 3), &m) < 0)
+			return diag_set(reterr, -EUCLEAN,
+			    "an instance has no mode that is known");
+		fn(arg, stmt_column_text(st, 0), stmt_column_text(st, 1),
+		    stmt_column_text(st, 2), m);
+	}
+	return more;
+}
