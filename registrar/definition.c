@@ -5,6 +5,7 @@
  * third runs only when the first two found nothing wrong.
  */
 #include "registrar/definition_consul.h"
+#include "registrar/definition_loop.h"
 #include "registrar/definition_parts.h"
 #include "schema/label.h"
 
@@ -123,6 +124,7 @@ static const struct conf_field service_fields[] = {
 static const struct conf_table service_table = { .what = "a service",
 	.size = sizeof(struct raw_service),
 	.fields = service_fields,
+	.also = &raw_policy_table,
 	.finish = finish_service };
 
 static const struct conf_field file_fields[] = {
@@ -266,7 +268,10 @@ static int resolve_service(struct conf_context *c,
 		.line = raw->node->line,
 		.column = raw->node->column,
 	};
-	return resolve_instances(c, raw, defaults, ret_s);
+	int r = resolve_policy(
+	    c, &raw->policy, raw->node, ret_s->zone, &ret_s->policy);
+
+	return resolve_instances(c, raw, defaults, ret_s) < 0 ? -EINVAL : r;
 }
 
 static int resolve_file(struct conf_context *c, const struct raw_service *raw,
@@ -350,6 +355,8 @@ int definition_parse(const char *file, const char *text, size_t len,
 		r = conf_parse(&c, text, len, &root);
 	if (r == 0)
 		r = read_root(&c, root, defaults, d);
+	if (r == 0 && definition_has_loop(d, reterr))
+		r = -EINVAL;
 	if (r < 0) {
 		arena_free(a);
 		return r;

@@ -23,6 +23,7 @@
 #define DEFINITION_MAX_LEN CONF_MAX_LEN /* octets of one file */
 #define DEFINITION_MAX_INSTANCES 20000  /* of one file */
 #define DEFINITION_MAX_CHECKS 16        /* of one instance */
+#define DEFINITION_MAX_REQUIRES 16      /* of one service */
 
 /* ---- process watch ---------------------------------------------------- */
 
@@ -184,6 +185,29 @@ struct check_group {
 
 const char *check_kind_name(enum check_kind k); /* "tcp" ... */
 
+/* ---- what follows from verdicts --------------------------------------- */
+
+/* RFC 2439's idea; see damping.h. */
+struct damping_spec {
+	int64_t half_life_ms; /* 0: no damping */
+	int suppress;         /* above so many flaps it is held back */
+	int reuse;            /* below so many it is not any more */
+	int64_t max_ms;       /* held back at most so long after a flap */
+};
+
+struct required_service {
+	const char *zone, *service;
+};
+
+struct health_policy {
+	int64_t slow_start_ms;       /* from a tenth of its weight; 0: off */
+	int64_t deregister_after_ms; /* of being critical or dead; 0: never */
+	struct damping_spec damping;
+	const struct required_service *requires; /* warning without them */
+	unsigned require_n;
+	unsigned require_line, require_column;
+};
+
 /* ---- services --------------------------------------------------------- */
 
 struct definition_instance {
@@ -209,7 +233,8 @@ struct definition_service {
 	const char *name, *protocol;
 	int port, ttl_s, max_answers; /* each may be ROW_DEFAULT */
 	enum on_empty on_empty;
-	const char *tags, *meta; /* JSON */
+	const char *tags, *meta;     /* JSON */
+	struct health_policy policy; /* for each of its instances */
 	const struct definition_instance *instances;
 	unsigned instance_n; /* at least 1 */
 	unsigned line, column;
@@ -247,13 +272,15 @@ bool process_spec_equal(
     const struct process_spec *a, const struct process_spec *b);
 /* But for the group that it is in. */
 bool check_spec_equal(const struct check_spec *a, const struct check_spec *b);
+bool requires_equal(
+    const struct health_policy *a, const struct health_policy *b);
 /* Name, address ... locality; process and checks not. */
 bool definition_instance_row_equal(
     const struct definition_instance *a, const struct definition_instance *b);
 /* All of it. */
 bool definition_instance_equal(
     const struct definition_instance *a, const struct definition_instance *b);
-/* The service's own fields; instances not. */
+/* The service's own fields; policy and instances not. */
 bool definition_service_row_equal(
     const struct definition_service *a, const struct definition_service *b);
 

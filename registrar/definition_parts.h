@@ -150,6 +150,21 @@ int take_process(struct conf_context *c, const struct conf_field *f,
 int resolve_process(struct conf_context *c, const struct raw_process *raw,
     const struct template_vars *v, struct process_spec *ret_p);
 
+/* ---- what follows from verdicts (definition_policy.c) ----------------- */
+
+struct raw_policy {
+	int64_t slow_start_ms, deregister_after_ms;
+	struct damping_spec damping;
+	struct conf_strings requires; /* SERVICE or SERVICE.ZONE */
+};
+
+/* For a struct raw_policy at the beginning of another struct. */
+extern const struct conf_table raw_policy_table;
+
+/* map: of the service; zone: where it is. */
+int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
+    const struct conf_node *map, const char *zone, struct health_policy *ret_p);
+
 /* ---- services and instances (definition.c, definition_instance.c) ----- */
 
 struct raw_weights {
@@ -166,6 +181,7 @@ struct raw_instance {
 };
 
 struct raw_service {
+	struct raw_policy policy; /* first: raw_policy_table */
 	const struct conf_node *node;
 	const char *name, *zone, *protocol, *tags, *meta;
 	int port, ttl_s, max_answers, on_empty;

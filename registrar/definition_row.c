@@ -54,6 +54,19 @@ bool definition_service_row_equal(
 	       text_equal(a->meta, b->meta);
 }
 
+bool requires_equal(
+    const struct health_policy *a, const struct health_policy *b)
+{
+	if (a->require_n != b->require_n)
+		return false;
+	for (unsigned i = 0; i < a->require_n; i++) {
+		if (strcmp(a->requires[i].zone, b->requires[i].zone) != 0 ||
+		    strcmp(a->requires[i].service, b->requires[i].service) != 0)
+			return false;
+	}
+	return true;
+}
+
 void definition_service_row(const struct definition_service *s,
     const char *source, const char *file, struct service_row *ret_row)
 {

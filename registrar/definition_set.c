@@ -6,6 +6,7 @@
  */
 #include "registrar/definition_set.h"
 
+#include "registrar/definition_loop.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -27,6 +28,7 @@ struct claimant {
 
 struct definition_set {
 	void *tree; /* of struct claim, by key */
+	struct requirements *requirements;
 	struct claimant *claimants;
 };
 
@@ -45,7 +47,10 @@ static char *make_key(
 
 struct definition_set *definition_set_new(void)
 {
-	return xcalloc(1, sizeof(struct definition_set));
+	struct definition_set *s = xcalloc(1, sizeof(*s));
+
+	s->requirements = requirements_new();
+	return s;
 }
 
 static void drop_claims(struct definition_set *s, struct claimant *c)
@@ -60,7 +65,7 @@ static void drop_claims(struct definition_set *s, struct claimant *c)
 	}
 }
 
-void definition_set_release(struct definition_set *s, const char *file)
+static void release_claims(struct definition_set *s, const char *file)
 {
 	struct claimant **at = &s->claimants;
 
@@ -76,12 +81,19 @@ void definition_set_release(struct definition_set *s, const char *file)
 	free(c);
 }
 
+void definition_set_release(struct definition_set *s, const char *file)
+{
+	release_claims(s, file);
+	requirements_remove(s->requirements, file);
+}
+
 void definition_set_free(struct definition_set *s)
 {
 	if (!s)
 		return;
 	while (s->claimants)
-		definition_set_release(s, s->claimants->file);
+		release_claims(s, s->claimants->file);
+	requirements_free(s->requirements);
 	free(s);
 }
 
@@ -129,9 +141,11 @@ int definition_set_claim(struct definition_set *set, const struct definition *d,
 				r = -EEXIST;
 		}
 	}
+	if (r == 0 && requirements_put(set->requirements, d, reterr) < 0)
+		r = -EEXIST;
 	if (r < 0)
 		return r;
-	definition_set_release(set, d->file);
+	release_claims(set, d->file);
 	struct claimant *owner = xcalloc(1, sizeof(*owner));
 
 	owner->file = xstrdup(d->file);

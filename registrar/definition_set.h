@@ -5,7 +5,8 @@
  *
  * Several files may add instances to one service, but an instance belongs to
  * one file: the first that named it keeps it, another file that names it too
- * is refused. O(1) for each instance.
+ * is refused. So is one whose services would require each other in a loop with
+ * those of others. O(1) for each instance.
  */
 #include "registrar/definition.h"
 
@@ -16,8 +17,8 @@ void definition_set_free(struct definition_set *s);
 
 /*
  * Claim all instances of d for d->file, in place of what that file held.
- * -EEXIST: another file holds some; reterr names it for each, and the set
- * is as before. Keeps nothing of d.
+ * -EEXIST: another file holds some, reterr names it for each, or is part of a
+ * loop; the set is as before. Keeps nothing of d.
  */
 int definition_set_claim(
     struct definition_set *s, const struct definition *d, struct diags *reterr);

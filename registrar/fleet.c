@@ -371,6 +371,9 @@ bool fleet_has(const struct fleet *f, const char *zone, const char *service,
 		.zone = zone, .service = service, .name = instance
 	};
 
-	return instance ? find(&f->members, &m, by_member) != NULL
-	                : find(&f->services, &s, by_service) != NULL;
+	if (!instance)
+		return find(&f->services, &s, by_service) != NULL;
+	const struct member *found = find(&f->members, &m, by_member);
+
+	return found && !instance_is_withdrawn(found->instance);
 }

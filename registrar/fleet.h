@@ -34,6 +34,9 @@ void fleet_remove(struct fleet *f, const char *file);
  */
 void fleet_settle(struct fleet *f);
 
-/* instance NULL: is the service defined? */
+/*
+ * Is it defined, and not withdrawn for being bad for too long? instance NULL:
+ * the service.
+ */
 bool fleet_has(const struct fleet *f, const char *zone, const char *service,
     const char *instance);

@@ -37,9 +37,11 @@ static void set_row(struct instance *i, const struct instance_origin *o)
 	definition_instance_row(
 	    o->service, o->instance, i->env->source, o->file, row);
 	row->health = kept.health;
-	row->mode = MODE_ACTIVE; /* of a new row; the registry keeps others */
+	row->mode = kept.mode; /* of a new row; the registry keeps others */
 	row->since_wall_ms = kept.since_wall_ms;
 	row->reason = kept.reason;
+	row->ramp_percent = kept.ramp_percent;
+	row->damping = kept.damping;
 	i->origin = *o;
 	i->subject = (struct probe_subject){ .zone = row->zone,
 		.service = row->service,
@@ -216,13 +218,14 @@ struct instance *instance_new(const struct instance_env *env,
 	i->row.row.since_wall_ms = wall_ms(i);
 	i->started_ms = timers_now(env->prober->timers);
 	store_attach_instance(env->store, service, &i->row);
+	instance_course_begin(i);
 	if (def->process.kind != PROCESS_NONE) {
 		check_init(&i->process, i, NULL);
 		watch_start(i);
 	}
 	edit_checks(i, def->checks, def->check_n);
 	if (!instance_has_tracks(i))
-		i->row.row.health = HEALTH_PASSING;
+		i->raw = i->row.row.health = HEALTH_PASSING;
 	instance_begin_checks(i);
 	return i;
 }
@@ -239,10 +242,9 @@ void instance_edit(struct instance *i, const struct instance_origin *origin)
 		store_instance_changed(i->env->store, &i->row);
 	edit_watch(i, &was.instance->process);
 	edit_checks(i, origin->instance->checks, origin->instance->check_n);
-	if (!instance_has_tracks(i)) {
-		instance_judge(
-		    i, i->row.row.health, "", "nothing is checked any more");
-	}
+	instance_course_edit(i, &was.service->policy);
+	if (!i->watch && !i->check_n)
+		instance_judge(i, i->raw, "", "nothing is checked any more");
 	instance_begin_checks(i);
 }
 
@@ -250,6 +252,7 @@ void instance_free(struct instance *i)
 {
 	if (!i)
 		return;
+	instance_course_end(i);
 	if (i->watch) {
 		watch_stop(i);
 		check_release(&i->process);

@@ -5,11 +5,13 @@
  *
  * Its process watch and its probes give verdicts, health.h makes states of
  * them, store.h takes the states to the registry. While its process is gone
- * its checks rest; when another one is found they begin anew, at once.
+ * its checks rest; when another one is found they begin anew, at once. What a
+ * service says about the course of health (struct health_policy) comes on top.
  *
  * One thread.
  */
 #include "registrar/definition.h"
+#include "registrar/needs.h"
 #include "registrar/process.h"
 #include "registrar/store.h"
 
@@ -20,7 +22,8 @@ struct instance_env {
 	struct prober *prober; /* with the timers and the wall clock */
 	struct store *store;
 	const struct watch_ops *watch;
-	const char *source; /* of the rows */
+	struct needs *needs; /* with instance_on_need() */
+	const char *source;  /* of the rows */
 };
 
 /* Where an instance is defined; all borrowed as long as it is alive. */
@@ -46,6 +49,12 @@ void instance_edit(struct instance *i, const struct instance_origin *origin);
 
 /* Borrowed: the row as it is to be in the registry. */
 const struct instance_row *instance_row(const struct instance *i);
+
+/* Bad for as long as its service allows: nothing of it is to be written. */
+bool instance_is_withdrawn(const struct instance *i);
+
+/* For needs_new(). */
+void instance_on_need(void *instance, struct need_user *u);
 
 /* For struct store_config. */
 void instance_restore(

@@ -34,7 +34,7 @@ static struct instance *of_row(struct store_instance *row)
 
 bool instance_has_tracks(const struct instance *i)
 {
-	return i->watch || i->check_n;
+	return i->watch || i->check_n || i->need_n;
 }
 
 /* A watch that cannot tell leaves it to the checks, if there are any. */
@@ -103,25 +103,51 @@ static void add_checks(struct combination *c, const struct instance *i)
 	}
 }
 
+/* What the row says of its health, and why: not always what was said last. */
+static void set_health(
+    struct instance *i, enum health now, const char *check, const char *text)
+{
+	struct instance_row *row = &i->row.row;
+	enum health was = row->health;
+
+	set_reason(i, check, text);
+	store_health_changed(i->env->store, &i->row);
+	/* held back all the time: what is behind it changed */
+	if (now == was)
+		return;
+	log_info("'%s/%s' was %s, is %s: %s", row->service, row->name,
+	    health_name(was), health_name(now), i->reason);
+	row->health = now;
+	row->since_wall_ms = wall_ms(i);
+	instance_health_changed(i, was);
+}
+
 void instance_judge(
     struct instance *i, enum health was, const char *check, const char *text)
 {
-	struct instance_row *row = &i->row.row;
 	struct combination c = combine_begin();
+	char words[REASON_LEN];
 
 	if (process_counts(i))
 		combine_add(&c, i->process.track.state);
 	add_checks(&c, i);
-	enum health now = combine_end(&c, was);
+	enum health tracks = c.worst;
+	const char *unmet = instance_add_needs(i, &c);
+	enum health raw = combine_end(&c, was);
+	enum health raw_was = i->raw, now = instance_course(i, raw);
 
-	if (now == row->health)
+	if (now == i->row.row.health && (!i->damping.held || raw == raw_was))
 		return;
-	set_reason(i, check, text);
-	log_info("'%s/%s' was %s, is %s: %s", row->service, row->name,
-	    health_name(row->health), health_name(now), i->reason);
-	row->health = now;
-	row->since_wall_ms = wall_ms(i);
-	store_health_changed(i->env->store, &i->row);
+	if (now != raw) {
+		check = "damping";
+		text = instance_damping_text(i, words, sizeof(words));
+	} else if (unmet && tracks == HEALTH_PASSING) {
+		check = "requires";
+		(void)snprintf(words, sizeof(words),
+		    "service '%s' has no eligible instance", unmet);
+		text = words;
+	}
+	set_health(i, now, check, text);
 }
 
 static struct thresholds thresholds_of(const struct check *c)
@@ -169,6 +195,8 @@ static void observe(
 	                 now_ms(i) - i->started_ms < c->spec->grace_ms;
 	bool flipped = !too_early && track_observe(&c->track, &th, v);
 
+	i->heard = true;
+
 	c->row.row.checked_wall_ms = checked_wall_ms(c);
 	/* the text of a report is in its row already */
 	if (set_output(c, text) && !flipped && !is_ttl)
@@ -184,7 +212,7 @@ void instance_on_probe(void *check, enum verdict v, const char *detail)
 {
 	struct check *c = check;
 
-	observe(c, v, detail, c->owner->row.row.health);
+	observe(c, v, detail, c->owner->raw);
 }
 
 /* Checks run unless there is a process to wait for, or none. */
@@ -228,7 +256,7 @@ void instance_on_process(
     void *instance, enum process_news news, const char *detail)
 {
 	struct instance *i = instance;
-	enum health was = i->row.row.health;
+	enum health was = i->raw;
 	bool is_first = !i->told;
 
 	i->told = true;
@@ -274,6 +302,7 @@ void instance_restore(
 	struct instance *i = of_row(row);
 
 	i->restored = !is_outdated(i, old->health);
+	instance_damping_restore(i, old);
 	if (!instance_has_tracks(i) || !i->restored)
 		return;
 	i->row.row.health = old->health;
@@ -281,6 +310,7 @@ void instance_restore(
 	free(i->reason);
 	i->reason = old->reason ? xstrdup(old->reason) : NULL;
 	i->row.row.reason = i->reason;
+	instance_course_restore(i, old);
 	/* it has not just been started, only we have */
 	if (old->health != HEALTH_STARTING)
 		i->started_ms = INT64_MIN / 2;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * instance_impl - private to instance.c and instance_health.c.
+ * instance_impl - private to instance*.c.
  *
  *	instance.c         rows, watches and probes; edits by difference
  *	instance_health.c  verdicts to health; what an earlier run left
+ *	instance_course.c  damping, slow start, deregistering, requirements
  */
+#include "registrar/damping.h"
 #include "registrar/health.h"
 #include "registrar/instance.h"
 
@@ -38,6 +40,17 @@ struct instance {
 	struct check **checks;
 	unsigned check_n;
 	int64_t started_ms; /* for spec->grace_ms */
+	bool heard;         /* a verdict was given in this run */
+	/* instance_course.c */
+	enum health raw;        /* before damping */
+	struct damping damping; /* as the definition says */
+	struct timer calm;      /* set while it is held back */
+	struct timer ramp;      /* set while it starts slowly */
+	struct timer deregister;
+	int64_t bad_since_ms; /* while raw is critical or dead */
+	bool withdrawn;       /* for being so for too long */
+	struct need_user *needs;
+	unsigned need_n;
 };
 
 /* ---- instance.c ------------------------------------------------------- */
@@ -47,7 +60,7 @@ struct check *instance_find_check(const struct instance *i, const char *name);
 
 /* ---- instance_health.c ------------------------------------------------ */
 
-/* Is anything to be checked at all? */
+/* Does anything speak about its health at all? */
 bool instance_has_tracks(const struct instance *i);
 
 /*
@@ -67,3 +80,29 @@ void instance_begin_checks(struct instance *i);
 void instance_on_probe(void *check, enum verdict v, const char *detail);
 void instance_on_process(
     void *instance, enum process_news news, const char *detail);
+
+/* ---- instance_course.c ------------------------------------------------ */
+
+/* Begin needs the origin, and no row; end is the last thing. */
+void instance_course_begin(struct instance *i);
+void instance_course_end(struct instance *i);
+/* The origin is the new one already, `was` what the old one said. */
+void instance_course_edit(struct instance *i, const struct health_policy *was);
+/* What an earlier run left, first how much it flapped; old is its row. */
+void instance_damping_restore(
+    struct instance *i, const struct instance_row *old);
+void instance_course_restore(
+    struct instance *i, const struct instance_row *old);
+
+/* What its requirements add; the one that is not met, or NULL. */
+const char *instance_add_needs(const struct instance *i, struct combination *c);
+
+/* raw is what tracks and requirements say now. Gives what the row is to say. */
+enum health instance_course(struct instance *i, enum health raw);
+
+/* Why a row is critical though i->raw is not; in buf. */
+const char *instance_damping_text(
+    const struct instance *i, char *buf, size_t n);
+
+/* The health of the row is another one now. */
+void instance_health_changed(struct instance *i, enum health was);

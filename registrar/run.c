@@ -43,6 +43,7 @@ struct run {
 	struct watcher *watcher;
 	struct watch_ops watch;
 	struct prober prober;
+	struct needs *needs;
 	struct instance_env env;
 	struct fleet *fleet;
 	struct loader *loader;
@@ -271,9 +272,11 @@ static void make_fleet(struct run *r)
 		.arg = r };
 	prober_init(&r->prober);
 	watcher_ops(r->watcher, &r->watch);
+	r->needs = needs_new(r->timers, r->store, instance_on_need);
 	r->env = (struct instance_env){ .prober = &r->prober,
 		.store = r->store,
 		.watch = &r->watch,
+		.needs = r->needs,
 		.source = r->source };
 	r->fleet = fleet_new(&r->env);
 	r->defaults = (struct definition_defaults){ .zone = r->options->zone,
@@ -325,6 +328,7 @@ static void stop(struct run *r)
 	fleet_free(r->fleet);
 	if (r->fleet)
 		prober_release(&r->prober);
+	needs_free(r->needs);
 	store_free(r->store);
 	watcher_free(r->watcher);
 	for (size_t n = 0; n < SIGNAL_N; n++) {

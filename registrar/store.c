@@ -61,22 +61,6 @@ void store_order_free(struct store_order *o)
 	free(o);
 }
 
-static char *dup_or_null(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
-static struct store_order *order_new(
-    struct store *st, enum store_order_kind kind)
-{
-	struct store_order *o = xcalloc(1, sizeof(*o));
-
-	o->kind = kind;
-	TAILQ_INSERT_TAIL(&st->orders, o, link);
-	store_wake(st);
-	return o;
-}
-
 bool store_is_idle(const struct store *st)
 {
 	return TAILQ_EMPTY(&st->orders) && TAILQ_EMPTY(&st->services) &&
@@ -100,7 +84,9 @@ static void queue_everything(struct store *st)
 	LIST_FOREACH (s, &st->all, all) {
 		store_enqueue(&st->services, &s->item);
 		LIST_FOREACH (i, &s->instances, siblings) {
-			i->whole = true;
+			if (i->retired)
+				continue;
+			i->whole = i->paced = true;
 			store_enqueue(&st->instances, &i->item);
 			LIST_FOREACH (c, &i->checks, siblings)
 				store_enqueue(&st->checks, &c->item);
@@ -123,6 +109,42 @@ static bool is_current(const struct store *st)
 	       file.st_ino == st->ino;
 }
 
+static void carry_mode(void *arg, const char *zone, const char *service,
+    const char *instance, enum mode m)
+{
+	struct store *st = arg;
+	struct store_service *s;
+	struct store_instance *i;
+
+	LIST_FOREACH (s, &st->all, all) {
+		if (!strcmp(s->row.name, service) && !strcmp(s->row.zone, zone))
+			break;
+	}
+	if (!s)
+		return;
+	LIST_FOREACH (i, &s->instances, siblings) {
+		if (strcmp(i->row.name, instance) != 0)
+			continue;
+		i->row.mode = m;
+		i->carried = true;
+	}
+}
+
+/*
+ * Modes are the operator's, so only the registry has them: that of before is
+ * still open. A row that is in the new one keeps the mode that it has there.
+ */
+static void carry_modes(struct store *st)
+{
+	struct diag why;
+
+	if (registry_read_modes(st->registry, carry_mode, st, &why) < 0) {
+		log_warn("modes that operators set in the registry of before "
+		         "cannot be read: %s",
+		    why.text);
+	}
+}
+
 static int open_registry(struct store *st, struct diag *reterr)
 {
 	struct stat file;
@@ -133,6 +155,7 @@ static int open_registry(struct store *st, struct diag *reterr)
 		log_warn("registry '%s' was replaced or deleted: writing "
 		         "everything to the new one",
 		    st->config.path);
+		carry_modes(st);
 		close_registry(st);
 	}
 	int r = registry_open(
@@ -276,141 +299,6 @@ void store_reconcile(struct store *st)
 	store_wake(st);
 }
 
-/* ---- rows ------------------------------------------------------------- */
-
-void store_attach_service(struct store *st, struct store_service *s)
-{
-	s->item = (struct store_item){ .home = &st->services };
-	LIST_INIT(&s->instances);
-	LIST_INSERT_HEAD(&st->all, s, all);
-	store_service_changed(st, s);
-}
-
-void store_service_changed(struct store *st, struct store_service *s)
-{
-	store_enqueue(&st->services, &s->item);
-	store_wake(st);
-}
-
-void store_detach_service(struct store *st, struct store_service *s)
-{
-	(void)st;
-	store_dequeue(&s->item);
-	LIST_REMOVE(s, all);
-}
-
-void store_attach_instance(
-    struct store *st, struct store_service *s, struct store_instance *i)
-{
-	i->service = s;
-	i->item = (struct store_item){ .home = &st->instances };
-	i->known = false;
-	LIST_INIT(&i->checks);
-	LIST_INSERT_HEAD(&s->instances, i, siblings);
-	store_instance_changed(st, i);
-}
-
-void store_instance_changed(struct store *st, struct store_instance *i)
-{
-	struct store_check *c;
-
-	i->whole = true;
-	store_health_changed(st, i);
-	/* if the row was refused before, so were they */
-	LIST_FOREACH (c, &i->checks, siblings)
-		store_enqueue(&st->checks, &c->item);
-}
-
-void store_health_changed(struct store *st, struct store_instance *i)
-{
-	store_enqueue(&st->instances, &i->item);
-	store_wake(st);
-}
-
-void store_detach_instance(struct store *st, struct store_instance *i)
-{
-	(void)st;
-	store_dequeue(&i->item);
-	LIST_REMOVE(i, siblings);
-}
-
-void store_attach_check(
-    struct store *st, struct store_instance *i, struct store_check *c)
-{
-	c->instance = i;
-	c->item = (struct store_item){ .home = &st->checks };
-	c->written_ms = 0;
-	LIST_INSERT_HEAD(&i->checks, c, siblings);
-	store_check_changed(st, c);
-}
-
-void store_check_changed(struct store *st, struct store_check *c)
-{
-	store_enqueue(&st->checks, &c->item);
-	store_wake(st);
-}
-
-void store_output_changed(struct store *st, struct store_check *c)
-{
-	if (!c->item.queue)
-		store_enqueue(&st->later, &c->item);
-}
-
-void store_detach_check(struct store *st, struct store_check *c)
-{
-	(void)st;
-	store_dequeue(&c->item);
-	LIST_REMOVE(c, siblings);
-}
-
-void store_withdraw(struct store *st, const char *zone, const char *service,
-    const char *instance, const char *check)
-{
-	struct store_order *o =
-	    order_new(st, check      ? ORDER_WITHDRAW_CHECK
-	                  : instance ? ORDER_WITHDRAW_INSTANCE
-	                             : ORDER_WITHDRAW_SERVICE);
-
-	o->zone = xstrdup(zone);
-	o->service = xstrdup(service);
-	o->instance = dup_or_null(instance);
-	o->check = dup_or_null(check);
-}
-
-static bool is_of_definition(const struct store_order *o)
-{
-	return o->kind == ORDER_PUT_DEFINITION ||
-	       o->kind == ORDER_WITHDRAW_DEFINITION;
-}
-
-/* The newest order that waits for this file, or NULL. */
-static struct store_order *find_definition(struct store *st, const char *file)
-{
-	struct store_order *o;
-
-	TAILQ_FOREACH_REVERSE(o, &st->orders, store_orders, link)
-	{
-		if (is_of_definition(o) && !strcmp(o->file, file))
-			return o;
-	}
-	return NULL;
-}
-
-void store_put_definition(struct store *st, const char *file, const char *text)
-{
-	/* only in trouble do orders stay so long that one is outdated */
-	struct store_order *o =
-	    st->trouble_ms ? find_definition(st, file) : NULL;
-
-	if (!o) {
-		o = order_new(st, ORDER_PUT_DEFINITION);
-		o->file = xstrdup(file);
-	}
-	free(o->text);
-	o->text = dup_or_null(text);
-	o->kind = text ? ORDER_PUT_DEFINITION : ORDER_WITHDRAW_DEFINITION;
-}
-
 /* ---- reading ---------------------------------------------------------- */
 
 int store_read_definitions(
@@ -420,6 +308,22 @@ int store_read_definitions(
 		return -EAGAIN;
 	return registry_read_definitions(
 	    st->registry, st->config.source, fn, arg, NULL);
+}
+
+int store_revision(const struct store *st, int64_t *ret_revision)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_revision(st->registry, ret_revision);
+}
+
+int store_has_eligible(const struct store *st, const char *zone,
+    const char *service, bool *ret_any)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_has_eligible(st->registry, zone, service,
+	    st->config.wall_ms(st->config.arg), ret_any, NULL);
 }
 
 static void take_beat(void *arg, const struct check_row *row)

@@ -8,7 +8,7 @@
  * changed is written in one transaction at the end of this turn of the loop.
  * A row that changes twice before is written once. While the registry is
  * busy, full or gone, changes wait and nothing is lost: a database that was
- * replaced gets everything again.
+ * replaced gets everything again, and of its modes those that it lacks.
  *
  * Rows borrow their strings; these must hold until the row is detached. One
  * thread; never waits for another writer.
@@ -45,6 +45,9 @@ struct store_instance {
 	LIST_HEAD(, store_check) checks;
 	bool known; /* what the registry had of it has been told */
 	bool whole; /* all of the row is to be written, not health alone */
+	bool paced; /* so are row.ramp_percent and row.damping */
+	bool retired;
+	bool carried; /* row.mode is that of a registry that was replaced */
 };
 
 struct store_check {
@@ -121,6 +124,14 @@ void store_attach_instance(
 void store_instance_changed(struct store *st, struct store_instance *i);
 /* Only row.health, row.reason and row.since_wall_ms changed. */
 void store_health_changed(struct store *st, struct store_instance *i);
+/* Only row.ramp_percent and row.damping changed. */
+void store_pace_changed(struct store *st, struct store_instance *i);
+/*
+ * Withdraw it, and write nothing more of it or its checks; return: write all
+ * of it again.
+ */
+void store_retire_instance(struct store *st, struct store_instance *i);
+void store_return_instance(struct store *st, struct store_instance *i);
 void store_detach_instance(struct store *st, struct store_instance *i);
 
 void store_attach_check(
@@ -144,6 +155,11 @@ void store_put_definition(struct store *st, const char *file, const char *text);
 /* Each text that is stored; -EAGAIN: the registry is not open. */
 int store_read_definitions(
     struct store *st, registry_definition_fn fn, void *arg);
+
+/* -EAGAIN: the registry is not open. */
+int store_revision(const struct store *st, int64_t *ret_revision);
+int store_has_eligible(const struct store *st, const char *zone,
+    const char *service, bool *ret_any);
 
 /* The report on a ttl check, for struct prober. */
 int store_heartbeat(struct store *st, const struct probe_subject *s,

@@ -4,6 +4,7 @@
  * store_impl - private to the files of the store.
  *
  *	store.c            the queues, when to write, trouble and its end
+ *	store_rows.c       what comes into the queues
  *	store_write.c      one transaction: what is in the queues
  *	store_reconcile.c  rows of ours that nobody wants any more
  *	store_upkeep.c     heartbeat, output of checks, old history

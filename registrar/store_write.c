@@ -208,6 +208,22 @@ static int put_health(
 	    row->name, row->health, row->reason, row->since_wall_ms, reterr);
 }
 
+static int put_pace(
+    struct store *st, const struct store_instance *i, struct diag *reterr)
+{
+	const struct instance_row *row = &i->row;
+
+	if (!i->paced)
+		return 0;
+	int r = registry_put_ramp(st->registry, row->zone, row->service,
+	    row->name, row->ramp_percent, reterr);
+
+	if (r < 0)
+		return r;
+	return registry_put_damping(st->registry, row->zone, row->service,
+	    row->name, &row->damping, reterr);
+}
+
 /* Somebody deleted the row (or its service) under us. */
 static int put_again(
     struct store *st, struct store_instance *i, struct diag *reterr)
@@ -219,9 +235,11 @@ static int put_again(
 		store_enqueue(&st->checks, &c->item);
 	if ((r = registry_put_service(st->registry, &i->service->row, reterr)) <
 	        0 ||
-	    (r = registry_put_instance(st->registry, &i->row, reterr)) < 0)
+	    (r = registry_put_instance(st->registry, &i->row, reterr)) < 0 ||
+	    (r = put_health(st, &i->row, reterr)) < 0)
 		return r;
-	return put_health(st, &i->row, reterr);
+	i->paced = true;
+	return put_pace(st, i, reterr);
 }
 
 static int write_instance(
@@ -237,6 +255,8 @@ static int write_instance(
 		r = registry_put_instance(st->registry, &i->row, reterr);
 	if (r == 0)
 		r = put_health(st, &i->row, reterr);
+	if (r == 0)
+		r = put_pace(st, i, reterr);
 	return r == -ENOENT ? put_again(st, i, reterr) : r;
 }
 
@@ -344,6 +364,15 @@ static void take_back(struct store *st)
 		store_enqueue(item->home, item);
 }
 
+static void settle_instance(struct store_instance *i)
+{
+	i->whole = i->paced = false;
+	if (i->carried) {
+		i->row.mode = MODE_ACTIVE;
+		i->carried = false;
+	}
+}
+
 static void settle(struct store *st)
 {
 	int64_t now_ms = timers_now(st->config.timers);
@@ -358,8 +387,8 @@ static void settle(struct store *st)
 	while ((item = TAILQ_FIRST(&st->done_items))) {
 		store_dequeue(item);
 		if (item->home == &st->instances) {
-			STORE_ITEM(item, struct store_instance, item)->whole =
-			    false;
+			settle_instance(
+			    STORE_ITEM(item, struct store_instance, item));
 		} else if (item->home == &st->checks) {
 			STORE_ITEM(item, struct store_check, item)->written_ms =
 			    now_ms;

@@ -162,27 +162,40 @@ void cmd_resting(struct world *w, char *const *words, int n)
 		world_fail(w, "check '%s' of '%s' runs", words[2], words[1]);
 }
 
-/* 500ms, 10s, 5m */
+/* 500ms, 10s, 5m, -1h */
+static int64_t time_of(const struct world *w, const char *word)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 } };
+	char *unit;
+	int64_t number = strtol(word, &unit, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!strcmp(unit, units[i].unit))
+			return number * units[i].ms;
+	}
+	world_fail(w, "'%s' is no time", word);
+}
+
 void cmd_wait(struct world *w, char *const *words, int n)
 {
-	char *unit;
-	long number = strtol(words[1], &unit, 10);
-
 	(void)n;
-	if (!strcmp(unit, "ms")) {
-		world_wait(w, number);
-	} else if (!strcmp(unit, "s")) {
-		world_wait(w, number * 1000);
-	} else if (!strcmp(unit, "m")) {
-		world_wait(w, number * 60000);
-	} else {
-		world_fail(w, "'%s' is no time", words[1]);
-	}
+	world_wait(w, time_of(w, words[1]));
+}
+
+/* The wall clock alone. */
+void cmd_step(struct world *w, char *const *words, int n)
+{
+	(void)n;
+	w->wall_ahead_ms += time_of(w, words[1]);
 }
 
 /* ---- the registry ----------------------------------------------------- */
 
-static struct registry *look(const struct world *w)
+struct registry *world_look(const struct world *w)
 {
 	struct registry *r;
 	struct diag why;
@@ -192,8 +205,7 @@ static struct registry *look(const struct world *w)
 	return r;
 }
 
-/* SERVICE/INSTANCE; free *ret_service. */
-static const char *split(
+const char *world_split(
     const struct world *w, const char *instance, char **ret_service)
 {
 	size_t len = strcspn(instance, "/");
@@ -208,16 +220,16 @@ static const char *split(
 void cmd_report(struct world *w, char *const *words, int n)
 {
 	char *service;
-	const char *name = split(w, words[1], &service);
-	struct registry *r = look(w);
+	const char *name = world_split(w, words[1], &service);
+	struct registry *r = world_look(w);
 	struct check_row row = { .zone = ZONE,
 		.service = service,
 		.instance = name,
 		.name = words[2],
 		.kind = "ttl",
 		.output = "reported",
-		.since_wall_ms = 1700000000000 + w->now_ms,
-		.checked_wall_ms = 1700000000000 + w->now_ms };
+		.since_wall_ms = world_wall_ms(w),
+		.checked_wall_ms = world_wall_ms(w) };
 	struct diag why;
 
 	(void)n;
@@ -233,7 +245,7 @@ void cmd_lock(struct world *w, char *const *words, int n)
 {
 	(void)words;
 	(void)n;
-	w->lock = look(w);
+	w->lock = world_look(w);
 	if (registry_begin(w->lock, 0, NULL) < 0)
 		world_fail(w, "cannot lock the registry");
 }
@@ -286,11 +298,12 @@ void cmd_expect(struct world *w, char *const *words, int n)
 	world_turn(w);
 	for (int i = 1; i + 1 < n; i += 2) {
 		char *service;
-		struct found f = { .instance = split(w, words[i], &service),
+		struct found f = { .instance =
+			               world_split(w, words[i], &service),
 			.state = "none" };
 		const struct registry_visitor v = { on_service, on_instance,
 			on_done, &f };
-		struct registry *r = look(w);
+		struct registry *r = world_look(w);
 
 		(void)registry_read_service(r, ZONE, service, &v, NULL);
 		registry_close(r);
@@ -324,12 +337,12 @@ static void on_history(void *arg, const struct history_row *row)
 void cmd_history(struct world *w, char *const *words, int n)
 {
 	char *service, expected[1024] = "";
-	struct told t = { .instance = split(w, words[1], &service),
+	struct told t = { .instance = world_split(w, words[1], &service),
 		.text = xstrdup("") };
 	struct registry *r;
 
 	world_turn(w);
-	r = look(w);
+	r = world_look(w);
 	(void)registry_read_history(
 	    r, ZONE, service, 100, on_history, &t, NULL);
 	registry_close(r);

@@ -27,7 +27,7 @@ struct world {
 	const char *scenario;
 	int line;
 	char dir[64], registry[96];
-	int64_t now_ms;
+	int64_t now_ms, wall_ahead_ms; /* steps of the wall clock */
 	bool woken;
 	struct registry *lock; /* holds the write lock, or NULL */
 	struct world_file *files;
@@ -41,6 +41,7 @@ struct world {
 	struct timers *timers;
 	struct prober prober;
 	struct watch_ops watch;
+	struct needs *needs;
 	struct instance_env env;
 	struct store *store;
 	struct fleet *fleet;
@@ -76,8 +77,20 @@ void cmd_lose(struct world *w, char *const *words, int n);
 void cmd_expect(struct world *w, char *const *words, int n);
 void cmd_history(struct world *w, char *const *words, int n);
 void cmd_resting(struct world *w, char *const *words, int n);
+void cmd_step(struct world *w, char *const *words, int n);
+void cmd_mode(struct world *w, char *const *words, int n);
+void cmd_is(struct world *w, char *const *words, int n);
+void cmd_ramp(struct world *w, char *const *words, int n);
 
-/* world.c: for commands. The probe while it runs, or NULL. */
+/* commands.c: free *ret_service; gives the name of the instance. */
+const char *world_split(
+    const struct world *w, const char *instance, char **ret_service);
+/* The registry as another program sees it; close it. */
+struct registry *world_look(const struct world *w);
+
+/* world.c: for commands. The present wall clock. */
+int64_t world_wall_ms(const struct world *w);
+/* The probe while it runs, or NULL. */
 struct probe *world_running(
     const struct world *w, const char *instance, const char *check);
 /* NULL: no process of that instance is watched. */

@@ -36,6 +36,10 @@ static const struct {
 	{ "expect", 3, cmd_expect },
 	{ "history", 2, cmd_history },
 	{ "resting", 3, cmd_resting },
+	{ "step", 2, cmd_step },
+	{ "mode", 3, cmd_mode },
+	{ "is", 3, cmd_is },
+	{ "ramp", 3, cmd_ramp },
 };
 
 #define WORDS_MAX 64

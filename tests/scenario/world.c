@@ -29,9 +29,14 @@ static int64_t mono_ms(void *arg)
 	return ((const struct world *)arg)->now_ms;
 }
 
+int64_t world_wall_ms(const struct world *w)
+{
+	return 1700000000000 + w->now_ms + w->wall_ahead_ms;
+}
+
 static int64_t wall_ms(void *arg)
 {
-	return 1700000000000 + ((const struct world *)arg)->now_ms;
+	return world_wall_ms(arg);
 }
 
 static void on_wake(void *arg)
@@ -247,9 +252,11 @@ void world_start(struct world *w)
 	w->watch =
 	    (struct watch_ops){ watch_start, watch_stop, watch_set_spec, w };
 	w->store = store_new(&config);
+	w->needs = needs_new(w->timers, w->store, instance_on_need);
 	w->env = (struct instance_env){ .prober = &w->prober,
 		.store = w->store,
 		.watch = &w->watch,
+		.needs = w->needs,
 		.source = "registrar/host" };
 	w->fleet = fleet_new(&w->env);
 	w->loader = loader_new("d", &defaults, w->fleet, w->store);
@@ -261,6 +268,7 @@ void world_stop(struct world *w)
 	loader_free(w->loader);
 	fleet_free(w->fleet);
 	prober_release(&w->prober);
+	needs_free(w->needs);
 	store_free(w->store);
 	timers_free(w->timers);
 	w->running_n = 0;

@@ -66,6 +66,16 @@ static void test_claims(void **state)
 	definition_set_release(set, "1.yaml");
 	assert_int_equal(claim(set, "4.yaml", A_X, &e), 0);
 	definition_set_release(set, "never-seen.yaml");
+	/* a loop over files is a claim like any other */
+	assert_int_equal(
+	    claim(set, "5.yaml", "service: r\nport: 1\nrequires: s", &e), 0);
+	assert_int_equal(
+	    claim(set, "6.yaml", "service: s\nport: 1\nrequires: r", &e),
+	    -EEXIST);
+	assert_non_null(strstr(e.items[0].text, "6.yaml:3:11: found a loop"));
+	definition_set_release(set, "5.yaml");
+	assert_int_equal(
+	    claim(set, "6.yaml", "service: s\nport: 1\nrequires: r", &e), 0);
 	definition_set_free(set);
 	definition_set_free(NULL);
 }

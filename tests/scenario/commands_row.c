@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What a scenario says of the columns of one row. */
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct seen {
+	const char *instance;
+	bool found;
+	enum mode mode;
+	int ramp_percent;
+};
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	(void)arg;
+	(void)row;
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct seen *s = arg;
+
+	if (strcmp(row->name, s->instance) != 0)
+		return;
+	s->found = true;
+	s->mode = row->mode;
+	s->ramp_percent = row->ramp_percent;
+}
+
+static void on_done(void *arg)
+{
+	(void)arg;
+}
+
+static struct seen see(struct world *w, const char *instance)
+{
+	char *service;
+	struct seen s = { .instance = world_split(w, instance, &service) };
+	const struct registry_visitor v = { on_service, on_instance, on_done,
+		&s };
+	struct registry *r;
+
+	world_turn(w);
+	r = world_look(w);
+	(void)registry_read_service(r, "svc.test", service, &v, NULL);
+	registry_close(r);
+	free(service);
+	if (!s.found)
+		world_fail(w, "there is no row of '%s'", instance);
+	return s;
+}
+
+/* mode SERVICE/INSTANCE MODE: as an operator sets it */
+void cmd_mode(struct world *w, char *const *words, int n)
+{
+	char *service;
+	const char *name = world_split(w, words[1], &service);
+	struct registry *r;
+	struct diag why;
+	enum mode m;
+
+	(void)n;
+	if (mode_parse(words[2], &m) < 0)
+		world_fail(w, "'%s' is no mode", words[2]);
+	world_turn(w);
+	r = world_look(w);
+	if (registry_put_mode(
+	        r, "svc.test", service, name, m, world_wall_ms(w), &why) < 0)
+		world_fail(w, "%s", why.text);
+	registry_close(r);
+	free(service);
+}
+
+/* is SERVICE/INSTANCE MODE */
+void cmd_is(struct world *w, char *const *words, int n)
+{
+	const char *mode = mode_name(see(w, words[1]).mode);
+
+	(void)n;
+	if (strcmp(mode, words[2]) != 0) {
+		world_fail(
+		    w, "'%s' is %s, expected %s", words[1], mode, words[2]);
+	}
+}
+
+/* ramp SERVICE/INSTANCE PERCENT; 0: all of its weight */
+void cmd_ramp(struct world *w, char *const *words, int n)
+{
+	int percent = see(w, words[1]).ramp_percent;
+
+	(void)n;
+	if (percent != (int)strtol(words[2], NULL, 10)) {
+		world_fail(w, "'%s' has %d %%, expected %s", words[1], percent,
+		    words[2]);
+	}
+}
