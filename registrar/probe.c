@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Two timers for each probe: `next` begins a run, `deadline` ends one that
- * takes too long. Runs are counted from start to start, so a slow answer
- * does not shift the schedule; a run that outlasts its interval is followed
- * by the next one at once.
+ * takes too long. Runs are counted from due time to due time, so neither a
+ * slow answer nor a late turn of the loop shifts the schedule, and what was
+ * spread at first stays so; times that have passed meanwhile are left out.
+ *
+ * When the loop stood still for long (the machine slept, a disk hung), all
+ * probes that came due in that time would run at once. They run as far apart
+ * as they were due instead: each as much later as the first of them.
  */
 #include "registrar/probe.h"
 
@@ -49,6 +53,7 @@ void prober_init(struct prober *pr)
 	LIST_INIT(&pr->leftovers);
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
+	pr->late_at_ms = -1;
 	pr->bury = NULL;
 	if (!pr->base)
 		return;
@@ -81,6 +86,9 @@ void prober_forget(struct leftover *l)
 	LIST_REMOVE(l, link);
 }
 
+/* A turn of the loop takes less, unless something is wrong. */
+#define LATE_MS 50
+
 /* ---- schedule --------------------------------------------------------- */
 
 static int64_t interval_ms(const struct probe *p)
@@ -109,11 +117,33 @@ static int64_t jitter_ms(struct probe *p)
 	       span_ms;
 }
 
+/* True: it is late with many others, and waits a little longer. */
+static bool wait_for_turn(struct probe *p, int64_t now_ms)
+{
+	struct prober *pr = p->prober;
+	int64_t late_ms = now_ms - p->due_ms;
+
+	/* timers run in their order: the first is the one that waited most */
+	if (late_ms >= LATE_MS && pr->late_at_ms != now_ms && !p->shifted) {
+		pr->late_at_ms = now_ms;
+		pr->late_by_ms = late_ms;
+	}
+	if (p->shifted || pr->late_at_ms != now_ms) {
+		p->shifted = false;
+		return false;
+	}
+	p->shifted = true;
+	timer_set(pr->timers, &p->next, p->due_ms + pr->late_by_ms);
+	return true;
+}
+
 static void on_next(void *arg)
 {
 	struct probe *p = arg;
 	struct timers *ts = p->prober->timers;
 
+	if (wait_for_turn(p, timers_now(ts)))
+		return;
 	p->running = true;
 	p->started_ms = timers_now(ts);
 	if (p->spec->timeout_ms > 0) {
@@ -173,8 +203,9 @@ void probe_begin(struct probe *p)
 	if (p->running || timer_is_set(&p->next))
 		return;
 	pr->slot_ms = pr->slot_ms < now_ms ? now_ms : pr->slot_ms + 1;
-	timer_set(pr->timers, &p->next,
-	    now_ms + (pr->slot_ms - now_ms) % interval_ms(p));
+	p->due_ms = now_ms + (pr->slot_ms - now_ms) % interval_ms(p);
+	p->shifted = false;
+	timer_set(pr->timers, &p->next, p->due_ms);
 }
 
 void probe_pause(struct probe *p)
@@ -196,10 +227,14 @@ void probe_done_silent(struct probe *p)
 {
 	struct timers *ts = p->prober->timers;
 	int64_t now_ms = timers_now(ts);
-	int64_t next_ms = p->started_ms + interval_ms(p) + jitter_ms(p);
+	int64_t past_ms;
 
 	end_run(p);
-	timer_set(ts, &p->next, next_ms < now_ms ? now_ms : next_ms);
+	p->due_ms += interval_ms(p) + jitter_ms(p);
+	past_ms = now_ms - p->due_ms;
+	if (past_ms > 0)
+		p->due_ms += (past_ms / interval_ms(p) + 1) * interval_ms(p);
+	timer_set(ts, &p->next, p->due_ms);
 }
 
 void probe_done(struct probe *p, enum verdict v, const char *detail)

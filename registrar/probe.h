@@ -83,6 +83,8 @@ struct prober {
 	void *arg; /* of both */
 	/* private */
 	int64_t slot_ms; /* when the next new probe may have its first run */
+	/* a turn that came late, and by how much */
+	int64_t late_at_ms, late_by_ms;
 	struct event *bury;
 	LIST_HEAD(, leftover) leftovers;
 };
@@ -107,12 +109,14 @@ struct probe {
 	probe_fn fn;
 	void *arg;
 	struct timer next, deadline;
-	int64_t started_ms; /* of the last run */
+	int64_t due_ms;     /* of the last run, by its schedule */
+	int64_t started_ms; /* when it came about */
 	void *run;          /* of the kind, NULL between runs */
 	/* ttl: the last report, and since when the ttl runs; 0: not looked */
 	int64_t beat_wall_ms, beat_seen_ms;
 	bool beat_counted; /* before this program was started */
 	bool running;
+	bool shifted; /* it was late, and waits for its turn */
 };
 
 /* Borrows spec and subject. Does nothing before probe_begin(). */
@@ -123,7 +127,8 @@ void probe_release(struct probe *p);
 
 /*
  * Run from now on. The first runs of many probes are a millisecond apart,
- * and all within the interval; so later ones never fire together.
+ * and all within the interval; so later ones never fire together, not even
+ * after the whole program stood still.
  */
 void probe_begin(struct probe *p);
 /* No more runs until probe_begin(); one in progress is given up. */

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The schedule, with a clock set by hand and a kind of probe of our own. */
-#include "support.h"
+#include "probe_support.h"
 
 #include <errno.h>
 
 #define MANY 1000
-
-static int64_t now_ms;
-
-static int64_t read_clock(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
 
 /* ---- a kind whose runs end when the test says so ---------------------- */
 
@@ -48,47 +40,17 @@ static void quick_start(struct probe *p)
 	probe_done(p, VERDICT_PASS, "");
 }
 
-static void quick_stop(struct probe *p)
-{
-	(void)p;
-}
-
 static const struct probe_ops quick_ops = { .start = quick_start,
 	.stop = quick_stop };
 static const struct probe_ops *const quick_kinds[CHECK_KIND_N] = { &quick_ops,
 	&quick_ops, &quick_ops, &quick_ops };
 
-static int64_t wall_at_ms(void *arg)
+/* Each test counts anew. */
+static int count_anew(void **state)
 {
-	(void)arg;
-	return 1700000000000 + now_ms;
-}
-
-static void begin(struct prober *pr, const struct probe_ops *const *kinds)
-{
-	now_ms = 1000;
+	(void)state;
 	running = most_running = started = stopped = 0;
-	*pr = (struct prober){ .timers = timers_new(read_clock, NULL),
-		.kinds = kinds,
-		.wall_ms = wall_at_ms };
-	prober_init(pr);
-	rng_seed_fixed(&pr->rng, 1);
-}
-
-static void end(struct prober *pr)
-{
-	prober_release(pr);
-	timers_free(pr->timers);
-}
-
-static void advance(struct prober *pr, int64_t to_ms)
-{
-	while (
-	    timers_next(pr->timers) >= 0 && timers_next(pr->timers) <= to_ms) {
-		now_ms = timers_next(pr->timers);
-		timers_run(pr->timers);
-	}
-	now_ms = to_ms;
+	return 0;
 }
 
 static void count_run(void *arg, enum verdict v, const char *detail)
@@ -103,14 +65,6 @@ static void count_run(void *arg, enum verdict v, const char *detail)
 	(void)snprintf(o->detail, sizeof(o->detail), "%s", detail);
 	o->verdict = v;
 }
-
-static const struct check_spec each_second = { .name = "tcp-1",
-	.kind = CHECK_TCP,
-	.interval_ms = 1000,
-	.timeout_ms = 300,
-	.jitter_percent = 10,
-	.rise = 1,
-	.fall = 1 };
 
 static void first_runs_are_spread(void **state)
 {
@@ -377,14 +331,16 @@ static void a_restart_counts_no_report_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(first_runs_are_spread),
-		cmocka_unit_test(a_few_start_at_once),
-		cmocka_unit_test(a_hanging_run_ends_on_time_and_alone),
-		cmocka_unit_test(runs_never_overlap),
-		cmocka_unit_test(a_paused_probe_rests),
-		cmocka_unit_test(details_are_made_printable),
-		cmocka_unit_test(reports_are_counted_once),
-		cmocka_unit_test(a_restart_counts_no_report_again),
+		cmocka_unit_test_setup(first_runs_are_spread, count_anew),
+		cmocka_unit_test_setup(a_few_start_at_once, count_anew),
+		cmocka_unit_test_setup(
+		    a_hanging_run_ends_on_time_and_alone, count_anew),
+		cmocka_unit_test_setup(runs_never_overlap, count_anew),
+		cmocka_unit_test_setup(a_paused_probe_rests, count_anew),
+		cmocka_unit_test_setup(details_are_made_printable, count_anew),
+		cmocka_unit_test_setup(reports_are_counted_once, count_anew),
+		cmocka_unit_test_setup(
+		    a_restart_counts_no_report_again, count_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Ten thousand checks of one interval never run together. */
+#include "probe_support.h"
+
+#define CROWD 10000
+#define BUCKET_MS 10
+
+static unsigned buckets[100000 / BUCKET_MS];
+
+static void crowd_start(struct probe *p)
+{
+	buckets[now_ms / BUCKET_MS]++;
+	probe_done(p, VERDICT_PASS, "");
+}
+
+static const struct probe_ops crowd_ops = { .start = crowd_start,
+	.stop = quick_stop };
+static const struct probe_ops *const crowd_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &crowd_ops
+};
+
+static void forget(void *arg, enum verdict v, const char *detail)
+{
+	(void)arg;
+	(void)v;
+	(void)detail;
+}
+
+/* The fullest bucket from then until now; all runs together in *ret_sum. */
+static unsigned fullest(int64_t from_ms, unsigned *ret_sum)
+{
+	unsigned most = 0;
+
+	*ret_sum = 0;
+	for (int64_t b = from_ms / BUCKET_MS; b < now_ms / BUCKET_MS; b++) {
+		most = buckets[b] > most ? buckets[b] : most;
+		*ret_sum += buckets[b];
+	}
+	return most;
+}
+
+static void crowd_rests(struct prober *pr, struct probe *probes)
+{
+	(void)pr;
+	for (size_t i = 0; i < CROWD; i++)
+		probe_pause(&probes[i]);
+	for (size_t i = 0; i < CROWD; i++)
+		probe_begin(&probes[i]);
+}
+
+static void crowd_stands_still(struct prober *pr, struct probe *probes)
+{
+	(void)probes;
+	now_ms += 7003;
+	timers_run(pr->timers);
+}
+
+static void crowd_sleeps(struct prober *pr, struct probe *probes)
+{
+	(void)probes;
+	now_ms += 33333;
+	timers_run(pr->timers);
+}
+
+/*
+ * Ten in each bucket is the mean. With jitter it is a Poisson process, of
+ * which a thousand buckets hold 24 or so at most.
+ */
+static const struct {
+	const char *why;
+	int jitter_percent;
+	void (*event)(struct prober *pr, struct probe *probes);
+	unsigned at_once, later;
+} crowds[] = {
+	{ "as they begin", 0, NULL, 10, 10 },
+	{ "with jitter", 10, NULL, 32, 32 },
+	{ "all at rest, and begun again", 0, crowd_rests, 11, 10 },
+	{ "the same with jitter", 10, crowd_rests, 32, 32 },
+	{ "the loop stood still: twice as many for a while", 0,
+	    crowd_stands_still, 21, 11 },
+	{ "the same with jitter", 10, crowd_stands_still, 50, 32 },
+	{ "for longer than the interval", 0, crowd_sleeps, 21, 11 },
+	{ "the same with jitter", 10, crowd_sleeps, 50, 32 },
+};
+
+static void a_crowd_stays_spread(void **state)
+{
+	static struct probe probes[CROWD];
+	struct check_spec spec = each_second;
+
+	(void)state;
+	spec.interval_ms = 10000;
+	for (size_t n = 0; n < sizeof(crowds) / sizeof(crowds[0]); n++) {
+		struct prober pr;
+		unsigned sum;
+
+		memset(buckets, 0, sizeof(buckets));
+		begin(&pr, crowd_kinds);
+		spec.jitter_percent = crowds[n].jitter_percent;
+		for (size_t i = 0; i < CROWD; i++) {
+			probe_init(&probes[i], &pr, &spec, &support_subject,
+			    forget, NULL);
+			probe_begin(&probes[i]);
+		}
+		advance(&pr, 15000);
+		if (crowds[n].event)
+			crowds[n].event(&pr, probes);
+		int64_t from_ms = now_ms;
+
+		advance(&pr, from_ms + 20000);
+		unsigned at_once = fullest(0, &sum);
+
+		advance(&pr, from_ms + 40000);
+		unsigned later = fullest(from_ms + 20000, &sum);
+
+		print_message(
+		    "%s: %u, later %u\n", crowds[n].why, at_once, later);
+		if (at_once > crowds[n].at_once || later > crowds[n].later)
+			fail_msg(
+			    "%s: %u, later %u", crowds[n].why, at_once, later);
+		assert_in_range(sum, 19000, 21000);
+		for (size_t i = 0; i < CROWD; i++)
+			probe_release(&probes[i]);
+		end(&pr);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_crowd_stays_spread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
