@@ -36,9 +36,10 @@ int registry_read_modes(
 	while ((more = stmt_step(r, st, reterr)) > 0) {
 		enum mode m;
 
-		if (mode_parse(stmt_column_text(st, 3), &m) < 0)
+		if (mode_parse(stmt_column_text(st, 3), &m) < 0) {
 			return diag_set(reterr, -EUCLEAN,
 			    "an instance has no mode that is known");
+		}
 		fn(arg, stmt_column_text(st, 0), stmt_column_text(st, 1),
 		    stmt_column_text(st, 2), m);
 	}

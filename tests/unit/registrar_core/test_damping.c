@@ -44,14 +44,15 @@ static void holds_back(void **state)
 			if (*s == 'f') {
 				damping_flap(&d, &spec, now_ms);
 			} else {
-				now_ms += (*s - '0') * 60000;
+				now_ms += INT64_C(60000) * (*s - '0');
 				(void)damping_release(&d, &spec, now_ms);
 			}
 			char expected = cases[n].held[s - cases[n].steps];
 
-			if (d.held != (expected == 'h'))
+			if (d.held != (expected == 'h')) {
 				fail_msg("%s: step %td is %d", cases[n].why,
 				    s - cases[n].steps, d.held);
+			}
 		}
 	}
 }
@@ -102,9 +103,10 @@ static void outlives_a_restart(void **state)
 		if (d.held != (restarts[n].left_ms != 0))
 			fail_msg("%s: held %d", restarts[n].why, d.held);
 		if (d.held &&
-		    damping_until_ms(&d, &spec) != 10 + restarts[n].left_ms)
+		    damping_until_ms(&d, &spec) != 10 + restarts[n].left_ms) {
 			fail_msg("%s: until %lld", restarts[n].why,
 			    (long long)damping_until_ms(&d, &spec));
+		}
 	}
 }
 

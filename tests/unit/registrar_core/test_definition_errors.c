@@ -59,12 +59,12 @@ static const struct {
 	    "5:10: found damping without 'half_life', expected a duration "
 	    "from 1s to 1d such as '500ms' or '2s'\n" },
 	{ "service: a\nport: 1\ndamping: {half_life: 1m, reuse: 3}",
-	    "3:34: found 'reuse' 3 beside 'suppress' 3, expected fewer\n" },
+	    "3:33: found 'reuse' 3 beside 'suppress' 3, expected fewer\n" },
 	{ "service: a\nport: 1\ndamping: {half_life: 1m, max: 1m}",
-	    "3:32: found 'max' too short for 'suppress' 3, expected more "
+	    "3:31: found 'max' too short for 'suppress' 3, expected more "
 	    "half-lives: nothing would ever be held back\n" },
 	{ "service: a\nport: 1\ndamping: {half_life: 1m, max: 22m}",
-	    "3:32: found more than 20 half-lives for 'max', expected fewer\n" },
+	    "3:31: found more than 20 half-lives for 'max', expected fewer\n" },
 	{ "service: a\nport: 1\nrequires: a",
 	    "3:11: found a loop for 'requires', a.svc.test > a.svc.test, "
 	    "expected none\n" },
@@ -74,9 +74,9 @@ static const struct {
 	    "2:35: found a loop for 'requires', a.svc.test > b.svc.test > "
 	    "c.svc.test > a.svc.test, expected none\n" },
 	{ "service: a\nport: 1\nrequires: [b, b.c.d.e, 'x y', b..c]",
-	    "3:23: found 'x y' for 'requires', expected the name of a service, "
+	    "3:24: found 'x y' for 'requires', expected the name of a service, "
 	    "or SERVICE.ZONE\n"
-	    "3:30: found 'b..c' for 'requires', expected the name of a "
+	    "3:31: found 'b..c' for 'requires', expected the name of a "
 	    "service, or SERVICE.ZONE\n" },
 	{ "service: a\nport: 1\nweight: 1\nweights: {passing: 2}",
 	    "4:1: found 'weights' beside 'weight', expected one of them\n" },

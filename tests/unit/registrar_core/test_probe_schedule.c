@@ -115,9 +115,10 @@ static void a_crowd_stays_spread(void **state)
 
 		print_message(
 		    "%s: %u, later %u\n", crowds[n].why, at_once, later);
-		if (at_once > crowds[n].at_once || later > crowds[n].later)
+		if (at_once > crowds[n].at_once || later > crowds[n].later) {
 			fail_msg(
 			    "%s: %u, later %u", crowds[n].why, at_once, later);
+		}
 		assert_in_range(sum, 19000, 21000);
 		for (size_t i = 0; i < CROWD; i++)
 			probe_release(&probes[i]);

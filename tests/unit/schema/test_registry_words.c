@@ -28,9 +28,10 @@ static void weight_in_force(void **state)
 			.health = weights[n].health,
 			.ramp_percent = weights[n].ramp_percent };
 
-		if (instance_row_weight(&row) != weights[n].is)
+		if (instance_row_weight(&row) != weights[n].is) {
 			fail_msg("%s: %d", weights[n].why,
 			    instance_row_weight(&row));
+		}
 	}
 }
 
