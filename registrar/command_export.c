@@ -24,8 +24,10 @@ static int load(const struct registrar_options *o, const struct target *t,
 		return diag_set(reterr, error, "cannot read '%s': %s",
 		    o->run.registry, strerror(-error));
 	}
-	return status_load(o->run.registry, t->zone, t->service,
+	error = status_load(o->run.registry, t->zone, t->service,
 	    clock_wall_ms(), ret_r, reterr);
+	/* the registry is there, so it is the service that is not */
+	return error == -ENOENT ? -EINVAL : error;
 }
 
 static int print(const struct registrar_options *o,
@@ -69,8 +71,7 @@ int command_export(
 		status_release(&r);
 	} else {
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
-		if (error != -EINVAL && !(error == -ENOENT && rest->n))
-			code = EXIT_FAILED;
+		code = error == -EINVAL ? EXIT_WRONG : EXIT_FAILED;
 	}
 	arena_free(a);
 	return code;

@@ -328,8 +328,13 @@ static void read_plain(struct import *im, const char *text, size_t len)
 		size_t key_len = strcspn(it.at, "\r\n");
 		const char *key = arena_memdup(im->arena, it.at, key_len);
 
-		if (!*key)
+		if (!*key) {
+			if (it.at < it.end) { /* an octet 0 */
+				import_bad(im, (struct import_place){ 1, 0 },
+				    "found no text, expected keys and values");
+			}
 			return;
+		}
 		it.at += key_len;
 		if (json_items_next(&it, &item, &why) <= 0) {
 			import_bad(im, place_of(&item), "%s",

@@ -147,6 +147,7 @@ def test_an_expired_lease_is_left_out(site):
     (["web/a"], 2, "expected SERVICE"),
     (["--format", "bind"], 2, "expected"),
     (["--registry", "/nonexistent/r.db"], 1, "cannot open"),
+    (["web", "--registry", "/nonexistent/r.db"], 1, "cannot open"),
 ])
 def test_exports_that_fail(site, args, status, text):
     fill(site)
@@ -166,3 +167,12 @@ def test_what_is_wrong_is_said_line_by_line(site):
     first, second = done.stderr.splitlines()
     assert first.startswith(f"registrar: {file}:2:1: found another host")
     assert second.startswith(f"registrar: {file}:4:1: found '{{', expected")
+
+
+def test_an_octet_zero_is_told(site):
+    file = site.folder / "dump"
+    file.write_bytes(b'/skydns/internal/svc/db/i\n{"host":"192.0.2.1"}\n'
+                     b'\0\n/skydns/internal/svc/db/j\n{"host":"::1"}\n')
+    done = site.command("import", file, "--registry", site.registry)
+    assert done.returncode == 2
+    assert "found no text" in done.stderr
