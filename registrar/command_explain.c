@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define HISTORY_ROWS 10000
 
@@ -252,8 +253,12 @@ int command_explain(
 	}
 	if (error < 0) {
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
-		code = error == -EINVAL || error == -ENOENT ? EXIT_WRONG
-		                                            : EXIT_FAILED;
+		/* no such service, if there is a registry to have it */
+		code =
+		    error == -EINVAL || (error == -ENOENT &&
+		                            access(o->run.registry, F_OK) == 0)
+		        ? EXIT_WRONG
+		        : EXIT_FAILED;
 	}
 	arena_free(a);
 	return code;

@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct past {
 	const struct registrar_options *options;
@@ -276,9 +277,11 @@ int command_history(
 		print(&p);
 	} else {
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
-		code = error == -EINVAL || (error == -ENOENT && rest->n)
-		           ? EXIT_WRONG
-		           : EXIT_FAILED;
+		code =
+		    error == -EINVAL || (error == -ENOENT && rest->n &&
+		                            access(o->run.registry, F_OK) == 0)
+		        ? EXIT_WRONG
+		        : EXIT_FAILED;
 	}
 	free(p.rows);
 	arena_free(p.arena);

@@ -52,7 +52,11 @@ int command_status(
 
 	if (r < 0) {
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
-		code = r == -ENOENT && service ? EXIT_WRONG : EXIT_FAILED;
+		/* no such service, if there is a registry to have it */
+		code = r == -ENOENT && service &&
+		               access(o->run.registry, F_OK) == 0
+		           ? EXIT_WRONG
+		           : EXIT_FAILED;
 	} else {
 		const struct status_style style = make_style();
 

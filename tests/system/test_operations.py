@@ -172,3 +172,13 @@ def test_explain_says_what_the_check_said(site):
     assert out.returncode == 3
     assert "OUT a" in out.stdout
     assert "refused" in out.stdout
+
+
+def test_a_registry_that_is_not_there_is_no_wrong_usage(site):
+    site.create_registry()
+    for command in ("status", "explain", "history", "drain", "export"):
+        for registry, status in ((site.folder / "nix.db", 1),
+                                 (site.registry, 2)):
+            done = site.command(command, "web", "--registry", registry)
+            assert (done.returncode, done.stdout) == (status, ""), command
+            assert done.stderr
