@@ -123,57 +123,6 @@ static const struct {
 	{ "an underscore alone", "_._tcp.svc.test SRV", NXDOMAIN },
 	{ "a protocol of nothing", "_web._.svc.test SRV", NXDOMAIN },
 	{ "a label more", "x._web._tcp.svc.test SRV", NXDOMAIN },
-	/* DNS-SD, RFC 6763 */
-	{ "browsing: the eligible instances, and what is asked of them next",
-	    "_four._tcp.svc.test PTR",
-	    "NOERROR aa\n"
-	    "an _four._tcp.svc.test. 30 PTR f1._four._tcp.svc.test.\n"
-	    "ar f1._four._tcp.svc.test. 30 SRV 0 10 0 f1.four.svc.test.\n"
-	    "ar f1._four._tcp.svc.test. 30 TXT \"\"\n"
-	    "ar f1.four.svc.test. 30 A 192.0.2.11\n" },
-	{ "TXT of an instance, else of its service; both families",
-	    "_web._tcp.svc.test PTR",
-	    "NOERROR aa\n"
-	    "an _web._tcp.svc.test. 5 PTR i1._web._tcp.svc.test.\n"
-	    "an _web._tcp.svc.test. 5 PTR i2._web._tcp.svc.test.\n"
-	    "an _web._tcp.svc.test. 5 PTR i3._web._tcp.svc.test.\n"
-	    "ar i1._web._tcp.svc.test. 5 SRV 0 10 8080 i1.web.svc.test.\n"
-	    "ar i1._web._tcp.svc.test. 5 TXT \"rack=r1\"\n"
-	    "ar i1.web.svc.test. 5 A 192.0.2.1\n"
-	    "ar i2._web._tcp.svc.test. 5 SRV 0 20 9090 i2.web.svc.test.\n"
-	    "ar i2._web._tcp.svc.test. 5 TXT \"version=2.3.1\" "
-	    "\"owner=shop\"\n"
-	    "ar i2.web.svc.test. 5 A 192.0.2.2\n"
-	    "ar i2.web.svc.test. 5 AAAA 2001:db8::2\n"
-	    "ar i3._web._tcp.svc.test. 5 SRV 1 30 8080 i3.web.svc.test.\n"
-	    "ar i3._web._tcp.svc.test. 5 TXT \"version=2.3.1\" "
-	    "\"owner=shop\"\n"
-	    "ar i3.web.svc.test. 5 AAAA 2001:db8::3\n" },
-	{ "nobody to browse", "_down._tcp.svc.test PTR", NODATA },
-	{ "nor, as told, the name", "_downnx._tcp.svc.test PTR", NXDOMAIN },
-	{ "of another protocol", "_four._udp.svc.test PTR", NXDOMAIN },
-	{ "an instance that was browsed", "i2._web._tcp.svc.test SRV",
-	    "NOERROR aa\n"
-	    "an i2._web._tcp.svc.test. 5 SRV 0 20 9090 i2.web.svc.test.\n"
-	    "ar i2.web.svc.test. 5 A 192.0.2.2\n"
-	    "ar i2.web.svc.test. 5 AAAA 2001:db8::2\n" },
-	{ "whatever its health", "x1._down._tcp.svc.test SRV",
-	    "NOERROR aa\n"
-	    "an x1._down._tcp.svc.test. 5 SRV 0 10 0 x1.down.svc.test.\n"
-	    "ar x1.down.svc.test. 5 A 192.0.2.41\n" },
-	{ "its TXT is there even if empty", "f1._four._tcp.svc.test TXT",
-	    "NOERROR aa\nan f1._four._tcp.svc.test. 30 TXT \"\"\n" },
-	{ "its own metadata", "i1._web._tcp.svc.test TXT",
-	    "NOERROR aa\nan i1._web._tcp.svc.test. 5 TXT \"rack=r1\"\n" },
-	{ "no addresses at that name", "i1._web._tcp.svc.test A", NODATA },
-	{ "ANY there", "i1._web._tcp.svc.test ANY",
-	    "NOERROR aa\n"
-	    "an i1._web._tcp.svc.test. 5 HINFO \"RFC8482\" \"\"\n" },
-	{ "of another protocol's name", "i1._web._udp.svc.test SRV",
-	    NXDOMAIN },
-	{ "no such instance to browse", "i9._web._tcp.svc.test SRV",
-	    NXDOMAIN },
-	{ "below it", "x.i1._web._tcp.svc.test SRV", NXDOMAIN },
 	/* empty non-terminals */
 	{ "_tcp exists since services below it do", "_tcp.svc.test A",
 	    NODATA },
