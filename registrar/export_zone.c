@@ -40,7 +40,7 @@ static void put_record(const struct zonefile *z, const char *owner, int ttl_s,
 static void put_string(FILE *f, const char *s)
 {
 	(void)fputc('"', f);
-	for (unsigned n = 0; s[n] && n < STRING_MAX; n++) {
+	for (unsigned n = 0; n < STRING_MAX && s[n]; n++) {
 		unsigned char c = (unsigned char)s[n];
 
 		if (c == '"' || c == '\\') {
