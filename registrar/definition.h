@@ -57,8 +57,9 @@ enum check_kind {
 	CHECK_DNS,
 	CHECK_FILE,
 	CHECK_ICMP,
+	CHECK_POSTGRES,
 };
-#define CHECK_KIND_N 8
+#define CHECK_KIND_N 9
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
@@ -147,6 +148,19 @@ struct check_icmp {
 	const char *address;
 };
 
+struct check_postgres {
+	const char *to;
+	const char *address;
+	int port;
+	const char *user, *database;
+	const char *password_file; /* NULL: no password */
+	int sslmode;               /* for postgres_sslmode_name() */
+	const char *ca_file;       /* with verify-ca and verify-full alone */
+	const char *server_name;   /* of the certificate; NULL: the address */
+};
+
+const char *postgres_sslmode_name(int mode); /* "prefer" ... */
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -171,6 +185,7 @@ struct check_spec {
 		struct check_dns dns;
 		struct check_state_file file;
 		struct check_icmp icmp;
+		struct check_postgres postgres;
 	};
 };
 

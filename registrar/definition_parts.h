@@ -105,6 +105,7 @@ extern const struct check_type check_type_udp;
 extern const struct check_type check_type_dns;
 extern const struct check_type check_type_file;
 extern const struct check_type check_type_icmp;
+extern const struct check_type check_type_postgres;
 
 /* NULL: there is none of that name. */
 const struct check_type *check_type_find(const char *name);

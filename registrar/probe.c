@@ -26,6 +26,7 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_DNS] = &probe_dns_ops,
 	[CHECK_FILE] = &probe_file_ops,
 	[CHECK_ICMP] = &probe_icmp_ops,
+	[CHECK_POSTGRES] = &probe_postgres_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */

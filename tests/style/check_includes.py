@@ -23,6 +23,7 @@ LIBRARY_HEADERS = {
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/tls.c", "tests/unit/dnsd_core/"),
+    "libpq-fe.h": ("registrar/probe_postgres.c",),
     "ldns/": ("registrar/dns_message.c", "registrar/import_zone.c",
               "dnsd/zoneldns.c", "tests/"),
     "cmocka.h": ("tests/",),

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Kinds of checks, each against a real server of its kind."""
 
+import contextlib
+import glob
 import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
 import time
 
+import pytest
+import rollcall
 from rollcall import ZONE, until
 
 FAST = "interval: 50ms, timeout: 2s, rise: 1, fall: 1"
@@ -72,3 +81,93 @@ def test_icmp(site):
     site.start_registrar()
     site.wait_health("web", {"i-1": "passing"})
     site.wait_health("none", {"i-1": "critical"})
+
+
+# ---- databases ----------------------------------------------------------
+
+POSTGRES = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+
+
+class Postgres:
+    """A cluster of its own; as another user when we are root."""
+
+    def __init__(self, bin_folder):
+        self.bin, self.port = bin_folder, rollcall.free_port()
+        self.folder = tempfile.mkdtemp(prefix="rollcall-pg-")
+        self.process = None
+        self.user = None
+        if os.getuid() == 0:
+            self.user = "postgres"
+            shutil.chown(self.folder, self.user)
+        password = f"{self.folder}/password"
+        with open(password, "w", encoding="ascii") as f:
+            f.write("right\n")
+        os.chmod(password, 0o644)
+        subprocess.run(
+            self.command("initdb", "-D", self.data, "-U", "probe", "-A",
+                         "scram-sha-256", f"--pwfile={password}", "-N"),
+            check=True, capture_output=True, cwd=self.folder)
+
+    @property
+    def data(self):
+        return f"{self.folder}/data"
+
+    def command(self, program, *args):
+        run = [f"{self.bin}/{program}", *args]
+        if self.user:
+            ids = pwd.getpwnam(self.user)
+            run = ["setpriv", f"--reuid={ids.pw_uid}",
+                   f"--regid={ids.pw_gid}", "--clear-groups", *run]
+        return run
+
+    def start(self, *settings):
+        self.process = subprocess.Popen(
+            self.command("postgres", "-D", self.data, "-p", str(self.port),
+                         "-h", rollcall.HOST, "-k", self.folder,
+                         "-c", "fsync=off",
+                         *[w for s in settings for w in ("-c", s)]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd=self.folder)
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(rollcall.PATIENCE_S)
+            self.process = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres():
+    if not POSTGRES:
+        pytest.skip("no PostgreSQL server here")
+    with contextlib.closing(Postgres(POSTGRES[-1])) as made:
+        yield made
+
+
+def test_postgres(site, postgres, tmp_path):
+    """Up, with a wrong password, down, and one that does not let us in."""
+    password = tmp_path / "password"
+    password.write_text("right\n")
+    define(site, f"{{postgres: '{rollcall.HOST}:{postgres.port}', "
+           f"user: probe, password_file: {password}, {FAST}}}")
+    site.start_registrar()
+    site.wait_health("web", {"i-1": "critical"})
+    wait_output(site, "postgres", "refused")
+    postgres.start()
+    site.wait_health("web", {"i-1": "passing"})
+    wait_output(site, "postgres", "SELECT 1 answered")
+    password.write_text("wrong\n")
+    site.wait_health("web", {"i-1": "critical"})
+    wait_output(site, "postgres", "28P01")
+    password.write_text("right\n")
+    site.wait_health("web", {"i-1": "passing"})
+    postgres.stop()
+    site.wait_health("web", {"i-1": "critical"})
+    open(f"{postgres.data}/standby.signal", "w", encoding="ascii").close()
+    postgres.start("hot_standby=off")
+    site.wait_health("web", {"i-1": "warning"})
+    wait_output(site, "postgres", "57P03")

@@ -126,6 +126,7 @@ struct server {
 	unsigned accepted;
 	int port;
 	bool is_v6;
+	bool eager; /* answers the first octets, not the end of a header */
 };
 
 static inline void server_on_written(struct bufferevent *bev, void *arg)
@@ -185,7 +186,9 @@ static inline void server_on_request(struct bufferevent *bev, void *arg)
 		len = sizeof(s->request) - 1;
 	(void)evbuffer_copyout(in, s->request, len);
 	s->request[len] = '\0';
-	if (!strstr(s->request, "\r\n\r\n") || s->manner == SERVER_HANGS)
+	bool complete = s->eager || strstr(s->request, "\r\n\r\n");
+
+	if (!complete || s->manner == SERVER_HANGS)
 		return;
 	if (s->manner == SERVER_DRIBBLES) {
 		struct dribble *d = calloc(1, sizeof(*d));

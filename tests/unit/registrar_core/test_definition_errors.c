@@ -169,7 +169,7 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp, dns, file, icmp, any, all\n"
+	    "exec, ttl, udp, dns, file, icmp, postgres, any, all\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -305,6 +305,15 @@ static const struct {
 	  "- all: [{ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, "
 	  "{ttl: 1s}, {ttl: 1s}, {ttl: 1s}]\n- {ttl: 1s}\n",
 	    "6:3: found more checks, expected at most 16\n" },
+	{ "service: a\nport: 1\nchecks:\n- {postgres: '::1', password_file: x}\n"
+	  "- {postgres: '::1', sslmode: verify-full}\n"
+	  "- {postgres: '::1', ca_file: /x}",
+	    "4:36: found 'x' for 'password_file', expected the absolute path "
+	    "of a file\n"
+	    "5:30: found 'verify-full' for 'sslmode', expected 'ca_file' "
+	    "beside it\n"
+	    "6:30: found 'ca_file' where nothing is verified, expected "
+	    "'sslmode: verify-full' or 'verify-ca'\n" },
 	{ "service: a\nport: 1\nchecks: [{udp: '{address}'}]",
 	    "3:16: found '127.0.0.1' for 'udp', expected a numeric address "
 	    "(IPv6 in brackets) or localhost, ':' and a port\n" },

@@ -70,12 +70,27 @@ static void show_icmp(FILE *f, const struct check_spec *s)
 	(void)fprintf(f, "%s", s->icmp.address);
 }
 
+static void show_postgres(FILE *f, const struct check_spec *s)
+{
+	const struct check_postgres *p = &s->postgres;
+
+	(void)fprintf(f, "%s port %d %s/%s %s", p->address, p->port, p->user,
+	    p->database, postgres_sslmode_name(p->sslmode));
+	if (p->password_file)
+		(void)fprintf(f, " password in %s", p->password_file);
+	if (p->ca_file)
+		(void)fprintf(f, " ca %s", p->ca_file);
+	if (p->server_name)
+		(void)fprintf(f, " name %s", p->server_name);
+}
+
 static void (*const show_kind[CHECK_KIND_N])(
     FILE *f, const struct check_spec *s) = {
 	[CHECK_UDP] = show_udp,
 	[CHECK_DNS] = show_dns,
 	[CHECK_FILE] = show_file,
 	[CHECK_ICMP] = show_icmp,
+	[CHECK_POSTGRES] = show_postgres,
 };
 
 static const struct {
@@ -104,6 +119,13 @@ static const struct {
 	{ "file: every key", "{file: /x, max_age: 1m, interval: 5s}",
 	    "file-1 /x age 60000 every 5000 ms 1/1" },
 	{ "icmp", "{icmp: '{address}'}", "icmp-1 fd00::1" },
+	{ "postgres: all by default", "{postgres: '{address}'}",
+	    "postgres-1 fd00::1 port 5432 postgres/postgres prefer" },
+	{ "postgres: every key",
+	    "{postgres: '[::1]:1', user: u, database: d, password_file: /p, "
+	    "sslmode: verify-full, ca_file: /c, server_name: db.test}",
+	    "postgres-1 ::1 port 1 u/d verify-full password in /p ca /c name "
+	    "db.test" },
 	{ "icmp: localhost", "{icmp: localhost}", "icmp-1 127.0.0.1" },
 };
 
@@ -148,6 +170,14 @@ static const char *const edits[][2] = {
 	{ "{file: /a}", "{file: /a, max_age: 1m}" },
 	{ "{file: /a}", "{file: /a, interval: 5s}" },
 	{ "{icmp: '::1'}", "{icmp: '::2'}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::2]'}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::1]', user: x}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::1]', database: x}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::1]', sslmode: require}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::1]', password_file: /x}" },
+	{ "{postgres: '[::1]', sslmode: verify-ca, ca_file: /x}",
+	    "{postgres: '[::1]', sslmode: verify-ca, ca_file: /y}" },
+	{ "{postgres: '[::1]'}", "{postgres: '[::1]', server_name: x}" },
 };
 
 static bool are_equal(const char *a, const char *b)
