@@ -58,8 +58,9 @@ enum check_kind {
 	CHECK_FILE,
 	CHECK_ICMP,
 	CHECK_POSTGRES,
+	CHECK_REDIS,
 };
-#define CHECK_KIND_N 9
+#define CHECK_KIND_N 10
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
@@ -161,6 +162,14 @@ struct check_postgres {
 
 const char *postgres_sslmode_name(int mode); /* "prefer" ... */
 
+struct check_redis {
+	const char *to;
+	const char *address;
+	int port;
+	const char *user;          /* NULL: the default one */
+	const char *password_file; /* NULL: no password */
+};
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -186,6 +195,7 @@ struct check_spec {
 		struct check_state_file file;
 		struct check_icmp icmp;
 		struct check_postgres postgres;
+		struct check_redis redis;
 	};
 };
 

@@ -20,6 +20,7 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_FILE] = &check_type_file,
 	[CHECK_ICMP] = &check_type_icmp,
 	[CHECK_POSTGRES] = &check_type_postgres,
+	[CHECK_REDIS] = &check_type_redis,
 };
 
 const struct check_type *check_type_find(const char *name)

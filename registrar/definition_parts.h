@@ -106,6 +106,7 @@ extern const struct check_type check_type_dns;
 extern const struct check_type check_type_file;
 extern const struct check_type check_type_icmp;
 extern const struct check_type check_type_postgres;
+extern const struct check_type check_type_redis;
 
 /* NULL: there is none of that name. */
 const struct check_type *check_type_find(const char *name);

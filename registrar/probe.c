@@ -27,6 +27,7 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_FILE] = &probe_file_ops,
 	[CHECK_ICMP] = &probe_icmp_ops,
 	[CHECK_POSTGRES] = &probe_postgres_ops,
+	[CHECK_REDIS] = &probe_redis_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */

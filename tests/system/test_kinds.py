@@ -171,3 +171,51 @@ def test_postgres(site, postgres, tmp_path):
     postgres.start("hot_standby=off")
     site.wait_health("web", {"i-1": "warning"})
     wait_output(site, "postgres", "57P03")
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A server with a password, and how to start it."""
+    program = shutil.which("redis-server")
+    if not program:
+        pytest.skip("no redis-server here")
+    port, running = rollcall.free_port(), []
+
+    def start():
+        running.append(subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", program, "--bind",
+             rollcall.HOST, "--port", str(port), "--save", "",
+             "--requirepass", "right", "--dir", tmp_path],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL))
+
+    def stop():
+        for process in running:
+            process.kill()
+            process.wait()
+        running.clear()
+    yield port, start, stop
+    stop()
+
+
+def test_redis(site, redis, tmp_path):
+    """Down, up, with a wrong password, and not allowed in."""
+    port, start, stop = redis
+    password = tmp_path / "password"
+    password.write_text("right\n")
+    define(site, f"{{redis: '{rollcall.HOST}:{port}', user: default, "
+           f"password_file: {password}, {FAST}}}")
+    define(site, f"{{redis: '{rollcall.HOST}:{port}', {FAST}}}", name="open")
+    site.start_registrar()
+    site.wait_health("web", {"i-1": "critical"})
+    start()
+    site.wait_health("web", {"i-1": "passing"})
+    wait_output(site, "redis", "NOAUTH")
+    password.write_text("wrong\n")
+    site.wait_health("web", {"i-1": "critical"})
+    wait_output(site, "redis", "WRONGPASS")
+    password.write_text("right\n")
+    site.wait_health("web", {"i-1": "passing"})
+    stop()
+    site.wait_health("web", {"i-1": "critical"})
+    site.wait_health("open", {"i-1": "critical"})

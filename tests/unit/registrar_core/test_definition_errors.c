@@ -169,7 +169,7 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp, dns, file, icmp, postgres, any, all\n"
+	    "exec, ttl, udp, dns, file, icmp, postgres, redis, any, all\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -314,6 +314,9 @@ static const struct {
 	    "beside it\n"
 	    "6:30: found 'ca_file' where nothing is verified, expected "
 	    "'sslmode: verify-full' or 'verify-ca'\n" },
+	{ "service: a\nport: 1\nchecks: [{redis: '::1', user: x}]",
+	    "3:25: found 'user' without 'password_file', expected both or "
+	    "none\n" },
 	{ "service: a\nport: 1\nchecks: [{udp: '{address}'}]",
 	    "3:16: found '127.0.0.1' for 'udp', expected a numeric address "
 	    "(IPv6 in brackets) or localhost, ':' and a port\n" },

@@ -84,6 +84,17 @@ static void show_postgres(FILE *f, const struct check_spec *s)
 		(void)fprintf(f, " name %s", p->server_name);
 }
 
+static void show_redis(FILE *f, const struct check_spec *s)
+{
+	const struct check_redis *r = &s->redis;
+
+	(void)fprintf(f, "%s port %d", r->address, r->port);
+	if (r->password_file) {
+		(void)fprintf(f, " user %s password in %s",
+		    r->user ? r->user : "-", r->password_file);
+	}
+}
+
 static void (*const show_kind[CHECK_KIND_N])(
     FILE *f, const struct check_spec *s) = {
 	[CHECK_UDP] = show_udp,
@@ -91,6 +102,7 @@ static void (*const show_kind[CHECK_KIND_N])(
 	[CHECK_FILE] = show_file,
 	[CHECK_ICMP] = show_icmp,
 	[CHECK_POSTGRES] = show_postgres,
+	[CHECK_REDIS] = show_redis,
 };
 
 static const struct {
@@ -126,6 +138,10 @@ static const struct {
 	    "sslmode: verify-full, ca_file: /c, server_name: db.test}",
 	    "postgres-1 ::1 port 1 u/d verify-full password in /p ca /c name "
 	    "db.test" },
+	{ "redis: all by default", "{redis: '{address}'}",
+	    "redis-1 fd00::1 port 6379" },
+	{ "redis: every key", "{redis: '[::1]:1', user: u, password_file: /p}",
+	    "redis-1 ::1 port 1 user u password in /p" },
 	{ "icmp: localhost", "{icmp: localhost}", "icmp-1 127.0.0.1" },
 };
 
@@ -171,6 +187,10 @@ static const char *const edits[][2] = {
 	{ "{file: /a}", "{file: /a, interval: 5s}" },
 	{ "{icmp: '::1'}", "{icmp: '::2'}" },
 	{ "{postgres: '[::1]'}", "{postgres: '[::2]'}" },
+	{ "{redis: '[::1]'}", "{redis: '[::2]'}" },
+	{ "{redis: '[::1]'}", "{redis: '[::1]', password_file: /x}" },
+	{ "{redis: '[::1]', password_file: /x}",
+	    "{redis: '[::1]', user: u, password_file: /x}" },
 	{ "{postgres: '[::1]'}", "{postgres: '[::1]', user: x}" },
 	{ "{postgres: '[::1]'}", "{postgres: '[::1]', database: x}" },
 	{ "{postgres: '[::1]'}", "{postgres: '[::1]', sslmode: require}" },
