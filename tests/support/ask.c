@@ -18,6 +18,16 @@ static void check(bool ok, const char *text)
 	abort();
 }
 
+static void parse_cookie(struct ask *a, const char *hex)
+{
+	a->edns = true;
+	for (; hex[0] && hex[1] && a->cookie_len < ASK_COOKIE_MAX; hex += 2) {
+		const char digits[] = { hex[0], hex[1], '\0' };
+
+		a->cookie[a->cookie_len++] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+}
+
 static bool parse_word(struct ask *a, const char *word)
 {
 	unsigned long number =
@@ -42,6 +52,8 @@ static bool parse_word(struct ask *a, const char *word)
 	} else if (!strncmp(word, "edns=", 5)) {
 		a->edns = true;
 		a->udp_len = (uint16_t)number;
+	} else if (!strncmp(word, "cookie=", 7)) {
+		parse_cookie(a, word + 7);
 	} else if (!strncmp(word, "version=", 8)) {
 		a->edns = true;
 		a->version = (uint8_t)number;
@@ -82,8 +94,16 @@ static uint8_t *put_opt(uint8_t *p, const struct ask *a)
 	*p++ = 0;
 	*p++ = a->version;
 	p = wire_put16(p, a->dnssec_ok ? 0x8000 : 0);
-	p = wire_put16(
-	    p, (uint16_t)(4 * (a->nsid + a->keepalive + a->padding)));
+	size_t len = 4 * ((size_t)a->nsid + a->keepalive + a->padding);
+	if (a->cookie_len)
+		len += 4 + a->cookie_len;
+	p = wire_put16(p, (uint16_t)len);
+	if (a->cookie_len) {
+		p = wire_put16(p, 10);
+		p = wire_put16(p, (uint16_t)a->cookie_len);
+		memcpy(p, a->cookie, a->cookie_len);
+		p += a->cookie_len;
+	}
 	if (a->nsid)
 		p = wire_put32(p, 3 << 16);
 	if (a->keepalive)

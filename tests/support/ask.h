@@ -6,6 +6,8 @@
 #include "tests/support/reply.h"
 #include "tests/support/world.h"
 
+enum { ASK_COOKIE_MAX = 64 };
+
 struct ask {
 	const char *name; /* presentation format; its case is kept */
 	uint16_t id, type, class;
@@ -13,6 +15,8 @@ struct ask {
 	bool edns, dnssec_ok, nsid, keepalive, padding;
 	uint8_t version;
 	uint16_t udp_len;
+	uint8_t cookie[ASK_COOKIE_MAX]; /* data of a COOKIE option */
+	size_t cookie_len;              /* 0: none */
 	enum transport via;
 };
 
@@ -20,8 +24,8 @@ enum { ASK_MAX = 512, ASK_NAME_MAX = 1024 };
 
 /*
  * "web.svc.test A", then any of: rd cd do nsid keepalive padding tcp tls
- * edns=1232 version=1 class=CH. The name is kept in ret_name. Ends the program
- * if it is wrong.
+ * edns=1232 version=1 class=CH cookie=HEX. The name is kept in ret_name. Ends
+ * the program if it is wrong.
  */
 void ask_parse(
     struct ask *ret_a, char ret_name[ASK_NAME_MAX], const char *text);

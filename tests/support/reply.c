@@ -187,8 +187,9 @@ static bool check_echo(const struct reply *r, const uint8_t *request,
 	        memcmp(request + WIRE_HEADER_LEN, response + WIRE_HEADER_LEN,
 	            r->question_len) != 0))
 		return fail(ret_reason, "the question is not as it was asked");
-	if (!r->question_n && r->rcode != RCODE_FORMERR &&
-	    r->rcode != RCODE_NOTIMP)
+	/* a question without one may be for a cookie, RFC 7873 section 5.4 */
+	if (!r->question_n && wire_get16(request + 4) &&
+	    r->rcode != RCODE_FORMERR && r->rcode != RCODE_NOTIMP)
 		return fail(ret_reason, "no question, RCODE %u", r->rcode);
 	return true;
 }
@@ -336,9 +337,10 @@ char *reply_text(const uint8_t *msg, size_t len)
 	}
 	FILE *f = open_memstream(&text, &text_len);
 	(void)fprintf(f, "%s%s%s%s%s%s\n",
-	    r.rcode < 6                ? rcodes[r.rcode]
-	    : r.rcode == RCODE_BADVERS ? "BADVERS"
-	                               : "?",
+	    r.rcode < 6                  ? rcodes[r.rcode]
+	    : r.rcode == RCODE_BADVERS   ? "BADVERS"
+	    : r.rcode == RCODE_BADCOOKIE ? "BADCOOKIE"
+	                                 : "?",
 	    r.aa ? " aa" : "", r.tc ? " tc" : "", r.rd ? " rd" : "",
 	    r.cd ? " cd" : "", r.question_n ? "" : " no-question");
 	print_section(f, r.section[REPLY_ANSWER], "an");

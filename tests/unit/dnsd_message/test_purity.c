@@ -8,6 +8,7 @@
  * which everything but read, write and exit kills. What is linked is checked
  * by style/check_symbols.py.
  */
+#include "dnsd/networks.h"
 #include "tests/support/ask.h"
 
 #include <linux/seccomp.h>
@@ -100,6 +101,9 @@ static const char *const questions[] = {
 	"big.svc.test AAAA",
 	"i77.big.svc.test A",
 	"svc.test SOA version=3",
+	"web.svc.test A cookie=2464c4abcf10c957",
+	"web.svc.test A cookie=2464c4abcf10c95701000000000000000102030405060708",
+	"web.svc.test A cookie=2464",
 	"_big._tcp.svc.test SRV tcp",
 };
 
@@ -109,6 +113,7 @@ struct requests {
 	struct world *world;
 	uint8_t msg[QUESTIONS][ASK_MAX];
 	struct message m[QUESTIONS];
+	struct networks *networks, *nobody;
 };
 
 static uint8_t response[WIRE_MESSAGE_MAX + RESPOND_SLACK];
@@ -116,6 +121,10 @@ static uint8_t response[WIRE_MESSAGE_MAX + RESPOND_SLACK];
 static void requests_init(struct requests *r)
 {
 	r->world = world_new(text);
+	static const char *const all[] = { "0.0.0.0/0", "192.0.2.128/25" };
+
+	r->networks = networks_new(all, 2);
+	r->nobody = networks_new(NULL, 0);
 	char big[200 * 64] = "service big\n";
 	for (unsigned i = 0; i < 200; i++) {
 		size_t len = strlen(big);
@@ -133,6 +142,33 @@ static void requests_init(struct requests *r)
 		r->m[i] = (struct message){ r->msg[i], ask_build(&a, r->msg[i]),
 			response, 0, NULL };
 	}
+}
+
+static void requests_release(struct requests *r)
+{
+	networks_free(r->networks);
+	networks_free(r->nobody);
+	world_free(r->world);
+}
+
+/* Cookies, networks and limits, all at once; the table of accounts is cold. */
+static void guard_everything(struct requests *r)
+{
+	struct policy *p = &r->world->policy;
+
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++)
+		p->responses[i] = (struct limit_rule){ 5, 5, 15 };
+	p->queries = (struct limit_rule){ 1000000, 1000000, 0 };
+	p->slip = 2;
+	p->leak = 3;
+	p->prefixes = (struct limit_prefixes){ 24, 56 };
+	p->allowed = r->networks;
+	p->exempt = r->nobody;
+	p->watches = true;
+	p->cookies = COOKIES_ON;
+	p->secrets.n = 2;
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		r->m[i].peer = &r->world->peer.any;
 }
 
 /* 105,000 answers, all but the last question over UDP. */
@@ -155,15 +191,18 @@ static void test_no_allocation(void **state)
 	requests_init(&r);
 	wrapped.on = true;
 	answer_all(&r);
+	guard_everything(&r);
+	answer_all(&r);
 	wrapped.on = false;
 	assert_int_equal(wrapped.n, 0);
+	assert_true(stats_get(&r.world->handler->stats, STAT_RRL_DROPPED) > 0);
 
 	/* and the counters do count */
 	wrapped.on = true;
 	world_add(r.world, "service one\ninstance i1 192.0.2.1\n");
 	wrapped.on = false;
 	assert_true(wrapped.n > 0);
-	world_free(r.world);
+	requests_release(&r);
 }
 
 /* True: the child answered all of it and needed no system call. */
@@ -206,9 +245,10 @@ static void test_no_system_call(void **state)
 	if (HAVE_TSAN)
 		skip();
 	requests_init(&r);
+	guard_everything(&r);
 	assert_true(survives(&r, false));
 	assert_false(survives(&r, true));
-	world_free(r.world);
+	requests_release(&r);
 }
 
 int main(void)
