@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Any octets as a request to a small server: the first one says by which
- * transport, the rest is the message. ldns reads every response, and what
- * holds for all of them is checked (reply_matches()).
+ * transport, and what the server asks of its clients; the rest is the
+ * message. ldns reads every response, and what holds for all of them is
+ * checked (reply_matches()).
  */
 #include "tests/support/reply.h"
 #include "tests/support/world.h"
@@ -71,6 +72,28 @@ static void begin(void)
 	(void)atexit(end);
 }
 
+enum { STREAM = 1, COOKIES = 2, REQUIRED = 4, LIMITS = 8 };
+
+/* The policy that the first octet of an input asks for. */
+static void guard(uint8_t how)
+{
+	struct policy *p = &server->policy;
+	uint32_t rate = how & LIMITS ? 3 : 0;
+
+	p->cookies = how & REQUIRED  ? COOKIES_REQUIRE
+	             : how & COOKIES ? COOKIES_ON
+	                             : COOKIES_OFF;
+	p->secrets.n = 2;
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++)
+		p->responses[i] = (struct limit_rule){ rate, rate, 2 };
+	p->queries = (struct limit_rule){ 10 * rate, 10 * rate, 0 };
+	p->slip = 2;
+	p->prefixes = (struct limit_prefixes){ 24, 56 };
+	p->watches = rate > 0;
+	/* some are within the limits, some are not */
+	server->handler->screen.now_mono_ms += 50;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char reason[REPLY_REASON_MAX];
@@ -79,10 +102,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		begin();
 	if (!len || len > WIRE_MESSAGE_MAX)
 		return 0;
-	enum transport via = data[0] & 1 ? VIA_TCP : VIA_UDP;
+	enum transport via = data[0] & STREAM ? VIA_TCP : VIA_UDP;
 	/* draws depend on the input alone */
 	rng_seed_fixed(&server->handler->responder.rng, len);
+	guard(data[0]);
 	world_handle(server, data + 1, len - 1, via);
+	if (data[0] & LIMITS && !server->response_len)
+		return 0; /* dropped */
 	if (!reply_matches(data + 1, len - 1, server->response,
 	        server->response_len, via, WORLD_UDP_MAX, reason)) {
 		(void)fprintf(stderr, "%s\n", reason);

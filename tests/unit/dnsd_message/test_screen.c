@@ -209,9 +209,11 @@ static void ask_often(
 	for (unsigned i = 0; i < n; i++) {
 		scoped_free char *text = ask_any(w, question);
 
-		ret_got[i] = *text == '-'          ? '-'
-		             : strstr(text, " tc") ? 'T'
-		                                   : '.';
+		ret_got[i] = '.';
+		if (*text == '-')
+			ret_got[i] = '-';
+		if (strstr(text, " tc"))
+			ret_got[i] = 'T';
 	}
 	ret_got[n] = '\0';
 }
