@@ -348,10 +348,12 @@ static void *run(void *arg)
 {
 	struct zonereader *r = arg;
 
-	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
+	look(r);
+	/* of this thread; nothing is answered before the first look */
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	while (!atomic_load(&r->ending)) {
-		look(r);
 		pause_thread(r);
+		look(r);
 	}
 	return NULL;
 }
