@@ -91,9 +91,20 @@ struct check_http {
 	const char *body; /* extended regex, known to compile; NULL: any */
 };
 
+/* Of each process of a run. */
+struct exec_limits {
+	int cpu_s; /* 0: as long as its time-out */
+	int memory_mib;
+	int files; /* open at a time */
+};
+
 /* Exit 0 passing, 1 warning, anything else critical; no shell. */
 struct check_exec {
 	struct conf_strings argv; /* items end with NULL; [0] is absolute */
+	const char *user, *group; /* name or number; NULL: none is given */
+	const char *dir;          /* where it runs, absolute */
+	struct conf_pairs env;    /* beside our own */
+	struct exec_limits limits;
 };
 
 /* Octets as they go out. */

@@ -51,6 +51,12 @@ static bool is_address(const char *text)
 	       inet_pton(AF_INET6, text, &raw) == 1;
 }
 
+static bool is_user(const char *text)
+{
+	return *text && *text != '-' && strlen(text) <= 255 &&
+	       !strpbrk(text, " \t\n:/");
+}
+
 static bool is_path(const char *text)
 {
 	return *text;
@@ -267,6 +273,25 @@ static const struct conf_field fields[] = {
 	    .scope = COMMAND_REPORT,
 	    .arg = "TEXT",
 	    .help = "What the check is to show" },
+	{ .key = "exec_user",
+	    .kind = CONF_STRING,
+	    AT(run.exec_user),
+	    .valid = is_user,
+	    .expects = "the name or number of a user",
+	    .scope = COMMAND_RUN,
+	    .arg = "USER",
+	    .help = "User of exec checks that name none; the registrar's own "
+	            "if not set" },
+	{ .key = "exec_limit",
+	    .kind = CONF_INT,
+	    AT(run.exec_limit),
+	    .low = 1,
+	    .high = 1024,
+	    .fallback = "32",
+	    .scope = COMMAND_RUN,
+	    .arg = "N",
+	    .help = "Programs of exec checks that run at a time; others wait "
+	            "for their turn" },
 	{ .key = "log_level",
 	    .kind = CONF_ENUM,
 	    AT(run.log_level),

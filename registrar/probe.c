@@ -11,6 +11,8 @@
  */
 #include "registrar/probe.h"
 
+#include "registrar/runner.h"
+
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +74,8 @@ void prober_release(struct prober *pr)
 		LIST_REMOVE(l, link);
 		l->free(l);
 	}
+	runner_free(pr->runner);
+	pr->runner = NULL;
 	if (pr->bury)
 		event_free(pr->bury);
 }
@@ -221,6 +225,18 @@ void probe_set_spec(struct probe *p, const struct check_spec *spec,
 {
 	p->spec = spec;
 	p->subject = subject;
+}
+
+void probe_wait(struct probe *p)
+{
+	timer_cancel(p->prober->timers, &p->deadline);
+}
+
+void probe_go_on(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+
+	timer_set(ts, &p->deadline, timers_now(ts) + p->spec->timeout_ms);
 }
 
 /* ---- the funnel ------------------------------------------------------- */

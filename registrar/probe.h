@@ -20,6 +20,7 @@
 struct event;
 struct event_base;
 struct probe;
+struct runner;
 
 /* How often a ttl check looks at its row: four times a ttl, within these. */
 #define TTL_POLL_MIN_MS 50
@@ -82,6 +83,9 @@ struct prober {
 	    const char *check, struct heartbeat *ret_beat);
 	int64_t (*wall_ms)(void *arg);
 	void *arg; /* of both */
+	/* of exec checks: owned; NULL: there are none */
+	struct runner *runner;
+	const char *exec_user; /* of those that name none; or NULL: ours */
 	/* private */
 	int64_t slot_ms; /* when the next new probe may have its first run */
 	/* a turn that came late, and by how much */
@@ -146,6 +150,13 @@ void probe_set_spec(struct probe *p, const struct check_spec *spec,
 void probe_done(struct probe *p, enum verdict v, const char *detail);
 void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * For a run that has to wait for its turn: its time does not run until
+ * probe_go_on(). The schedule stays what it was.
+ */
+void probe_wait(struct probe *p);
+void probe_go_on(struct probe *p);
 
 /* The run has ended without a verdict. */
 void probe_done_silent(struct probe *p);

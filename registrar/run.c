@@ -11,6 +11,7 @@
 #include "registrar/loader.h"
 #include "registrar/options.h"
 #include "registrar/process.h"
+#include "registrar/runner.h"
 #include "registrar/store.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
@@ -42,12 +43,14 @@ struct run {
 	struct store *store;
 	struct watcher *watcher;
 	struct watch_ops watch;
+	struct runner *runner; /* prober's, once that is there */
 	struct prober prober;
 	struct needs *needs;
 	struct instance_env env;
 	struct fleet *fleet;
 	struct loader *loader;
 	struct defdir *defdir;
+	bool failed;
 };
 
 /* ---- clocks and turns of the loop ------------------------------------- */
@@ -119,6 +122,19 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 		return;
 	}
 	log_info("ending: %s", strsignal(signum));
+	(void)event_base_loopbreak(r->base);
+}
+
+/*
+ * It was killed. Started anew from here it would be confined as we are, so
+ * let us be started anew.
+ */
+static void on_runner_gone(void *arg)
+{
+	struct run *r = arg;
+
+	log_error("ending: the process that runs exec checks is gone");
+	r->failed = true;
 	(void)event_base_loopbreak(r->base);
 }
 
@@ -269,7 +285,9 @@ static void make_fleet(struct run *r)
 		.kinds = probe_kinds,
 		.heartbeat = heartbeat,
 		.wall_ms = wall_ms,
-		.arg = r };
+		.arg = r,
+		.runner = r->runner,
+		.exec_user = r->options->exec_user };
 	prober_init(&r->prober);
 	watcher_ops(r->watcher, &r->watch);
 	r->needs = needs_new(r->timers, r->store, instance_on_need);
@@ -307,6 +325,10 @@ static int start(struct run *r, struct diag *reterr)
 	r->base = make_base();
 	if (!r->base)
 		return diag_set(reterr, -EIO, "cannot use epoll");
+	error = runner_new(r->base, (unsigned)r->options->exec_limit,
+	    on_runner_gone, r, &r->runner, reterr);
+	if (error < 0)
+		return error;
 	r->source = xasprintf("registrar/%s", r->options->name);
 	r->watch_dir = trimmed(r->options->watch);
 	r->timers = timers_new(mono_ms, NULL);
@@ -326,8 +348,11 @@ static void stop(struct run *r)
 	defdir_free(r->defdir);
 	loader_free(r->loader);
 	fleet_free(r->fleet);
-	if (r->fleet)
+	if (r->fleet) {
 		prober_release(&r->prober);
+	} else {
+		runner_free(r->runner);
+	}
 	needs_free(r->needs);
 	store_free(r->store);
 	watcher_free(r->watcher);
@@ -382,5 +407,5 @@ int run_main(const struct run_options *options)
 	notify_state("STOPPING=1");
 	write_all(&r, STOP_MS);
 	stop(&r);
-	return 0;
+	return r.failed;
 }

@@ -2,6 +2,8 @@
 """From a definition file, through watches and checks, to the answer."""
 
 import contextlib
+import os
+import pathlib
 
 import pytest
 from backend import Backend
@@ -287,3 +289,21 @@ checks: [{ttl: 1s}]
         report(word)
         site.wait_health("batch", {"i-1": health})
     site.wait_health("batch", {"i-1": "critical"})
+
+
+def test_programs_go_with_a_killed_registrar(site):
+    site.define("web.yaml", f"""
+service: web
+port: 80
+instances: [{{name: a}}]
+checks: [{{exec: [/bin/sh, -c, 'echo $$ >{site.folder}/pid.new;
+  mv {site.folder}/pid.new {site.folder}/pid; exec sleep 1000'],
+  timeout: 60s, interval: 60s}}]
+""")
+    registrar = site.start_registrar()
+    file = site.folder / "pid"
+    until("the program runs", file.exists)
+    pid = int(file.read_text())
+    registrar.kill()
+    until("the program is gone", lambda: not os.path.exists(f"/proc/{pid}")
+          or "\nState:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text())

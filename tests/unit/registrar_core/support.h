@@ -4,6 +4,7 @@
  * support - an event loop with timers, and servers that misbehave in it.
  */
 #include "registrar/probe.h"
+#include "registrar/runner.h"
 #include "registrar/timer.h"
 #include "schema/base/clock.h"
 
@@ -290,6 +291,14 @@ static inline int64_t support_wall_ms(void *arg)
 	return clock_wall_ms();
 }
 
+static inline void support_runner_gone(void *arg)
+{
+	(void)arg;
+	fail_msg("the process that runs programs is gone");
+}
+
+static const unsigned support_exec_limit = 4;
+
 static inline void prober_start(struct prober *pr, struct loop *l)
 {
 	*pr = (struct prober){ .base = l->base,
@@ -297,6 +306,9 @@ static inline void prober_start(struct prober *pr, struct loop *l)
 		.kinds = probe_kinds,
 		.wall_ms = support_wall_ms };
 	prober_init(pr);
+	assert_int_equal(runner_new(l->base, support_exec_limit,
+	                     support_runner_gone, NULL, &pr->runner, NULL),
+	    0);
 }
 
 static const struct probe_subject support_subject = { .zone = "svc.test",

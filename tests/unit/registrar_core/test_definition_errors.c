@@ -247,6 +247,27 @@ static const struct {
 	    "program\n"
 	    "6:9: found a list for 'exec', expected a list of 1..64 words, a "
 	    "program and its arguments\n" },
+	{ "service: a\nport: 1\nchecks:\n- {exec: [/a], user: 'a:b', group: -1,\n"
+	  "   dir: tmp, env: {1A: x, B: \"a\\nb\"}}\n"
+	  "- {exec: [/a], env: {A-B: c}, limits: {cpu: 0, memory: 1GiB, files: "
+	  "1,\n   core: 1}}",
+	    "4:22: found 'a:b' for 'user', expected the name or number of a "
+	    "user\n"
+	    "4:36: found '-1' for 'group', expected the name or number of a "
+	    "group\n"
+	    "5:9: found 'tmp' for 'dir', expected the absolute path of a "
+	    "directory\n"
+	    "5:30: found 'a?b' for 'env', expected a map of variables to words "
+	    "without control characters\n"
+	    "6:22: found key 'A-B' in 'env', expected the name of a variable\n"
+	    "6:45: found '0' for 'cpu', expected whole seconds from 1s to 1d "
+	    "such as '5s'\n"
+	    "6:56: found '1GiB' for 'memory', expected from 1MiB to "
+	    "1048576MiB\n"
+	    "6:69: found '1' for 'files', expected a number from 8 to "
+	    "1048576\n"
+	    "7:4: found key 'core' in limits, expected one of cpu, memory, "
+	    "files\n" },
 	{ "service: a\nport: 1\nchecks: [{ttl: 0s}, {ttl: 5s, interval: 1s}]",
 	    "3:16: found '0s' for 'ttl', expected a duration from 10ms to 1d "
 	    "such as '500ms' or '2s'\n"
