@@ -12,6 +12,7 @@
 #include "registrar/defdir.h"
 
 #include "registrar/defdir_files.h"
+#include "registrar/trust.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -50,7 +51,7 @@ struct defdir {
 /* ---- the directory ---------------------------------------------------- */
 
 /* -E.. when there is none; tells why once. */
-static int bad_directory(struct defdir *d, int error)
+static int bad_directory(struct defdir *d, int error, const char *text)
 {
 	scoped_free char *why = NULL;
 
@@ -61,8 +62,7 @@ static int bad_directory(struct defdir *d, int error)
 	if (d->error == error)
 		return error;
 	d->error = error;
-	why =
-	    xasprintf("cannot watch '%s': %s", d->files.path, strerror(-error));
+	why = xasprintf("cannot watch '%s': %s", d->files.path, text);
 	defdir_files_error(&d->files, NULL, why);
 	return error;
 }
@@ -73,11 +73,14 @@ static int bad_directory(struct defdir *d, int error)
  */
 static int attach(struct defdir *d, bool *ret_other)
 {
+	struct diag why;
 	struct stat st;
 
 	*ret_other = false;
 	if (stat(d->files.path, &st) < 0)
-		return bad_directory(d, -errno);
+		return bad_directory(d, -errno, strerror(errno));
+	if (S_ISDIR(st.st_mode) && trust_check(&st, d->files.owner, &why) < 0)
+		return bad_directory(d, -EPERM, why.text);
 	struct identity id = identity_of(&st);
 
 	if (d->wd >= 0 && id.dev == d->id.dev && id.ino == d->id.ino)
@@ -85,7 +88,7 @@ static int attach(struct defdir *d, bool *ret_other)
 	int wd = inotify_add_watch(d->fd, d->files.path, WATCHED);
 
 	if (wd < 0)
-		return bad_directory(d, -errno);
+		return bad_directory(d, -errno, strerror(errno));
 	if (d->wd >= 0 && d->wd != wd)
 		(void)inotify_rm_watch(d->fd, d->wd);
 	d->wd = wd;
@@ -109,7 +112,7 @@ static int scan(struct defdir *d, int64_t wait_ms)
 	int n = scandir(d->files.path, &entries, filter, alphasort);
 
 	if (n < 0)
-		return bad_directory(d, -errno);
+		return bad_directory(d, -errno, strerror(errno));
 	d->files.scan++;
 	for (int i = 0; i < n; i++) {
 		struct file *f =
@@ -300,6 +303,7 @@ int defdir_new(struct event_base *base, const char *path, size_t max_len,
 
 	d->base = base;
 	defdir_files_init(&d->files, path, max_len, ops);
+	d->files.owner = TRUST_NOBODY;
 	d->fd = fd;
 	d->wd = -1;
 	d->on_fd = event_new(base, fd, EV_READ | EV_PERSIST, on_fd, d);
@@ -322,6 +326,11 @@ void defdir_free(struct defdir *d)
 	close(d->fd);
 	defdir_files_release(&d->files);
 	free(d);
+}
+
+void defdir_trust(struct defdir *d, uid_t owner)
+{
+	d->files.owner = owner;
 }
 
 int defdir_rescan(struct defdir *d)

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct defdir;
 struct event_base;
@@ -49,6 +50,9 @@ void defdir_free(struct defdir *d);
  * read (failed() has told why); it will be taken up when it appears.
  */
 int defdir_rescan(struct defdir *d);
+
+/* Before the first: trust_check()'s other owner; none by default. */
+void defdir_trust(struct defdir *d, uid_t owner);
 
 /* "x.yaml"; neither ".x.yaml.swp" nor "x.yaml~" nor "4913" end so. */
 bool defdir_is_definition(const char *name);

@@ -40,6 +40,7 @@ TAILQ_HEAD(file_queue, file);
 struct defdir_files {
 	char *path;
 	size_t max_len;
+	uid_t owner; /* trust.h: of definitions, besides root and us */
 	struct defdir_ops ops;
 	void *tree;              /* of struct file, by name */
 	struct file_queue queue; /* in the order of their first events */

@@ -16,11 +16,12 @@
 
 /* registrar run */
 struct run_options {
-	const char *registry;  /* path of registry.db */
-	const char *watch;     /* directory of definitions */
-	const char *zone;      /* lower case, no final dot */
-	const char *name;      /* of this registrar; default: host name */
-	const char *address;   /* of instances that name none */
+	const char *registry; /* path of registry.db */
+	const char *watch;    /* directory of definitions */
+	const char *zone;     /* lower case, no final dot */
+	const char *name;     /* of this registrar; default: host name */
+	const char *address;  /* of instances that name none */
+	const char *definition_owner; /* besides root and us; or NULL */
 	const char *exec_user; /* of exec checks that name none; or NULL */
 	int exec_limit;        /* exec checks that run at a time */
 	const char *cgroups;   /* directory; NULL: where the kernel has them */

@@ -13,6 +13,7 @@
 #include "registrar/process.h"
 #include "registrar/runner.h"
 #include "registrar/store.h"
+#include "registrar/trust.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/notify.h"
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
@@ -318,8 +320,14 @@ static int start(struct run *r, struct diag *reterr)
 		.failed = on_failed,
 		.settled = on_settled,
 		.arg = r };
+	uid_t owner;
 	int error;
 
+	error = trust_find_user(r->options->definition_owner, &owner, reterr);
+	if (error < 0)
+		return error;
+	/* the registry is for its owner, and to be read by its group */
+	(void)umask(S_IWGRP | S_IRWXO);
 	raise_file_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->base = make_base();
@@ -339,8 +347,11 @@ static int start(struct run *r, struct diag *reterr)
 		watcher_set_cgroups(r->watcher, r->options->cgroups);
 	make_store(r);
 	make_fleet(r);
-	return defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,
+	error = defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,
 	    &r->defdir, reterr);
+	if (error == 0)
+		defdir_trust(r->defdir, owner);
+	return error;
 }
 
 static void stop(struct run *r)

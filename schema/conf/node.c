@@ -358,10 +358,21 @@ int conf_read_file(const char *path, size_t max_len, char **ret_text,
     size_t *ret_len, struct diag *reterr)
 {
 	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
+		    strerror(errno));
+	}
+	return conf_read_fd(fd, path, max_len, ret_text, ret_len, reterr);
+}
+
+int conf_read_fd(int fd, const char *path, size_t max_len, char **ret_text,
+    size_t *ret_len, struct diag *reterr)
+{
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
+	if (fstat(fd, &st) < 0) {
+		return diag_set(reterr, -errno, "cannot read '%s': %s", path,
 		    strerror(errno));
 	}
 	if (!S_ISREG(st.st_mode)) {

@@ -68,3 +68,6 @@ int conf_parse(struct conf_context *c, const char *text, size_t len,
 /* The whole of a file of at most max_len octets; NUL-terminated, on the heap */
 int conf_read_file(const char *path, size_t max_len, char **ret_text,
     size_t *ret_len, struct diag *reterr);
+/* The same of one that is open. */
+int conf_read_fd(int fd, const char *path, size_t max_len, char **ret_text,
+    size_t *ret_len, struct diag *reterr);

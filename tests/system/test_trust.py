@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Definitions that others may write to do not count."""
+
+import os
+
+import pytest
+from rollcall import until
+
+
+def plain(service):
+    return f"service: {service}\nport: 80\n"
+
+
+def known(site):
+    return sorted(name for name, in site.sql("SELECT name FROM service"))
+
+
+def test_a_file_that_others_may_write(site):
+    (site.watch / "good.yaml").write_text(plain("good"))
+    bad = site.watch / "bad.yaml"
+    bad.write_text(plain("bad"))
+    bad.chmod(0o666)
+    registrar = site.start_registrar()
+    registrar.wait_log(r"bad\.yaml': found mode 0666, expected a file")
+    assert known(site) == ["good"]
+    bad.chmod(0o644)  # noticed without a touch
+    until("bad is good", lambda: known(site) == ["bad", "good"])
+    assert site.registry.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_symlink_points_at(site):
+    far = site.folder / "far.yaml"
+    far.write_text(plain("far"))
+    far.chmod(0o664)
+    (site.watch / "far.yaml").symlink_to(far)
+    registrar = site.start_registrar()
+    registrar.wait_log(r"far\.yaml': found mode 0664")
+    assert known(site) == []
+
+
+def test_the_last_good_version_stays(site):
+    site.define("web.yaml", plain("web"))
+    registrar = site.start_registrar()
+    until("web", lambda: known(site) == ["web"])
+    aside = site.folder / "aside"
+    aside.write_text(plain("other"))
+    aside.chmod(0o662)
+    aside.rename(site.watch / "web.yaml")
+    registrar.wait_log(r"the last good version of .*web\.yaml' stays")
+    assert known(site) == ["web"]
+
+
+def test_a_directory_that_others_may_write(site):
+    site.define("web.yaml", plain("web"))
+    site.watch.chmod(0o777)
+    registrar = site.start_registrar()
+    registrar.wait_log(r"found mode 0777, expected a directory")
+    assert known(site) == []
+    site.watch.chmod(0o1777)
+    until("sticky is good", lambda: known(site) == ["web"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_owners(site):
+    for name, uid in ("a", 12345), ("b", 54321):
+        (site.watch / f"{name}.yaml").write_text(plain(name))
+        os.chown(site.watch / f"{name}.yaml", uid, uid)
+    registrar = site.start_registrar("--definition-owner", "12345")
+    registrar.wait_log(r"b\.yaml': found a file of user 54321")
+    assert known(site) == ["a"]
