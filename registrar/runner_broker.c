@@ -127,6 +127,8 @@ static bool take_packet(struct broker *b)
 		kill_job(b, b->request.head.id);
 	} else if (out >= 0) {
 		begin(b, out);
+	} else { /* we have too many open: it would never end */
+		tell_ended(b, b->request.head.id, RUN_CANNOT);
 	}
 	return true;
 }
@@ -149,8 +151,8 @@ static void kill_strays(struct broker *b)
 	for (char *p = list, *end; *p; p = end) {
 		pid_t pid = (pid_t)strtol(p, &end, 10);
 
-		if (end == p)
-			break;
+		if (end == p || *end != ' ')
+			break; /* all of them end so; this one is cut */
 		/* one that was forked a moment ago is no session leader yet */
 		if (pid > 1 && !find(b, pid) && !find(b, getsid(pid)))
 			(void)kill(pid, SIGKILL);
