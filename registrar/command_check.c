@@ -67,7 +67,8 @@ static void check_file(struct checking *c, const char *path)
 		c->wrong++;
 		print_all(&errors, "errors");
 	} else {
-		print_all(&d->warnings, "warnings");
+		if (d->warnings)
+			print_all(d->warnings, "warnings");
 		count(c, d);
 	}
 	definition_free(d);

@@ -340,10 +340,11 @@ int definition_parse(const char *file, const char *text, size_t len,
     const struct definition_defaults *defaults, struct definition **ret_d,
     struct diags *reterr)
 {
+	struct diags warnings = { .n = 0 };
 	struct arena *a = arena_new();
 	struct definition *d = arena_alloc(a, 1, sizeof(*d));
 	struct conf_context c = {
-		.arena = a, .diags = reterr, .warnings = &d->warnings
+		.arena = a, .diags = reterr, .warnings = &warnings
 	};
 	const struct conf_node *root;
 
@@ -360,6 +361,12 @@ int definition_parse(const char *file, const char *text, size_t len,
 	if (r < 0) {
 		arena_free(a);
 		return r;
+	}
+	if (warnings.n) { /* seldom, and large */
+		struct diags *kept = arena_alloc(a, 1, sizeof(*kept));
+
+		*kept = warnings;
+		d->warnings = kept;
 	}
 	*ret_d = d;
 	return 0;

@@ -281,7 +281,7 @@ struct definition {
 	const struct definition_service *services;
 	unsigned service_n; /* at least 1 */
 	/* what was ignored or taken otherwise than written, to be told */
-	struct diags warnings;
+	const struct diags *warnings; /* NULL: nothing */
 	struct arena *arena;
 };
 

@@ -182,7 +182,8 @@ static int try_text(
 		definition_free(d);
 		return r;
 	}
-	log_warnings(&d->warnings);
+	if (d->warnings)
+		log_warnings(d->warnings);
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
 	f->broken = false;
 	set_in_force(f, text);
