@@ -127,10 +127,7 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 	(void)event_base_loopbreak(r->base);
 }
 
-/*
- * It was killed. Started anew from here it would be confined as we are, so
- * let us be started anew.
- */
+/* It was killed. Its like is forked while we are small: let us begin anew. */
 static void on_runner_gone(void *arg)
 {
 	struct run *r = arg;

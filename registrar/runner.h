@@ -8,7 +8,7 @@
  * session and an environment of its own (runner_child.h), killed with all
  * that it started when it ends, when it is not wanted any more, or when the
  * registrar is gone. So the registrar itself neither forks nor executes
- * anything and can be confined; and a fork does not copy its page tables.
+ * anything, and a fork does not copy its page tables.
  *
  * At most `limit` programs run at a time; the others wait in the order in
  * which they came. One thread, that of the event base.
