@@ -33,28 +33,28 @@ static const struct {
 	    "...hhhhhhhhhhhhhhhhhhhhhhhhhhhh" },
 };
 
+static void play(const char *why, const char *steps, const char *held)
+{
+	struct damping d = { 0 };
+	int64_t now_ms = 5000;
+
+	for (size_t k = 0; steps[k]; k++) {
+		if (steps[k] == 'f') {
+			damping_flap(&d, &spec, now_ms);
+		} else {
+			now_ms += INT64_C(60000) * (steps[k] - '0');
+			(void)damping_release(&d, &spec, now_ms);
+		}
+		if (d.held != (held[k] == 'h'))
+			fail_msg("%s: step %zu is %d", why, k, d.held);
+	}
+}
+
 static void holds_back(void **state)
 {
 	(void)state;
-	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
-		struct damping d = { 0 };
-		int64_t now_ms = 5000;
-
-		for (const char *s = cases[n].steps; *s; s++) {
-			if (*s == 'f') {
-				damping_flap(&d, &spec, now_ms);
-			} else {
-				now_ms += INT64_C(60000) * (*s - '0');
-				(void)damping_release(&d, &spec, now_ms);
-			}
-			char expected = cases[n].held[s - cases[n].steps];
-
-			if (d.held != (expected == 'h')) {
-				fail_msg("%s: step %td is %d", cases[n].why,
-				    s - cases[n].steps, d.held);
-			}
-		}
-	}
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++)
+		play(cases[n].why, cases[n].steps, cases[n].held);
 }
 
 static void says_until_when(void **state)
