@@ -326,7 +326,9 @@ struct world *world_new(const char *scenario)
 
 	log_setup("registrar", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	w->scenario = scenario;
-	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/scenario-XXXXXX");
+	/* in memory if may be: a disk that is busy would make it slow */
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/scenario-XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(w->dir))
 		world_fail(w, "cannot make a directory");
 	(void)snprintf(
