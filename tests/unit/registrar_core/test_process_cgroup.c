@@ -109,8 +109,8 @@ static const char *make_group(const char *const *roots, char *path, size_t len)
 		(void)snprintf(path, len, "%s/cgroup.procs", *roots);
 		if (access(path, R_OK) < 0)
 			continue; /* where others are mounted, perhaps */
-		(void)snprintf(path, len, "%s/rollcall-test-%d", *roots,
-		    (int)getpid());
+		(void)snprintf(
+		    path, len, "%s/rollcall-test-%d", *roots, (int)getpid());
 		if (mkdir(path, 0700) == 0)
 			return path;
 	}
