@@ -46,7 +46,7 @@ def test_the_sqlite3_shell_changes_dns(site, web):
     ("INSERT INTO service (name, on_empty) VALUES ('x', 'maybe')",
      "nodata, nxdomain or all"),
     ("INSERT INTO service (name, meta) VALUES ('x', '[1]')", "service.meta"),
-    ("INSERT INTO service (name, tags) VALUES ('x', '[\"A B\"]')", "tags"),
+    ("INSERT INTO service (name, tags) VALUES ('x', '[\"a\\u0007b\"]')", "tags"),
     ("UPDATE instance SET address = '192.0.2.256'", "instance.address"),
     ("UPDATE instance SET address = 'localhost'", "instance.address"),
     ("UPDATE instance SET weight = 65536", "0..65535"),
