@@ -34,9 +34,14 @@ static int read_rdata(struct reading *f, uint16_t type,
 	struct zonerdata *r = &f->l->rdata;
 	int error = zonerdata_read(r, type, w + 1, n - 1, &f->origin, reterr);
 
-	if (error == -EAGAIN)
-		return zoneldns_read(r, w, n, &f->origin, reterr);
-	if (!error && n > 1 && !strcmp(w[1].text, "\\#"))
+	bool is_generic = n > 1 && !strcmp(w[1].text, "\\#");
+
+	/* ldns takes such octets in place of any field, and looks at none */
+	if (error == -EAGAIN) {
+		error = zoneldns_read(r, w, n, &f->origin, reterr);
+		is_generic = true;
+	}
+	if (!error && is_generic)
 		error = zoneldns_check(r, type, w[0].text, reterr);
 	return error;
 }

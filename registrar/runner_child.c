@@ -123,9 +123,11 @@ static void find_group(const struct run_request *q, struct identity *id)
 		return;
 	}
 	g = getgrnam(q->group);
-	if (!g)
+	if (g) {
+		id->gid = g->gr_gid;
+	} else {
 		give_up(q, " with its group", "no such group");
-	id->gid = g->gr_gid;
+	}
 }
 
 /* Cannot be undone: real, effective and saved, and groups before users. */

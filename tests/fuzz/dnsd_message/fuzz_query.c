@@ -48,10 +48,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	must((s == QUERY_NOTIMP) == !!(data[2] & WIRE_OPCODE));
 	must(s != QUERY_BADVERS || q.edns.version > 0);
 	must(s != QUERY_OK || !q.edns.version);
+	must(s != QUERY_COOKIE_ONLY || q.edns.cookie_at);
+	must((size_t)q.edns.cookie_at + q.edns.cookie_len <= len);
 	if (q.question_len) {
 		check_question(&q, len);
 	} else {
-		must(s == QUERY_FORMERR || s == QUERY_NOTIMP);
+		must(s == QUERY_FORMERR || s == QUERY_NOTIMP ||
+		     s == QUERY_COOKIE_ONLY);
 	}
 	return 0;
 }

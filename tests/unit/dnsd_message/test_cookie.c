@@ -159,7 +159,7 @@ static const struct {
 static void check(size_t i)
 {
 	struct client c = client_at(cases[i].address);
-	struct cookie_secrets secrets;
+	struct cookie_secrets secrets = { 0 };
 	uint8_t option[64], made[COOKIE_LEN] = { 0 }, want[COOKIE_SERVER_LEN];
 	uint8_t again[COOKIE_LEN];
 	size_t len = from_hex(cases[i].option, option);
