@@ -88,7 +88,8 @@ static void of_many_units_each_is_found(void **state)
 	for (int n = 0; n < N; n++) {
 		assert_true(loop_until(&f->loop, &heard[n].any, 5000));
 		heard[n].any = false;
-		(void)snprintf(unit, sizeof(unit), "%s/%s", slice, names[n]);
+		(void)snprintf(unit, sizeof(unit), "%s/%.*s", slice,
+		    (int)sizeof(names[n]), names[n]);
 		make_dir(unit);
 		set_populated(unit, true);
 	}
@@ -96,7 +97,8 @@ static void of_many_units_each_is_found(void **state)
 		assert_true(loop_until(&f->loop, &heard[n].any, 5000));
 		assert_int_equal(heard[n].news, PROCESS_ALIVE);
 		process_watch_free(p[n]);
-		(void)snprintf(unit, sizeof(unit), "%s/%s", slice, names[n]);
+		(void)snprintf(unit, sizeof(unit), "%s/%.*s", slice,
+		    (int)sizeof(names[n]), names[n]);
 		remove_group(unit);
 	}
 	(void)rmdir(slice);
