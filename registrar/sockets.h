@@ -33,7 +33,7 @@ struct listener {
 /* Bound to the address, or to all: that serves it as well. */
 bool socket_spec_matches(const struct socket_spec *s, const struct listener *l);
 
-/* One request and the pause until the next: about 20 us with few sockets. */
+/* One request; its cost grows with the sockets that listen. */
 typedef void (*listener_fn)(void *arg, const struct listener *l);
 int listeners_read(bool udp, listener_fn fn, void *arg);
 
