@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/guard.h"
 
-#include "dnsd/networks.h"
+#include "dnsd/message/networks.h"
+#include "dnsd/message/policy.h"
+#include "dnsd/message/reclaim.h"
 #include "dnsd/options.h"
-#include "dnsd/policy.h"
-#include "dnsd/reclaim.h"
 #include "dnsd/secrets.h"
-#include "dnsd/server.h"
+#include "dnsd/transport/server.h"
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/options.h"
 
-#include "dnsd/dname.h"
-#include "dnsd/limit.h"
-#include "dnsd/networks.h"
+#include "dnsd/message/dname.h"
+#include "dnsd/message/limit.h"
+#include "dnsd/message/networks.h"
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };

@@ -7,8 +7,8 @@
  */
 #include "registrar/loader.h"
 
-#include "registrar/fleet.h"
-#include "registrar/store.h"
+#include "registrar/instance/fleet.h"
+#include "registrar/store/store.h"
 #include "schema/base/log.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -10,7 +10,7 @@
  *
  * Fed by defdir.h and by the store; one thread. Logs.
  */
-#include "registrar/definition.h"
+#include "registrar/definition/definition.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 /*
  * main - find the command, read its options, run it.
  */
-#include "registrar/commands.h"
+#include "registrar/command/commands.h"
 #include "registrar/run.h"
 #include "schema/base/version.h"
 

@@ -7,7 +7,7 @@
  * each command accepts the section `registrar:` whole. Strings live in the
  * arena that main owns, to the end of the process.
  */
-#include "registrar/exchange.h"
+#include "registrar/exchange/exchange.h"
 #include "schema/base/arena.h"
 #include "schema/base/log.h"
 #include "schema/conf/options.h"

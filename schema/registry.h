@@ -86,7 +86,8 @@ struct service_row {
 	const char *definition; /* the file it came from, or NULL */
 };
 
-/* How often an instance has flapped lately; kept for registrar/damping.h. */
+/* How often an instance has flapped lately; kept for
+ * registrar/health/damping.h. */
 struct damping_row {
 	int64_t penalty; /* thousandths of a flap, as of at_wall_ms */
 	int64_t at_wall_ms;

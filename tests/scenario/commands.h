@@ -6,10 +6,10 @@
  * Whatever does not hold ends the program with 1 and the line of the
  * scenario.
  */
-#include "registrar/fleet.h"
+#include "registrar/instance/fleet.h"
 #include "registrar/loader.h"
-#include "registrar/process.h"
-#include "registrar/store.h"
+#include "registrar/process/process.h"
+#include "registrar/store/store.h"
 
 #define RUNNING_MAX 64
 

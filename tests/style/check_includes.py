@@ -22,10 +22,10 @@ LIBRARY_HEADERS = {
     "jansson.h": ("registrar/", "tests/unit/registrar_core/"),
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
-    "openssl/": ("dnsd/tls.c", "tests/unit/dnsd_core/"),
-    "libpq-fe.h": ("registrar/probe_postgres.c",),
-    "ldns/": ("registrar/dns_message.c", "registrar/import_zone.c",
-              "dnsd/zoneldns.c", "tests/"),
+    "openssl/": ("dnsd/transport/tls.c", "tests/unit/dnsd_core/"),
+    "libpq-fe.h": ("registrar/probe/probe_postgres.c",),
+    "ldns/": ("registrar/lib/dns_message.c", "registrar/exchange/import_zone.c",
+              "dnsd/zonefile/zoneldns.c", "tests/"),
     "cmocka.h": ("tests/",),
 }
 # Except that base includes none of them, and conf not the registry's.
@@ -41,16 +41,32 @@ OWN_HEADERS = {
     "dnsd/": ("dnsd/", "schema/"),
     "registrar/": ("registrar/", "schema/"),
 }
+# Folders of a program, each with those below it that it may include. What
+# stands in the program's own folder wires them and may include all.
+FOLDERS = {
+    "dnsd": {
+        "message": (),
+        "registry": ("message", "zonefile"),
+        "transport": ("message",),
+        "zonefile": ("message", "transport"),
+    },
+    "registrar": {
+        "lib": (),
+        "health": ("definition",),
+        "exec": (),
+        "definition": ("exec", "lib"),
+        "watchdir": ("lib",),
+        "process": ("definition", "lib"),
+        "probe": ("definition", "exec", "health", "lib"),
+        "store": ("probe",),
+        "instance": ("definition", "health", "process", "store"),
+        "report": ("lib",),
+        "exchange": ("lib", "report"),
+    },
+}
+# Of the program's own headers, what every folder may include.
+SHARED = ("dnsd/options.h", "registrar/options.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
-
-
-def message_sources():
-    """What dnsd_message is made of, with its headers."""
-    text = (style.SOURCE / "dnsd/CMakeLists.txt").read_text()
-    found = re.search(r"add_library\(\s*dnsd_message\b([^)]*)\)", text)
-    words = found.group(1).split() if found else []
-    bases = {word[:-2] for word in words if word.endswith(".c")}
-    return {f"dnsd/{base}{end}" for base in bases for end in (".c", ".h")}
 
 
 def check_library(findings, path, line, header):
@@ -78,9 +94,19 @@ def check_own(findings, path, line, header):
                      f'"{header}" is not written from the top of the tree')
 
 
+def check_folder(findings, path, line, header):
+    """Within a program, includes point to folders that are below."""
+    parts, wanted = path.relative_to(style.SOURCE).parts, header.split("/")
+    below = FOLDERS.get(parts[0], {}).get(parts[1])
+    if below is None or wanted[0] != parts[0] or header in SHARED:
+        return
+    if wanted[1] not in (parts[1], *below):
+        findings.add(path, line, f"{parts[0]}/{parts[1]}/ does not know "
+                     f"{header}")
+
+
 def main():
     findings = style.Findings()
-    message = message_sources()
     for path in style.c_files(*style.PROGRAMS, "tests"):
         for line, text in enumerate(path.read_text().splitlines(), 1):
             found = INCLUDE.match(text)
@@ -91,7 +117,8 @@ def main():
                 check_library(findings, path, line, header)
             else:
                 check_own(findings, path, line, header)
-            if style.name(path) in message and \
+                check_folder(findings, path, line, header)
+            if style.name(path).startswith("dnsd/message/") and \
                     header.startswith(("event2/", "schema/registry")):
                 findings.add(path, line,
                              f"dnsd_message does not know {header}")

@@ -50,7 +50,7 @@ def symbols(path):
 
 
 def main():
-    folder = style.BUILD / "dnsd/CMakeFiles/dnsd_message.dir"
+    folder = style.BUILD / "dnsd/message/CMakeFiles/dnsd_message.dir"
     objects = sorted(folder.rglob("*.c.o"))
     if not objects:
         print(f"no objects below {folder}")

@@ -19,10 +19,10 @@
  * dot are below it, `service` is in it. `meta` belongs to the line before. A
  * service that is there already is replaced.
  */
-#include "dnsd/address.h"
-#include "dnsd/compile.h"
-#include "dnsd/handle.h"
-#include "dnsd/zone_build.h"
+#include "dnsd/message/handle.h"
+#include "dnsd/message/zone_build.h"
+#include "dnsd/registry/compile.h"
+#include "dnsd/transport/address.h"
 
 enum { WORLD_ZONES_MAX = 16 };
 

@@ -9,13 +9,13 @@
  * without options, no fragments. Everything above the packet is dnsd's own
  * code in both cases, so the difference is what the kernel's UDP path costs.
  */
-#include "dnsd/address.h"
-#include "dnsd/apex.h"
-#include "dnsd/catalog.h"
-#include "dnsd/handle.h"
-#include "dnsd/loader.h"
+#include "dnsd/message/catalog.h"
+#include "dnsd/message/handle.h"
 #include "dnsd/options.h"
-#include "dnsd/udp.h"
+#include "dnsd/registry/loader.h"
+#include "dnsd/transport/address.h"
+#include "dnsd/transport/udp.h"
+#include "dnsd/zonefile/apex.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

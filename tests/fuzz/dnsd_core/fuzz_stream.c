@@ -4,7 +4,7 @@
  * those are. What comes back is whole frames of responses, whatever the
  * client said, and when it has ended the connection ends.
  */
-#include "dnsd/connection.h"
+#include "dnsd/transport/connection.h"
 #include "tests/support/world.h"
 
 #include <stdlib.h>

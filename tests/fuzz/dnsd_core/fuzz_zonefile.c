@@ -4,7 +4,7 @@
  * accepted is served: names of the zone and below them are asked for, and
  * ldns reads every response (reply_matches()).
  */
-#include "dnsd/zonefile.h"
+#include "dnsd/zonefile/zonefile.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "tests/support/reply.h"

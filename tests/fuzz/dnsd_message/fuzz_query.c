@@ -3,7 +3,7 @@
  * Any octets as a request: nothing is read beyond them, and what is found
  * lies within them.
  */
-#include "dnsd/query.h"
+#include "dnsd/message/query.h"
 
 #include <stdlib.h>
 

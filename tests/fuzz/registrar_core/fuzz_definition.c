@@ -4,7 +4,7 @@
  * is promised, or becomes a definition that equals itself and is read the
  * same a second time.
  */
-#include "registrar/definition.h"
+#include "registrar/definition/definition.h"
 #include "schema/label.h"
 
 #include <assert.h>

@@ -4,8 +4,8 @@
  * A thread of TCP connections on a port of its own, and clients of it, for
  * test_stream*.c. Everything waits at most PATIENCE_MS, then the test fails.
  */
-#include "dnsd/held.h"
-#include "dnsd/stream.h"
+#include "dnsd/transport/held.h"
+#include "dnsd/transport/stream.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -4,7 +4,7 @@
  * The thread of support_stream.h with TLS, a certificate made for the test,
  * and OpenSSL as the client.
  */
-#include "dnsd/tls.h"
+#include "dnsd/transport/tls.h"
 #include "tests/unit/dnsd_core/support_stream.h"
 
 #include <openssl/err.h>

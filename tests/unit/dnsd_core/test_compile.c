@@ -3,7 +3,7 @@
  * Rows to a block: limits of the layout, who is eligible, what is left out.
  * What is answered from it is in dnsd_message/test_answer.c.
  */
-#include "dnsd/compile.h"
+#include "dnsd/registry/compile.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "tests/support/ask.h"

@@ -2,10 +2,10 @@
 /*
  * A directory of zone files while it changes: which file's zone is served.
  */
-#include "dnsd/apex.h"
-#include "dnsd/catalog.h"
+#include "dnsd/message/catalog.h"
 #include "dnsd/options.h"
-#include "dnsd/zonedir.h"
+#include "dnsd/zonefile/apex.h"
+#include "dnsd/zonefile/zonedir.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -2,8 +2,8 @@
 /*
  * Master files: what is read from them, and what is said of wrong ones.
  */
-#include "dnsd/zone_image.h"
-#include "dnsd/zonefile.h"
+#include "dnsd/message/zone_image.h"
+#include "dnsd/zonefile/zonefile.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

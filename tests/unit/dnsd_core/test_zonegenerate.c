@@ -3,7 +3,7 @@
  * $GENERATE: what a line expands to (as BIND 9.18 has it), and what is said
  * of wrong ones.
  */
-#include "dnsd/zonegenerate.h"
+#include "dnsd/zonefile/zonegenerate.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

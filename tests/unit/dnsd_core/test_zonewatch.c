@@ -2,7 +2,7 @@
 /*
  * What makes the descriptor readable, and what does not.
  */
-#include "dnsd/zonewatch.h"
+#include "dnsd/zonefile/zonewatch.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/stats.h"
+#include "dnsd/message/stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

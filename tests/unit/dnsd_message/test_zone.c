@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/zone.h"
+#include "dnsd/message/zone.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

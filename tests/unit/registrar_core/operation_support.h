@@ -4,7 +4,7 @@
  * operation_support - a registry file with rows, for the commands of an
  * operator. fx_setup and fx_teardown are cmocka's: *state is a struct fx.
  */
-#include "registrar/commands.h"
+#include "registrar/command/commands.h"
 #include "schema/registry.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 /*
  * process_support - a watcher in a loop, and children that do for services.
  */
-#include "registrar/process.h"
-#include "registrar/process_impl.h"
+#include "registrar/process/process.h"
+#include "registrar/process/process_impl.h"
 #include "support.h"
 
 #include <signal.h>

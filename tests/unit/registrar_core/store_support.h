@@ -4,7 +4,7 @@
  * store_support - a store on a real registry in a directory of its own, with
  * a clock set by hand and rows of one service: web with i1, i2, one check.
  */
-#include "registrar/store.h"
+#include "registrar/store/store.h"
 #include "support.h"
 
 #include <fcntl.h>

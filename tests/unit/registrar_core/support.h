@@ -3,9 +3,9 @@
 /*
  * support - an event loop with timers, and servers that misbehave in it.
  */
-#include "registrar/probe.h"
-#include "registrar/runner.h"
-#include "registrar/timer.h"
+#include "registrar/exec/runner.h"
+#include "registrar/lib/timer.h"
+#include "registrar/probe/probe.h"
 #include "schema/base/clock.h"
 
 #include <arpa/inet.h>

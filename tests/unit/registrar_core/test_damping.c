@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/damping.h"
+#include "registrar/health/damping.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

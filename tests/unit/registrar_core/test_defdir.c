@@ -3,7 +3,7 @@
  * A real directory and a real event loop: each case is a shell line, and what
  * must have been reported once the directory has been quiet for a while.
  */
-#include "registrar/defdir.h"
+#include "registrar/watchdir/defdir.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/definition.h"
+#include "registrar/definition/definition.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * Consul's service definitions mean what a file of ours says beside them;
  * what is ignored is told, with its place.
  */
-#include "registrar/definition.h"
+#include "registrar/definition/definition.h"
 
 #include <errno.h>
 #include <setjmp.h>

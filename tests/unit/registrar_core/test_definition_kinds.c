@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What each kind of check makes of its keys, and which edits change it. */
-#include "registrar/definition.h"
+#include "registrar/definition/definition.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* slow_start, deregister_after, damping and requires; loops over files. */
-#include "registrar/definition_loop.h"
+#include "registrar/definition/definition_loop.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/definition_set.h"
+#include "registrar/definition/definition_set.h"
 
 #include <errno.h>
 #include <setjmp.h>

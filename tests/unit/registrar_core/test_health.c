@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/health.h"
+#include "registrar/health/health.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* registrar history: rows and notes, and states at a time. */
-#include "registrar/wall.h"
+#include "registrar/lib/wall.h"
 #include "tests/unit/registrar_core/operation_support.h"
 
 #define T0 1700000000000 /* 2023-11-14 22:13:20 UTC */

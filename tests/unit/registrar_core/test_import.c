@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* JSON lines in, rows out; a wrong line is named and nothing is imported. */
-#include "registrar/import.h"
+#include "registrar/exchange/import.h"
 #include "schema/registry.h"
 
 #include <errno.h>

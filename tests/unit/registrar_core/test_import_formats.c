@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Texts of Consul, SkyDNS and zone files to rows; what has no place there. */
-#include "registrar/import.h"
+#include "registrar/exchange/import.h"
 #include "tests/unit/registrar_core/operation_support.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/procfs.h"
+#include "registrar/lib/procfs.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "support.h"

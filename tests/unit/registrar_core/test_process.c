@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Watches of real children of this program; `sleep` does for a service. */
 #include "process_support.h"
-#include "registrar/procfs.h"
+#include "registrar/lib/procfs.h"
 
 #include <errno.h>
 #include <sys/stat.h>

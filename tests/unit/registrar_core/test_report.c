@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* registrar pass, warn, fail: what they do to the row of a ttl check. */
-#include "registrar/commands.h"
+#include "registrar/command/commands.h"
 #include "schema/registry.h"
 
 #include <setjmp.h>

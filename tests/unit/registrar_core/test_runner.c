@@ -3,7 +3,7 @@
  * Where the programs of exec checks run: what they are given, what is taken
  * from them, when they run, and that nothing of them is left.
  */
-#include "registrar/procfs.h"
+#include "registrar/lib/procfs.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "support.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Texts, matches, and what the kernel says of sockets of this program. */
-#include "registrar/sockets.h"
+#include "registrar/lib/sockets.h"
 #include "support.h"
 
 #include <errno.h>

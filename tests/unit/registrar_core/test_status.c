@@ -3,7 +3,7 @@
  * A registry is written and read back by way of a report; what people see is
  * compared letter by letter.
  */
-#include "registrar/status.h"
+#include "registrar/report/status.h"
 
 #include <errno.h>
 #include <jansson.h>

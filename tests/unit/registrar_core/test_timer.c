@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/timer.h"
+#include "registrar/lib/timer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

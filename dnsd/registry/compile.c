@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Instances are gathered in a working array, sorted so that those in answers
+ * come first by priority, and laid out in one block (service.h). The registry
+ * has checked every value; what cannot be answered here is left out, counted
+ * and logged by the caller, never guessed.
+ */
+#include "dnsd/registry/compile.h"
+
+#include "dnsd/message/service.h"
+#include "dnsd/message/zone.h"
+#include "schema/base/xalloc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TXT_MAX = 8192, /* octets of a record */
+	TXT_STRING_MAX = 255,
+	NO_TXT = -1,
+};
+
+struct draft {
+	uint8_t ipv4[4], ipv6[16];
+	unsigned seq; /* in the order of names */
+	uint8_t flags;
+	bool eligible;
+	bool evidence_against; /* dead, or out by the operator's will */
+	uint16_t priority, weight, port;
+	uint8_t label_len;
+	char label[WIRE_LABEL_MAX];
+	int64_t txt_at; /* in `txt`, NO_TXT: none */
+};
+
+struct compiler {
+	const struct zone *zone;
+	int64_t now_wall_ms, next_expiry_wall_ms;
+	char name[WIRE_LABEL_MAX + 1];
+	char protocol[16];
+	bool bad;
+	int port;
+	uint32_t ttl_s;
+	uint16_t max_answers;
+	enum on_empty on_empty;
+	struct draft *draft;
+	unsigned draft_n, draft_room, dropped_n, dropped_pair_n;
+	/* RDLENGTH and RDATA of TXT records, one after another */
+	uint8_t *txt;
+	size_t txt_len, txt_room;
+	int64_t service_txt_at;
+};
+
+struct compiler *compiler_new(void)
+{
+	return xcalloc(1, sizeof(struct compiler));
+}
+
+void compiler_free(struct compiler *c)
+{
+	if (!c)
+		return;
+	free(c->draft);
+	free(c->txt);
+	free(c);
+}
+
+static uint16_t or_default(int value, uint16_t otherwise)
+{
+	return value == ROW_DEFAULT ? otherwise : (uint16_t)value;
+}
+
+void compile_begin(struct compiler *c, const struct zone *zone,
+    const struct service_row *row, int64_t now_wall_ms)
+{
+	size_t name_len = strlen(row->name);
+	size_t protocol_len = strlen(row->protocol);
+
+	c->zone = zone;
+	c->now_wall_ms = now_wall_ms;
+	c->next_expiry_wall_ms = 0;
+	/* the longest name is that of an instance, I._S._P.Z */
+	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
+	         protocol_len >= sizeof(c->protocol) ||
+	         1u + WIRE_LABEL_MAX + 2u + name_len + 2u + protocol_len +
+	                 zone->name.len >
+	             WIRE_NAME_MAX;
+	memset(c->name, 0, sizeof(c->name));
+	memset(c->protocol, 0, sizeof(c->protocol));
+	if (!c->bad) {
+		memcpy(c->name, row->name, name_len);
+		memcpy(c->protocol, row->protocol, protocol_len);
+	}
+	c->port = row->port == ROW_DEFAULT ? 0 : row->port;
+	c->ttl_s =
+	    row->ttl_s == ROW_DEFAULT ? zone->ttl_s : (uint32_t)row->ttl_s;
+	c->max_answers = or_default(row->max_answers, zone->max_answers);
+	if (!c->max_answers)
+		c->max_answers = UINT16_MAX;
+	c->on_empty = row->on_empty;
+	c->draft_n = 0;
+	c->dropped_n = 0;
+	c->dropped_pair_n = 0;
+	c->txt_len = 0;
+	c->service_txt_at = NO_TXT;
+}
+
+static bool parse_addresses(struct draft *d, const struct instance_row *row)
+{
+	if (inet_pton(AF_INET, row->address, d->ipv4) == 1) {
+		d->flags = INSTANCE_IPV4;
+	} else if (inet_pton(AF_INET6, row->address, d->ipv6) == 1) {
+		d->flags = INSTANCE_IPV6;
+	} else {
+		return false;
+	}
+	if (row->address6) {
+		if (inet_pton(AF_INET6, row->address6, d->ipv6) != 1)
+			return false;
+		d->flags |= INSTANCE_IPV6;
+	}
+	return true;
+}
+
+/*
+ * When to look at an expired lease again: a renewal that was written before
+ * the end and committed after it counts as no change, so nothing would tell.
+ * Twice as late each time.
+ */
+static int64_t after_expiry(int64_t now_wall_ms, int64_t until_wall_ms)
+{
+	enum { SOONEST_MS = 100, LATEST_MS = 3600000 };
+	int64_t late_ms = now_wall_ms - until_wall_ms;
+
+	if (late_ms < SOONEST_MS)
+		late_ms = SOONEST_MS;
+	if (late_ms > LATEST_MS)
+		late_ms = LATEST_MS;
+	return now_wall_ms + late_ms;
+}
+
+/* An expired lease is not eligible even if nothing runs to delete it. */
+static bool lease_holds(struct compiler *c, const struct instance_row *row)
+{
+	int64_t until = row->lease_until_wall_ms;
+
+	if (!until)
+		return true;
+	bool holds = until > c->now_wall_ms;
+	int64_t look = holds ? until : after_expiry(c->now_wall_ms, until);
+	if (!c->next_expiry_wall_ms || look < c->next_expiry_wall_ms)
+		c->next_expiry_wall_ms = look;
+	return holds;
+}
+
+static void judge(
+    struct compiler *c, struct draft *d, const struct instance_row *row)
+{
+	bool leased = lease_holds(c, row);
+	bool healthy =
+	    row->health == HEALTH_PASSING || row->health == HEALTH_WARNING;
+
+	d->weight = (uint16_t)instance_row_weight(row);
+	if (row->mode == MODE_DRAINING) {
+		d->flags |= INSTANCE_DRAINING;
+		d->weight = 0;
+	}
+	d->eligible = healthy && leased && row->mode != MODE_MAINTENANCE;
+	d->evidence_against =
+	    !leased || row->mode != MODE_ACTIVE || row->health == HEALTH_DEAD;
+}
+
+bool compile_add(struct compiler *c, const struct instance_row *row)
+{
+	size_t label_len = strlen(row->name);
+
+	if (c->draft_n == SERVICE_INSTANCES_MAX || !label_len ||
+	    label_len > WIRE_LABEL_MAX) {
+		c->dropped_n++;
+		return false;
+	}
+	if (c->draft_n == c->draft_room) {
+		c->draft_room = c->draft_room ? 2 * c->draft_room : 64;
+		c->draft =
+		    xreallocarray(c->draft, c->draft_room, sizeof(*c->draft));
+	}
+	struct draft *d = &c->draft[c->draft_n];
+	*d = (struct draft){ .txt_at = NO_TXT };
+	if (!parse_addresses(d, row)) {
+		c->dropped_n++;
+		return false;
+	}
+	d->seq = c->draft_n++;
+	d->label_len = (uint8_t)label_len;
+	memcpy(d->label, row->name, label_len);
+	d->priority = (uint16_t)row->priority;
+	d->port = or_default(row->port, (uint16_t)c->port);
+	judge(c, d, row);
+	return true;
+}
+
+void compile_meta(struct compiler *c, const char *key, const char *value)
+{
+	size_t key_len = strlen(key), value_len = strlen(value);
+	size_t len = key_len + 1 + value_len; /* RFC 1464: key=value */
+	int64_t *at =
+	    c->draft_n ? &c->draft[c->draft_n - 1].txt_at : &c->service_txt_at;
+
+	if (len > TXT_STRING_MAX) {
+		c->dropped_pair_n++;
+		return;
+	}
+	if (c->txt_len + 2 + 256 > c->txt_room) {
+		c->txt_room = 2 * c->txt_room + 512;
+		c->txt = xreallocarray(c->txt, 1, c->txt_room);
+	}
+	if (*at == NO_TXT) {
+		*at = (int64_t)c->txt_len;
+		wire_put16(c->txt + c->txt_len, 0);
+		c->txt_len += 2;
+	}
+	uint8_t *rdlength = c->txt + *at;
+	if (wire_get16(rdlength) + 1 + len > TXT_MAX) {
+		c->dropped_pair_n++;
+		return;
+	}
+	wire_put16(rdlength, (uint16_t)(wire_get16(rdlength) + 1 + len));
+	uint8_t *p = c->txt + c->txt_len;
+	*p++ = (uint8_t)len;
+	memcpy(p, key, key_len);
+	p[key_len] = '=';
+	memcpy(p + key_len + 1, value, value_len);
+	c->txt_len += 1 + len;
+}
+
+/* Eligible first, by priority; else as they came, in the order of names. */
+static int by_rank(const void *a, const void *b)
+{
+	const struct draft *x = a, *y = b;
+
+	if (x->eligible != y->eligible)
+		return x->eligible ? -1 : 1;
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	return x->seq < y->seq ? -1 : 1;
+}
+
+/* on_empty: all. Positive evidence still counts. */
+static void admit_all(struct compiler *c)
+{
+	for (unsigned i = 0; i < c->draft_n; i++) {
+		if (c->draft[i].eligible)
+			return;
+	}
+	for (unsigned i = 0; i < c->draft_n; i++)
+		c->draft[i].eligible = !c->draft[i].evidence_against;
+}
+
+/* What the block holds and where; filled before it is allocated. */
+struct layout {
+	unsigned eligible_n, group_n, index_slots;
+	size_t stride, size;
+	bool any_ipv6, any_instance_txt;
+};
+
+static uint32_t reserve(struct layout *l, size_t align, size_t len)
+{
+	size_t at = (l->size + align - 1) & ~(align - 1);
+
+	l->size = at + len;
+	return (uint32_t)at;
+}
+
+static void measure(const struct compiler *c, struct layout *l)
+{
+	size_t label_max = 0;
+
+	for (unsigned i = 0; i < c->draft_n; i++) {
+		const struct draft *d = &c->draft[i];
+
+		if (d->label_len > label_max)
+			label_max = d->label_len;
+		if (d->flags & INSTANCE_IPV6)
+			l->any_ipv6 = true;
+		if (d->txt_at != NO_TXT)
+			l->any_instance_txt = true;
+		if (!d->eligible)
+			continue;
+		l->eligible_n++;
+		if (!i || d->priority != d[-1].priority)
+			l->group_n++;
+	}
+	l->stride = sizeof(struct service_instance) + 1 + label_max;
+	l->stride = (l->stride + 1) & ~(size_t)1;
+	l->index_slots = c->draft_n > SERVICE_LINEAR_MAX ? 256 : 0;
+	while (l->index_slots && l->index_slots < 2 * c->draft_n)
+		l->index_slots *= 2;
+}
+
+/* A length octet, then the label; then the zone's name. */
+static size_t put_name(const struct compiler *c, uint8_t *ret_name)
+{
+	size_t len = strlen(c->name);
+
+	ret_name[0] = (uint8_t)len;
+	memcpy(ret_name + 1, c->name, len);
+	memcpy(ret_name + 1 + len, c->zone->name.lower, c->zone->name.len);
+	return 1 + len + c->zone->name.len;
+}
+
+static struct service *allocate(struct compiler *c, struct layout *l)
+{
+	uint8_t name[WIRE_NAME_MAX + 8] = { 0 };
+	size_t name_len = put_name(c, name);
+	struct service h = { .zone = c->zone, .ttl_s = c->ttl_s };
+
+	l->size = sizeof(struct service) + name_len;
+	h.name_len = (uint8_t)name_len;
+	h.hash = dname_hash_label(
+	    c->zone->hash_seed, c->zone->hash, name + 1, name[0]);
+	h.instance_n = (uint16_t)c->draft_n;
+	h.eligible_n = (uint16_t)l->eligible_n;
+	h.group_n = (uint16_t)l->group_n;
+	h.stride = (uint16_t)l->stride;
+	h.max_answers = c->max_answers;
+	h.flags = c->on_empty == ON_EMPTY_NXDOMAIN ? SERVICE_NX_WHEN_EMPTY : 0;
+	memcpy(h.protocol, c->protocol, sizeof(h.protocol));
+	h.groups = reserve(l, 4, l->group_n * sizeof(struct service_group));
+	h.instances = reserve(l, 2, c->draft_n * l->stride);
+	if (l->any_ipv6)
+		h.ipv6 = reserve(l, 1, c->draft_n * (size_t)16);
+	if (l->eligible_n > SERVICE_LINEAR_MAX)
+		h.cumulative = reserve(l, 4, l->eligible_n * sizeof(uint32_t));
+	if (l->index_slots) {
+		h.index =
+		    reserve(l, 4, (1 + l->index_slots) * sizeof(uint32_t));
+	}
+	if (l->any_instance_txt)
+		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));
+	uint32_t txt = reserve(l, 1, c->txt_len);
+	if (c->service_txt_at != NO_TXT)
+		h.txt = txt + (uint32_t)c->service_txt_at;
+	h.size = (uint32_t)(l->size + SERVICE_SLACK);
+
+	struct service *s = xcalloc(1, h.size);
+	*s = h;
+	memcpy(s->name, name, name_len);
+	if (c->txt_len)
+		memcpy((uint8_t *)s + txt, c->txt, c->txt_len);
+	uint32_t *instance_txt =
+	    (uint32_t *)(void *)((uint8_t *)s + h.instance_txt);
+	for (unsigned i = 0; h.instance_txt && i < c->draft_n; i++) {
+		if (c->draft[i].txt_at != NO_TXT)
+			instance_txt[i] = txt + (uint32_t)c->draft[i].txt_at;
+	}
+	return s;
+}
+
+static void fill_instance(struct service *s, unsigned i, const struct draft *d)
+{
+	struct service_instance *in =
+	    (struct service_instance *)(uintptr_t)service_instance_at(s, i);
+	uint8_t *p = in->srv;
+
+	memcpy(in->ipv4, d->ipv4, sizeof(in->ipv4));
+	in->flags = d->flags;
+	p = wire_put16(p, (uint16_t)(6 + 1 + d->label_len + s->name_len));
+	p = wire_put16(p, d->priority);
+	p = wire_put16(p, d->weight);
+	wire_put16(p, d->port);
+	in->label[0] = d->label_len;
+	memcpy(in->label + 1, d->label, d->label_len);
+	if (s->ipv6)
+		memcpy((uint8_t *)s + s->ipv6 + 16 * (size_t)i, d->ipv6, 16);
+	if (i >= s->eligible_n || d->flags & INSTANCE_DRAINING)
+		return;
+	s->ipv4_n += d->flags & INSTANCE_IPV4 ? 1 : 0;
+	s->ipv6_n += d->flags & INSTANCE_IPV6 ? 1 : 0;
+}
+
+static void fill_groups(struct service *s, const struct draft *draft)
+{
+	struct service_group *g =
+	    (struct service_group *)(void *)((uint8_t *)s + s->groups);
+	uint32_t *cumulative =
+	    (uint32_t *)(void *)((uint8_t *)s + s->cumulative);
+
+	for (unsigned i = 0; i < s->eligible_n; i++) {
+		if (i && draft[i].priority != draft[i - 1].priority)
+			g++;
+		if (!g->n)
+			g->first = (uint16_t)i;
+		g->n++;
+		g->total += draft[i].weight;
+		if (s->cumulative)
+			cumulative[i] = g->total;
+	}
+}
+
+static void fill_index(struct service *s, const struct layout *l)
+{
+	uint32_t *index = (uint32_t *)(void *)((uint8_t *)s + s->index);
+
+	if (!s->index)
+		return;
+	index[0] = l->index_slots;
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		const uint8_t *label = service_instance_at(s, i)->label;
+		uint32_t at = service_index_hash(label + 1, label[0]);
+
+		while (index[1 + (at &= l->index_slots - 1)])
+			at++;
+		index[1 + at] = i + 1;
+	}
+}
+
+int compile_finish(
+    struct compiler *c, struct compile_result *ret, struct diag *reterr)
+{
+	struct layout l = { 0 };
+
+	if (c->bad) {
+		return diag_set(reterr, -EINVAL,
+		    "found a name or protocol too long for DNS, expected at "
+		    "most 255 octets in all and 15 for the protocol");
+	}
+	if (c->on_empty == ON_EMPTY_ALL)
+		admit_all(c);
+	if (c->draft_n)
+		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
+	measure(c, &l);
+	struct service *s = allocate(c, &l);
+	for (unsigned i = 0; i < c->draft_n; i++)
+		fill_instance(s, i, &c->draft[i]);
+	fill_groups(s, c->draft);
+	fill_index(s, &l);
+	ret->service = s;
+	ret->next_expiry_wall_ms = c->next_expiry_wall_ms;
+	ret->dropped_n = c->dropped_n;
+	ret->dropped_pair_n = c->dropped_pair_n;
+	return 0;
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Order of things in a batch: the list of changes is read first, the services
+ * after it in the same read transaction, so what is compiled is at least as
+ * new as the revision that is remembered.
+ *
+ * A full load remembers the revision from before its first page. Pages are
+ * transactions of their own; what changes meanwhile is read again by the
+ * changes since that revision.
+ */
+#include "dnsd/registry/loader.h"
+
+#include "dnsd/message/catalog.h"
+#include "dnsd/registry/compile.h"
+#include "dnsd/registry/expiry.h"
+#include "dnsd/zonefile/conflict.h"
+#include "schema/base/clock.h"
+#include "schema/base/log.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PAGE = 1000, /* services of a full load read in one go */
+	BATCH = 512, /* changes taken up in one go */
+	ZONE_TEXT_MAX = 256,
+	LABEL_TEXT_MAX = 64,
+	CLOCK_STEP_MS = 1000, /* back by less is not a step */
+};
+
+struct change {
+	char zone[ZONE_TEXT_MAX];
+	char service[LABEL_TEXT_MAX];
+};
+
+struct loader {
+	struct catalog *catalog;
+	struct reclaim *reclaim;
+	struct compiler *compiler;
+	struct expiry_heap expiries;
+	struct registry *registry; /* being read */
+	uint32_t stamp;            /* of the full load going on */
+	int64_t last_wall_ms;      /* when expired leases were looked for */
+	struct zone *zone; /* of the service being read; NULL: not ours */
+	char zone_text[ZONE_TEXT_MAX]; /* which `zone` was found by */
+	char service[LABEL_TEXT_MAX];
+	struct change change[BATCH];
+	unsigned change_n;
+	struct conflicts conflicts; /* of what is being loaded */
+};
+
+struct loader *loader_new(struct catalog *c, struct reclaim *rec)
+{
+	struct loader *l = xcalloc(1, sizeof(*l));
+
+	l->catalog = c;
+	l->reclaim = rec;
+	l->compiler = compiler_new();
+	return l;
+}
+
+void loader_free(struct loader *l)
+{
+	if (!l)
+		return;
+	compiler_free(l->compiler);
+	expiry_release(&l->expiries);
+	free(l);
+}
+
+static void copy_text(char *to, const char *from, size_t room)
+{
+	size_t len = strnlen(from, room - 1);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+/* Rows come sorted by zone, so the last one is nearly always right. */
+static struct zone *zone_named(struct loader *l, const char *text)
+{
+	struct dname name;
+
+	if (strcmp(l->zone_text, text) != 0 || !l->zone) {
+		l->zone = dname_from_text(&name, text)
+		              ? catalog_find_zone(l->catalog, &name)
+		              : NULL;
+		/* zones of files alone come and go */
+		if (l->zone && !l->zone->has_services)
+			l->zone = NULL;
+		copy_text(l->zone_text, text, sizeof(l->zone_text));
+	}
+	return l->zone;
+}
+
+/* ---- rows as they come ------------------------------------------------ */
+
+static void on_meta(void *arg, const char *key, const char *value)
+{
+	compile_meta(arg, key, value);
+}
+
+static void take_meta(struct loader *l, const char *meta)
+{
+	if (meta && strcmp(meta, "{}") != 0) {
+		(void)registry_meta_each(
+		    l->registry, meta, on_meta, l->compiler);
+	}
+}
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	struct loader *l = arg;
+
+	copy_text(l->service, row->name, sizeof(l->service));
+	if (!zone_named(l, row->zone))
+		return;
+	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
+	take_meta(l, row->meta);
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct loader *l = arg;
+
+	if (!l->zone)
+		return;
+	if (compile_add(l->compiler, row))
+		take_meta(l, row->meta);
+}
+
+static void remove_service(
+    struct loader *l, const char *zone, const char *service)
+{
+	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
+	size_t len = strlen(service);
+	const struct zone *z = zone_named(l, zone);
+
+	if (!z || !len)
+		return;
+	memcpy(label, service, len);
+	(void)catalog_remove(l->catalog, z,
+	    dname_hash_label(z->hash_seed, z->hash, label, len), label,
+	    (uint8_t)len);
+}
+
+/* What stands in the catalog under the name of a service now. */
+static const struct service *find_put(
+    const struct loader *l, const struct service *s)
+{
+	return catalog_find(
+	    l->catalog, s->zone, s->hash, s->name + 1, s->name[0]);
+}
+
+/*
+ * One entry for each service at a time, however often it changes: an earlier
+ * look that is queued already finds out what is next.
+ */
+static void queue_look(struct loader *l, struct service *s, int64_t at_wall_ms)
+{
+	const struct service *old = find_put(l, s);
+
+	if (!at_wall_ms)
+		return;
+	if (old && old->stamp == l->stamp &&
+	    old->queued_wall_ms > clock_wall_ms() &&
+	    old->queued_wall_ms <= at_wall_ms) {
+		s->queued_wall_ms = old->queued_wall_ms;
+		return;
+	}
+	s->queued_wall_ms = at_wall_ms;
+	expiry_add(&l->expiries, at_wall_ms, l->zone, l->service);
+}
+
+static void on_done(void *arg)
+{
+	struct loader *l = arg;
+	struct compile_result result;
+	struct diag diag;
+
+	if (!l->zone)
+		return;
+	if (compile_finish(l->compiler, &result, &diag) < 0) {
+		log_warn("service '%s' in zone '%s' is not served: %s",
+		    l->service, l->zone_text, diag.text);
+		remove_service(l, l->zone_text, l->service);
+		return;
+	}
+	if (result.dropped_n) {
+		log_warn("service '%s' in zone '%s': %u instances left out, "
+		         "expected at most %d",
+		    l->service, l->zone_text, result.dropped_n,
+		    SERVICE_INSTANCES_MAX);
+	}
+	if (result.dropped_pair_n) {
+		log_warn("service '%s' in zone '%s': %u pairs of metadata left "
+		         "out of TXT, expected KEY=VALUE of at most 255 octets "
+		         "and 8192 in all",
+		    l->service, l->zone_text, result.dropped_pair_n);
+	}
+	result.service->stamp = l->stamp;
+	queue_look(l, result.service, result.next_expiry_wall_ms);
+	if (!find_put(l, result.service))
+		conflicts_add(&l->conflicts, result.service);
+	catalog_put(l->catalog, result.service);
+}
+
+static struct registry_visitor visitor(struct loader *l)
+{
+	return (struct registry_visitor){ on_service, on_instance, on_done, l };
+}
+
+static void set_revision(void *arg, struct zone *z)
+{
+	const int64_t *revision = arg;
+
+	if (z->has_services) {
+		atomic_store_explicit(
+		    &z->revision, (uint32_t)*revision, memory_order_relaxed);
+	}
+}
+
+static void set_revisions(struct loader *l, int64_t revision)
+{
+	catalog_each_zone(l->catalog, set_revision, &revision);
+}
+
+/* ---- everything ------------------------------------------------------- */
+
+/* service and zone_text say where the last page ended */
+static int load_pages(struct loader *l, struct diag *reterr)
+{
+	struct registry_visitor v = visitor(l);
+	char zone[ZONE_TEXT_MAX] = "", service[LABEL_TEXT_MAX] = "";
+	unsigned n;
+
+	do {
+		int error = registry_read_page(
+		    l->registry, zone, service, PAGE, &v, &n, reterr);
+
+		if (error)
+			return error;
+		copy_text(zone, l->zone_text, sizeof(zone));
+		copy_text(service, l->service, sizeof(service));
+		(void)reclaim_run(l->reclaim);
+	} while (n > 0);
+	return 0;
+}
+
+int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
+    struct diag *reterr)
+{
+	int64_t revision;
+	int error;
+
+	l->registry = r;
+	l->stamp++;
+	expiry_release(&l->expiries);
+	error = registry_revision(r, &revision);
+	if (error) {
+		return diag_set(reterr, error, "cannot read the revision: %s",
+		    strerror(-error));
+	}
+	error = load_pages(l, reterr);
+	if (error)
+		return error;
+	(void)catalog_sweep(l->catalog, l->stamp);
+	set_revisions(l, revision);
+	conflicts_report(&l->conflicts);
+	*ret_revision = revision;
+	return 0;
+}
+
+/* ---- changes ---------------------------------------------------------- */
+
+static void on_change(
+    void *arg, int64_t revision, const char *zone, const char *service)
+{
+	struct loader *l = arg;
+	struct change *c = &l->change[l->change_n++];
+
+	(void)revision;
+	copy_text(c->zone, zone, sizeof(c->zone));
+	copy_text(c->service, service, sizeof(c->service));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct change *x = a, *y = b;
+	int order = strcmp(x->zone, y->zone);
+
+	return order ? order : strcmp(x->service, y->service);
+}
+
+static int load_service(struct loader *l, const char *zone, const char *service,
+    struct diag *reterr)
+{
+	struct registry_visitor v = visitor(l);
+	int error =
+	    registry_read_service(l->registry, zone, service, &v, reterr);
+
+	if (error != -ENOENT)
+		return error;
+	remove_service(l, zone, service);
+	return 0;
+}
+
+/* The changes of one batch, each service once. */
+static int load_batch(struct loader *l, struct diag *reterr)
+{
+	struct change *c = l->change;
+	int error = 0;
+
+	qsort(c, l->change_n, sizeof(*c), by_name);
+	for (unsigned i = 0; i < l->change_n && !error; i++) {
+		if (!i || by_name(&c[i - 1], &c[i]) != 0) {
+			error =
+			    load_service(l, c[i].zone, c[i].service, reterr);
+		}
+	}
+	return error;
+}
+
+int loader_load_changes(struct loader *l, struct registry *r, int64_t *revision,
+    struct diag *reterr)
+{
+	int error;
+
+	l->registry = r;
+	do {
+		int64_t next = *revision;
+
+		l->change_n = 0;
+		error = registry_read_begin(r, reterr);
+		if (error)
+			return error;
+		error = registry_changes(
+		    r, *revision, BATCH, on_change, l, &next, reterr);
+		if (!error)
+			error = load_batch(l, reterr);
+		registry_read_end(r);
+		if (error)
+			return error;
+		*revision = next;
+		set_revisions(l, next);
+		(void)reclaim_run(l->reclaim);
+	} while (l->change_n == BATCH);
+	conflicts_report(&l->conflicts);
+	return 0;
+}
+
+int loader_load_expired(
+    struct loader *l, struct registry *r, struct diag *reterr)
+{
+	struct expiry e;
+	char zone[DNAME_TEXT_MAX];
+	int error = 0;
+
+	l->registry = r;
+	/* a clock that was ahead has judged leases by a time not yet come */
+	int64_t now_wall_ms = clock_wall_ms();
+	bool went_back = now_wall_ms + CLOCK_STEP_MS < l->last_wall_ms;
+	l->last_wall_ms = now_wall_ms;
+	if (went_back)
+		return diag_set(reterr, -ESTALE, "the clock went back");
+	while (!error && expiry_take(&l->expiries, clock_wall_ms(), &e)) {
+		dname_to_text(e.zone->name.lower, zone);
+		zone[strlen(zone) - 1] = '\0'; /* rows have no final dot */
+		error = load_service(l, zone, e.service, reterr);
+		if (error) { /* tried again at the next look */
+			expiry_add(
+			    &l->expiries, e.at_wall_ms, e.zone, e.service);
+		}
+	}
+	return error;
+}
+
+void loader_reclaim(struct loader *l)
+{
+	(void)reclaim_run(l->reclaim);
+}
+
+size_t loader_service_n(const struct loader *l)
+{
+	return catalog_service_n(l->catalog);
+}

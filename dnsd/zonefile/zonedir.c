@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Who has a zone: the file that came with it first, until it is removed or
+ * says another zone. A file whose zone another one has keeps what it had and
+ * waits with what it read. Files that are gone lose their zones when a look has
+ * left nothing, so that a file that was renamed hands its zone over.
+ */
+#include "dnsd/zonefile/zonedir.h"
+
+#include "dnsd/message/catalog.h"
+#include "dnsd/options.h"
+#include "dnsd/zonefile/apex.h"
+#include "dnsd/zonefile/conflict.h"
+#include "dnsd/zonefile/zonefile.h"
+#include "dnsd/zonefile/zonelist.h"
+#include "dnsd/zonefile/zonereader.h"
+#include "schema/base/log.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NEWS_MAX = 32 /* taken up before others have their turn */ };
+
+/* A file that is there, and what it gave. */
+struct served {
+	char *file;
+	struct zone *zone;        /* its last good version; NULL: none */
+	struct zonenews *waiting; /* for a zone that another file has */
+	bool is_gone;
+};
+
+struct zonedir {
+	const struct options *options;
+	struct catalog *catalog;
+	struct zonereader *reader;
+	struct event *arrived;
+	struct served **served; /* by file name */
+	unsigned served_n, served_room;
+	bool has_gone; /* some of them are */
+	int trouble;   /* the error that was logged last; 0: all is well */
+	int unwatched; /* the same, of what cannot be watched */
+	/* A walk over all services, a part at a time. */
+	struct event *walk;
+	unsigned walk_at;
+	struct zone *walk_zone; /* whose records are new; NULL: none */
+	struct conflicts conflicts;
+};
+
+/* ---- files ------------------------------------------------------------ */
+
+static unsigned place_of(
+    const struct zonedir *d, const char *file, bool *ret_found)
+{
+	unsigned low = 0, high = d->served_n;
+
+	*ret_found = false;
+	while (low < high) {
+		unsigned i = (low + high) / 2;
+		int order = strcmp(d->served[i]->file, file);
+
+		if (!order) {
+			*ret_found = true;
+			return i;
+		}
+		if (order < 0) {
+			low = i + 1;
+		} else {
+			high = i;
+		}
+	}
+	return low;
+}
+
+static struct served *served_of(struct zonedir *d, const char *file)
+{
+	bool found;
+	unsigned i = place_of(d, file, &found);
+
+	if (found)
+		return d->served[i];
+	struct served *s = xcalloc(1, sizeof(*s));
+	s->file = xstrdup(file);
+	if (d->served_n == d->served_room) {
+		d->served_room = 2 * d->served_room + 16;
+		d->served = xreallocarray(
+		    d->served, d->served_room, sizeof(struct served *));
+	}
+	memmove(d->served + i + 1, d->served + i,
+	    (d->served_n++ - i) * sizeof(struct served *));
+	d->served[i] = s;
+	return s;
+}
+
+static void served_free(struct served *s)
+{
+	zonenews_free(s->waiting);
+	free(s->file);
+	free(s);
+}
+
+static struct served *owner_of(const struct zonedir *d, const struct zone *z)
+{
+	for (unsigned i = 0; i < d->served_n; i++) {
+		if (d->served[i]->zone == z)
+			return d->served[i];
+	}
+	return NULL;
+}
+
+static bool is_name_of(const struct zone *z, const struct dname *name)
+{
+	return z->name.len == name->len &&
+	       !memcmp(z->name.lower, name->lower, name->len);
+}
+
+static struct served *waiting_for(const struct zonedir *d, const struct zone *z)
+{
+	for (unsigned i = 0; i < d->served_n; i++) {
+		struct served *s = d->served[i];
+
+		if (s->waiting && is_name_of(z, &s->waiting->apex))
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- zones ------------------------------------------------------------ */
+
+static void zone_text(const struct zone *z, char ret_text[DNAME_TEXT_MAX])
+{
+	dname_to_text(z->name.lower, ret_text);
+}
+
+/* The zone goes, or goes back to what the options say. */
+static void withdraw(struct zonedir *d, struct zone *z)
+{
+	struct zone_image *image;
+	char text[DNAME_TEXT_MAX];
+	struct diag diag;
+
+	zone_text(z, text);
+	if (!z->has_services) {
+		catalog_remove_zone(d->catalog, z);
+		log_info("zone '%s' is no longer served", text);
+	} else if (apex_image(d->options, z, &image, &diag) < 0) {
+		log_warn("zone '%s' keeps its records: %s", text, diag.text);
+	} else {
+		catalog_set_image(d->catalog, z, image);
+		log_info("zone '%s' has no file any more", text);
+	}
+}
+
+/* z: the zone of that name, if there is one. */
+static struct zone *put_image(
+    struct zonedir *d, struct zone *z, struct zonenews *n)
+{
+	struct zone_image *image = take_ptr(&n->image);
+
+	if (z) {
+		catalog_set_image(d->catalog, z, image);
+		return z;
+	}
+	z = zone_new(&n->apex, catalog_seed(d->catalog));
+	(void)zone_set_image(z, image);
+	catalog_add_zone(d->catalog, z);
+	return z;
+}
+
+/* ---- conflicts -------------------------------------------------------- */
+
+static void check_service(void *arg, const struct service *s)
+{
+	struct zonedir *d = arg;
+
+	if (s->zone == d->walk_zone)
+		conflicts_add(&d->conflicts, s);
+}
+
+/* When others have had their turn. */
+static void start_walk(struct zonedir *d)
+{
+	struct timeval now = { 0, 0 };
+
+	event_add(d->walk, &now);
+}
+
+static void on_walk(evutil_socket_t fd, short what, void *arg)
+{
+	struct zonedir *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (catalog_each_service(d->catalog, &d->walk_at, check_service, d)) {
+		start_walk(d);
+		return;
+	}
+	conflicts_report(&d->conflicts);
+	d->walk_zone = NULL;
+}
+
+/*
+ * Zones of services are few: of two that come together the last is told. At
+ * the start there are no services yet; whoever loads them looks as well.
+ */
+static void find_conflicts(struct zonedir *d, struct zone *z)
+{
+	if (!z->has_services || !d->arrived)
+		return;
+	d->conflicts = (struct conflicts){ 0 };
+	d->walk_zone = z;
+	d->walk_at = 0;
+	start_walk(d);
+}
+
+/* ---- who has a zone --------------------------------------------------- */
+
+static void report_loaded(const struct served *s, const struct zonenews *n)
+{
+	const struct zone_image *m = n->image;
+	char text[DNAME_TEXT_MAX];
+
+	dname_to_text(n->apex.lower, text);
+	log_info("zone '%s' loaded file=%s serial=%u records=%u octets=%zu "
+	         "ms=%lld",
+	    text, s->file, m->serial, m->rr_n, m->len, (long long)n->took_ms);
+}
+
+static void claim(struct zonedir *d, struct served *s, struct zonenews *n);
+
+/* Whoever waits for the zone has it now, or nobody. */
+static void give_up(struct zonedir *d, struct zone *z)
+{
+	struct served *next = waiting_for(d, z);
+
+	if (next) {
+		claim(d, next, take_ptr(&next->waiting));
+	} else {
+		withdraw(d, z);
+	}
+}
+
+/* Who is gone, or waits itself for another zone, does not keep one. */
+static bool keeps(const struct served *other)
+{
+	return !other->is_gone && !other->waiting;
+}
+
+/* Consumes n, a new version of the file. */
+static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
+{
+	struct zone *z = catalog_find_zone(d->catalog, &n->apex);
+	struct served *other = z && z != s->zone ? owner_of(d, z) : NULL;
+	struct zone *before = s->zone;
+
+	s->is_gone = false;
+	zonenews_free(s->waiting);
+	s->waiting = NULL;
+	if (other && keeps(other)) {
+		log_warn("zone file '%s': found the zone of '%s', expected "
+		         "another; it waits until that one is gone",
+		    s->file, other->file);
+		s->waiting = n;
+		return;
+	}
+	report_loaded(s, n);
+	if (other)
+		other->zone = NULL;
+	s->zone = put_image(d, z, n);
+	zonenews_free(n);
+	find_conflicts(d, s->zone);
+	if (before && before != s->zone)
+		give_up(d, before);
+}
+
+static void drop_gone(struct zonedir *d)
+{
+	unsigned n = 0;
+
+	if (!d->has_gone)
+		return;
+	d->has_gone = false;
+	for (unsigned i = 0; i < d->served_n; i++) {
+		if (d->served[i]->is_gone) {
+			zonenews_free(d->served[i]->waiting);
+			d->served[i]->waiting = NULL;
+		}
+	}
+	for (unsigned i = 0; i < d->served_n; i++) {
+		struct zone *z = d->served[i]->zone;
+
+		if (d->served[i]->is_gone && z) {
+			d->served[i]->zone = NULL;
+			give_up(d, z);
+		}
+	}
+	for (unsigned i = 0; i < d->served_n; i++) {
+		if (d->served[i]->is_gone) {
+			served_free(d->served[i]);
+		} else {
+			d->served[n++] = d->served[i];
+		}
+	}
+	d->served_n = n;
+}
+
+/* ---- news ------------------------------------------------------------- */
+
+/* One line for each new kind of trouble, one when it is over. */
+static void complain(struct zonedir *d, int error)
+{
+	if (error && d->trouble != error) {
+		log_warn("cannot read zones '%s': %s; answering with the last "
+		         "good data",
+		    d->options->zone_directory, strerror(-error));
+	}
+	if (!error && d->trouble) {
+		log_info("zones '%s' are being followed again",
+		    d->options->zone_directory);
+	}
+	d->trouble = error;
+}
+
+static void end_look(struct zonedir *d, const struct zonenews *n)
+{
+	if (n->error && n->error != d->unwatched) {
+		log_warn(
+		    "%s; zone files are looked at now and then", n->diag.text);
+	}
+	d->unwatched = n->error;
+	if (n->is_settled)
+		drop_gone(d);
+}
+
+/* Consumes n. */
+static void take_up(struct zonedir *d, struct zonenews *n)
+{
+	struct served *s;
+
+	switch (n->kind) {
+	case ZONENEWS_GONE:
+		served_of(d, n->file)->is_gone = d->has_gone = true;
+		break;
+	case ZONENEWS_LOADED:
+		claim(d, served_of(d, n->file), n);
+		return;
+	case ZONENEWS_WRONG:
+		s = served_of(d, n->file);
+		s->is_gone = false;
+		log_warn("zone file %s; %s", n->diag.text,
+		    s->zone ? "answering with the last good version"
+		            : "the zone is not served");
+		break;
+	case ZONENEWS_TROUBLE:
+		complain(d, n->error);
+		break;
+	case ZONENEWS_DONE:
+		end_look(d, n);
+		break;
+	}
+	zonenews_free(n);
+}
+
+static void on_arrived(evutil_socket_t fd, short what, void *arg)
+{
+	struct zonedir *d = arg;
+	struct zonenews *n;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < NEWS_MAX && (n = zonereader_take(d->reader));
+	     i++)
+		take_up(d, n);
+}
+
+void zonedir_look(struct zonedir *d)
+{
+	zonereader_look(d->reader);
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+struct zonedir *zonedir_new(
+    struct event_base *base, const struct options *o, struct catalog *c)
+{
+	struct zonedir *d = xcalloc(1, sizeof(*d));
+	enum zonenews_kind kind;
+
+	d->options = o;
+	d->catalog = c;
+	d->walk = evtimer_new(base, on_walk, d);
+	d->reader = zonereader_new(o->zone_directory, catalog_seed(c));
+	do {
+		struct zonenews *n = zonereader_wait(d->reader);
+
+		kind = n->kind;
+		take_up(d, n);
+	} while (kind != ZONENEWS_DONE);
+	d->arrived = event_new(base, zonereader_fd(d->reader),
+	    EV_READ | EV_PERSIST, on_arrived, d);
+	event_add(d->arrived, NULL);
+	return d;
+}
+
+void zonedir_free(struct zonedir *d)
+{
+	if (!d)
+		return;
+	event_free(d->arrived);
+	event_free(d->walk);
+	zonereader_free(d->reader);
+	for (unsigned i = 0; i < d->served_n; i++)
+		served_free(d->served[i]);
+	free(d->served);
+	free(d);
+}
+
+int zonedir_check(const struct options *o, struct diag *reterr)
+{
+	scoped_fd int fd =
+	    open(o->zone_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct zonelist l = { 0 };
+	int error = fd < 0 ? -errno : zonelist_read(&l, fd);
+	int wrong = 0;
+
+	if (error) {
+		return diag_set(reterr, error, "cannot read zones '%s': %s",
+		    o->zone_directory, strerror(-error));
+	}
+	for (unsigned i = 0; i < l.n; i++) {
+		struct zonefile z;
+
+		if (zonefile_load(fd, l.file[i], 1, &z, reterr) < 0) {
+			log_error("zone file %s", reterr->text);
+			wrong++;
+		}
+		zonefile_release(&z);
+	}
+	zonelist_release(&l);
+	return wrong;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * registrar check: what `run` would say to these files, without running.
+ */
+#include "registrar/command/commands.h"
+#include "registrar/definition/definition.h"
+#include "registrar/definition/definition_set.h"
+#include "registrar/watchdir/defdir.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct checking {
+	struct definition_defaults defaults;
+	struct definition_set *set;
+	unsigned files, wrong, services, instances, checks;
+};
+
+static void print_all(const struct diags *d, const char *what)
+{
+	for (unsigned i = 0; i < d->n; i++)
+		(void)fprintf(stderr, "%s\n", d->items[i].text);
+	if (d->more)
+		(void)fprintf(stderr, "... and %u more %s\n", d->more, what);
+}
+
+static void count(struct checking *c, const struct definition *d)
+{
+	c->services += d->service_n;
+	for (unsigned i = 0; i < d->service_n; i++) {
+		const struct definition_service *s = &d->services[i];
+
+		c->instances += s->instance_n;
+		for (unsigned k = 0; k < s->instance_n; k++)
+			c->checks += s->instances[k].check_n;
+	}
+}
+
+static int read_definition(struct checking *c, const char *path,
+    struct definition **ret_d, struct diags *reterr)
+{
+	scoped_free char *text = NULL;
+	struct diag why;
+	size_t len;
+	int r = conf_read_file(path, DEFINITION_MAX_LEN, &text, &len, &why);
+
+	if (r < 0)
+		return diags_add(reterr, r, "%s", why.text);
+	r = definition_parse(path, text, len, &c->defaults, ret_d, reterr);
+	if (r == 0)
+		r = definition_set_claim(c->set, *ret_d, reterr);
+	return r;
+}
+
+static void check_file(struct checking *c, const char *path)
+{
+	struct definition *d = NULL;
+	struct diags errors = { 0 };
+
+	c->files++;
+	if (read_definition(c, path, &d, &errors) < 0 || !d) {
+		c->wrong++;
+		print_all(&errors, "errors");
+	} else {
+		if (d->warnings)
+			print_all(d->warnings, "warnings");
+		count(c, d);
+	}
+	definition_free(d);
+}
+
+static int filter(const struct dirent *e)
+{
+	return defdir_is_definition(e->d_name);
+}
+
+static void check_directory(struct checking *c, const char *path)
+{
+	struct dirent **entries;
+	int n = scandir(path, &entries, filter, alphasort);
+
+	if (n < 0) {
+		c->wrong++;
+		(void)fprintf(
+		    stderr, "cannot read '%s': %s\n", path, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		scoped_free char *file =
+		    xasprintf("%s/%s", path, entries[i]->d_name);
+		struct stat st;
+
+		if (stat(file, &st) < 0 || !S_ISDIR(st.st_mode))
+			check_file(c, file);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void check_path(struct checking *c, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		check_directory(c, path);
+	} else {
+		check_file(c, path);
+	}
+}
+
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+int command_check(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct checking c = { .set = definition_set_new() };
+
+	c.defaults.zone = o->run.zone;
+	c.defaults.address = o->run.address;
+	for (unsigned i = 0; i < rest->n; i++)
+		check_path(&c, rest->items[i]);
+	if (!rest->n)
+		check_path(&c, o->run.watch);
+	definition_set_free(c.set);
+	if (c.wrong) {
+		(void)fprintf(stderr, "%u of %u file%s wrong\n", c.wrong,
+		    c.files, plural(c.files));
+		return EXIT_WRONG;
+	}
+	printf("%u file%s right: %u service%s, %u instance%s, %u check%s\n",
+	    c.files, plural(c.files), c.services, plural(c.services),
+	    c.instances, plural(c.instances), c.checks, plural(c.checks));
+	return EXIT_DONE;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * registrar explain: reads a name as DNS has it, or a target, and finds the
+ * service; which part of a name is the zone only the registry knows.
+ */
+#include "registrar/command/commands.h"
+#include "registrar/report/explain.h"
+#include "registrar/report/target.h"
+#include "schema/base/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define HISTORY_ROWS 10000
+
+struct question {
+	struct arena *arena;
+	const struct registrar_options *options;
+	struct target target;
+	const char *protocol; /* of _S._P; NULL */
+	unsigned types;
+	struct status_report report;
+	/* of those whose mode is not active */
+	struct explain_note *notes;
+	bool *closed;
+	unsigned note_n;
+};
+
+/* ---- the name ---------------------------------------------------------- */
+
+/* _S._P[.ZONE] */
+static int parse_srv_name(
+    struct question *q, const char *name, struct diag *reterr)
+{
+	const char *dot = strchr(name, '.');
+	char *protocol =
+	    dot && dot[1] == '_' ? arena_strdup(q->arena, dot + 2) : NULL;
+	char *end = protocol ? strchr(protocol, '.') : NULL;
+
+	if (!protocol) {
+		return diag_set(reterr, -EINVAL,
+		    "found '%s', expected _SERVICE._PROTOCOL", name);
+	}
+	if (end)
+		*end = '\0';
+	q->target.service =
+	    arena_memdup(q->arena, name + 1, (size_t)(dot - name - 1));
+	q->target.zone = end && end[1] ? end + 1 : q->options->run.zone;
+	q->protocol = protocol;
+	if (q->types == EXPLAIN_ALL)
+		q->types = 1u << EXPLAIN_SRV;
+	if (q->types == 1u << EXPLAIN_SRV)
+		return 0;
+	return diag_set(reterr, -EINVAL,
+	    "'%s' has SRV records alone, expected type SRV, or the name "
+	    "%s.%s for A and AAAA",
+	    name, q->target.service, q->target.zone);
+}
+
+static int parse_type(struct question *q, const char *text, struct diag *reterr)
+{
+	q->types = EXPLAIN_ALL;
+	if (!text)
+		return 0;
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		if (!strcasecmp(
+		        text, explain_type_name((enum explain_type)t))) {
+			q->types = 1u << t;
+			return 0;
+		}
+	}
+	return diag_set(
+	    reterr, -EINVAL, "found type '%s', expected SRV, A or AAAA", text);
+}
+
+static int load(struct question *q, struct diag *reterr)
+{
+	return status_load(q->options->run.registry, q->target.zone,
+	    q->target.service, clock_wall_ms(), &q->report, reterr);
+}
+
+/* I.S[.ZONE], after S[.ZONE] has been looked for in vain. */
+static int load_instance(struct question *q, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (!dot || q->target.instance || q->protocol)
+		return -ENOENT;
+	int error = target_parse(
+	    dot + 1, q->options->run.zone, q->arena, &q->target, NULL);
+
+	q->target.instance = arena_memdup(q->arena, name, (size_t)(dot - name));
+	return error < 0 ? -ENOENT : load(q, NULL);
+}
+
+static int check_found(struct question *q, struct diag *reterr)
+{
+	const struct status_service *s = &q->report.services[0];
+
+	if (q->protocol && strcmp(q->protocol, s->row.protocol) != 0) {
+		return diag_set(reterr, -EINVAL,
+		    "there is no such name: '%s' has protocol '%s', ask "
+		    "_%s._%s.%s",
+		    s->row.name, s->row.protocol, s->row.name, s->row.protocol,
+		    s->row.zone);
+	}
+	if (!q->target.instance)
+		return 0;
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		if (!strcmp(
+		        q->report.instances[k].row.name, q->target.instance))
+			return 0;
+	}
+	return diag_set(reterr, -EINVAL,
+	    "no instance '%s' of service '%s' in zone '%s'", q->target.instance,
+	    s->row.name, s->row.zone);
+}
+
+/* Lower case, no final dot. */
+static char *fold(struct arena *a, const char *text)
+{
+	char *name = arena_strdup(a, text);
+	size_t len = strlen(name);
+
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (len > 1 && name[len - 1] == '.')
+		name[len - 1] = '\0';
+	return name;
+}
+
+static int find(struct question *q, const char *text, struct diag *reterr)
+{
+	const char *name = fold(q->arena, text);
+	int error;
+
+	if (*name == '_') {
+		error = parse_srv_name(q, name, reterr);
+	} else {
+		error = target_parse(
+		    name, q->options->run.zone, q->arena, &q->target, reterr);
+	}
+	if (error == 0)
+		error = load(q, reterr);
+	if (error == -ENOENT && load_instance(q, name) == 0)
+		error = 0;
+	return error;
+}
+
+/* ---- who set a mode ---------------------------------------------------- */
+
+/* Newest first: what is before the last transition is of another time. */
+static void on_history(void *arg, const struct history_row *row)
+{
+	struct question *q = arg;
+
+	for (unsigned k = 0; k < q->note_n; k++) {
+		struct explain_note *n = &q->notes[k];
+
+		if (q->closed[k] || strcmp(n->instance, row->instance) != 0)
+			continue;
+		q->closed[k] = true;
+		if (!row->was || !row->now || strcmp(row->was, row->now) != 0)
+			continue;
+		n->source =
+		    row->source ? arena_strdup(q->arena, row->source) : "";
+		n->reason =
+		    row->reason ? arena_strdup(q->arena, row->reason) : "";
+	}
+}
+
+static void load_notes(struct question *q)
+{
+	const struct status_service *s = &q->report.services[0];
+	struct registry *reg;
+	unsigned n = 0;
+
+	q->notes = arena_alloc(
+	    q->arena, s->instance_n + 1, sizeof(struct explain_note));
+	q->closed = arena_alloc(q->arena, s->instance_n + 1, sizeof(bool));
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		const struct instance_row *row = &q->report.instances[k].row;
+
+		if (row->mode != MODE_ACTIVE)
+			q->notes[q->note_n++].instance = row->name;
+	}
+	/* without history the rest is as good as ever */
+	if (q->note_n && registry_open(q->options->run.registry, REGISTRY_READ,
+	                     &reg, NULL) == 0) {
+		(void)registry_read_history(reg, s->row.zone, s->row.name,
+		    HISTORY_ROWS, on_history, q, NULL);
+		registry_close(reg);
+	}
+	for (unsigned k = 0; k < q->note_n; k++) {
+		if (q->notes[k].source)
+			q->notes[n++] = q->notes[k];
+	}
+	q->note_n = n;
+}
+
+/* ---- the answer -------------------------------------------------------- */
+
+/* Is what was asked for without an answer? */
+static bool is_empty(const struct explain *e, const struct question *q)
+{
+	bool any = false;
+
+	for (unsigned k = 0; k < e->service->instance_n; k++) {
+		const struct explain_instance *x = &e->instances[k];
+
+		if (!q->target.instance ||
+		    !strcmp(q->target.instance, x->i->row.name))
+			any |= (x->types & q->types) != 0;
+	}
+	return !any;
+}
+
+static int explain(struct question *q)
+{
+	const struct registrar_options *o = q->options;
+	struct explain e;
+
+	load_notes(q);
+	explain_service(&e, &q->report, (unsigned)o->max_answers, q->notes,
+	    q->note_n, q->arena);
+	if (o->json) {
+		explain_print_json(stdout, &e, q->types, q->target.instance);
+	} else {
+		explain_print(stdout, &e, q->types, q->target.instance);
+	}
+	return is_empty(&e, q) ? EXIT_UNHEALTHY : EXIT_DONE;
+}
+
+int command_explain(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct arena *a = arena_new();
+	struct question q = { .arena = a, .options = o };
+	struct diag why;
+	int code = EXIT_FAILED;
+	int error = parse_type(&q, rest->n > 1 ? rest->items[1] : NULL, &why);
+
+	if (error == 0)
+		error = find(&q, rest->items[0], &why);
+	if (error == 0) {
+		error = check_found(&q, &why);
+		if (error == 0)
+			code = explain(&q);
+		status_release(&q.report);
+	}
+	if (error < 0) {
+		(void)fprintf(stderr, "registrar: %s\n", why.text);
+		/* no such service, if there is a registry to have it */
+		code =
+		    error == -EINVAL || (error == -ENOENT &&
+		                            access(o->run.registry, F_OK) == 0)
+		        ? EXIT_WRONG
+		        : EXIT_FAILED;
+	}
+	arena_free(a);
+	return code;
+}

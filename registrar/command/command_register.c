@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * registrar register, deregister: rows that no definition names.
+ *
+ * They have the source "command" and no checks: passing until somebody says
+ * otherwise, or until their lease runs out.
+ */
+#include "registrar/command/commands.h"
+#include "registrar/command/operation.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SOURCE "command"
+
+/* Of the row that has the name already. */
+struct census {
+	const char *instance;
+	struct arena *arena;
+	const char *source;
+	unsigned n;
+};
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	(void)arg;
+	(void)row;
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct census *c = arg;
+
+	c->n++;
+	if (c->instance && !strcmp(c->instance, row->name))
+		c->source = arena_strdup(c->arena, row->source);
+}
+
+static void on_done(void *arg)
+{
+	(void)arg;
+}
+
+static int count(struct operation *op, struct census *c, struct diag *reterr)
+{
+	const struct registry_visitor v = { .service = on_service,
+		.instance = on_instance,
+		.done = on_done,
+		.arg = c };
+
+	return registry_read_service(
+	    op->reg, op->target.zone, op->target.service, &v, reterr);
+}
+
+static bool is_defined(const char *source)
+{
+	return strncmp(source, "registrar/", 10) == 0;
+}
+
+/* ---- register ---------------------------------------------------------- */
+
+static int check_source(
+    struct operation *op, const char *source, struct diag *reterr)
+{
+	if (!source || !strcmp(source, SOURCE) || op->options->force)
+		return 0;
+	return diag_set(reterr, -EINVAL,
+	    "'%s/%s' is there already, written by '%s'; expected --force to "
+	    "take it over%s",
+	    op->target.service, op->target.instance, source,
+	    is_defined(source) ? ", until its definition writes it again" : "");
+}
+
+static int put_service(struct operation *op, struct diag *reterr)
+{
+	const struct service_row row = { .zone = op->target.zone,
+		.name = op->target.service,
+		.protocol = op->options->protocol,
+		.port = ROW_DEFAULT,
+		.ttl_s = ROW_DEFAULT,
+		.max_answers = ROW_DEFAULT,
+		.on_empty = ON_EMPTY_NODATA,
+		.tags = "[]",
+		.meta = "{}",
+		.source = SOURCE };
+
+	return registry_put_service(op->reg, &row, reterr);
+}
+
+static int put_instance(struct operation *op, struct diag *reterr)
+{
+	const struct registrar_options *o = op->options;
+	const struct instance_row row = { .zone = op->target.zone,
+		.service = op->target.service,
+		.name = op->target.instance,
+		.address = o->run.address,
+		.address6 = o->address6,
+		.port = o->port,
+		.priority = o->priority,
+		.weight = o->weight,
+		.weight_warning = ROW_DEFAULT,
+		.health = HEALTH_PASSING,
+		.mode = MODE_ACTIVE,
+		.lease_until_wall_ms =
+		    o->lease_ms ? op->now_wall_ms + o->lease_ms : 0,
+		.tags = conf_strings_json(op->arena, &o->tags),
+		.meta = "{}",
+		.source = SOURCE,
+		.since_wall_ms = op->now_wall_ms };
+
+	return registry_put_instance(op->reg, &row, reterr);
+}
+
+static int prepare(struct operation *op, struct diag *reterr)
+{
+	struct census c = { .instance = op->target.instance,
+		.arena = op->arena };
+	int error = count(op, &c, reterr);
+
+	if (error == -ENOENT)
+		error = put_service(op, reterr);
+	if (error == 0)
+		error = check_source(op, c.source, reterr);
+	op->is_new = !c.source;
+	return error < 0 ? error : put_instance(op, reterr);
+}
+
+static int report(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr)
+{
+	const char *state = row->mode == MODE_ACTIVE ? health_name(row->health)
+	                                             : mode_name(row->mode);
+
+	(void)arg;
+	operation_changed(op, row, op->is_new ? "new" : state,
+	    op->is_new ? state : "registered again");
+	if (!op->is_new && row->lease_until_wall_ms)
+		return 0; /* a renewal: many of them say nothing new */
+	return operation_note(op, row, "registered", reterr);
+}
+
+int command_register(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct arena *a = arena_new();
+	struct operation op;
+	struct diag why;
+	int error = operation_start(&op, o, rest->items[0], a, &why);
+
+	if (error == 0 && !op.target.instance) {
+		error = diag_set(&why, -EINVAL,
+		    "found '%s', expected SERVICE/INSTANCE", rest->items[0]);
+	}
+	op.prepare = prepare;
+	if (error == 0)
+		error = operation_run(&op, report, NULL, &why);
+	if (error == 0)
+		operation_print(&op);
+	operation_end(&op);
+	arena_free(a);
+	return operation_exit(error, &why);
+}
+
+/* ---- deregister -------------------------------------------------------- */
+
+/* A service that we made goes with its last instance. */
+static int sweep(struct operation *op, struct diag *reterr)
+{
+	struct census c = { .n = 0 };
+	int error;
+
+	if (strcmp(op->service_source, SOURCE) != 0)
+		return 0;
+	if ((error = count(op, &c, reterr)) < 0 || c.n)
+		return error;
+	return registry_withdraw_service(
+	    op->reg, op->target.zone, op->target.service, reterr);
+}
+
+static int withdraw(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr)
+{
+	const char *reason = op->options->reason;
+	int error;
+
+	(void)arg;
+	if (is_defined(row->source) && !op->options->force) {
+		return diag_set(reterr, -EINVAL,
+		    "'%s/%s' is named by a definition of '%s'%s%s, which would "
+		    "bring it back: remove it there, or use `registrar "
+		    "maintenance`; --force withdraws it until then",
+		    row->service, row->name, row->source,
+		    row->definition ? ", " : "",
+		    row->definition ? row->definition : "");
+	}
+	error = operation_note(op, row,
+	    arena_printf(op->arena, "deregistered%s%s", reason ? ": " : "",
+	        reason ? reason : ""),
+	    reterr);
+	if (error == 0) {
+		error = registry_withdraw_instance(
+		    op->reg, row->zone, row->service, row->name, reterr);
+	}
+	operation_changed(op, row,
+	    row->mode == MODE_ACTIVE ? health_name(row->health)
+	                             : mode_name(row->mode),
+	    "gone");
+	return error < 0 ? error : sweep(op, reterr);
+}
+
+int command_deregister(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct arena *a = arena_new();
+	struct operation op;
+	struct diag why;
+	int error = operation_start(&op, o, rest->items[0], a, &why);
+
+	if (error == 0)
+		error = operation_run(&op, withdraw, NULL, &why);
+	if (error == 0)
+		operation_print(&op);
+	operation_end(&op);
+	arena_free(a);
+	return operation_exit(error, &why);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * registrar weight: the weight of instances while they are passing.
+ *
+ * A registrar writes weights with the rest of a row: when it starts, and when
+ * the definition of the instance changes. Until then this one holds.
+ */
+#include "registrar/command/commands.h"
+#include "registrar/command/operation.h"
+#include "schema/conf/units.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WEIGHT_MAX 65535
+
+static int set_weight(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr)
+{
+	int weight = *(const int *)arg;
+	const char *was = arena_printf(op->arena, "weight %d", row->weight);
+	const char *now = arena_printf(op->arena, "weight %d", weight);
+	const char *reason = op->options->reason;
+	const char *text = arena_printf(op->arena, "%s to %d%s%s", was, weight,
+	    reason ? ": " : "", reason ? reason : "");
+	int error = 0;
+
+	operation_changed(op, row, was, now);
+	if (row->weight == weight)
+		return 0;
+	error = registry_put_weight(
+	    op->reg, row->zone, row->service, row->name, weight, reterr);
+	return error < 0 ? error : operation_note(op, row, text, reterr);
+}
+
+/* What the operator may not expect. */
+static void print_remarks(const struct operation *op)
+{
+	for (unsigned k = 0; k < op->n; k++) {
+		const struct instance_row *row = &op->rows[k];
+
+		if (row->health == HEALTH_WARNING &&
+		    row->weight_warning != ROW_DEFAULT) {
+			(void)fprintf(stderr,
+			    "registrar: %s/%s is warning: its weight is %d "
+			    "until it is passing\n",
+			    row->service, row->name, row->weight_warning);
+		}
+		if (strncmp(row->source, "registrar/", 10) == 0) {
+			(void)fprintf(stderr,
+			    "registrar: %s/%s: holds until its definition "
+			    "changes or its registrar restarts; to keep it, "
+			    "edit '%s'\n",
+			    row->service, row->name,
+			    row->definition ? row->definition : "");
+		}
+	}
+}
+
+static int parse_weight(const char *text, int *ret_weight, struct diag *reterr)
+{
+	int64_t n;
+
+	if (units_int(text, NULL, &n) < 0 || n < 0 || n > WEIGHT_MAX) {
+		return diag_set(reterr, -EINVAL,
+		    "found weight '%s', expected a number from 0 to %d", text,
+		    WEIGHT_MAX);
+	}
+	*ret_weight = (int)n;
+	return 0;
+}
+
+int command_weight(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct arena *a = arena_new();
+	struct operation op;
+	struct diag why;
+	int weight;
+	int error = operation_start(&op, o, rest->items[0], a, &why);
+
+	if (error == 0)
+		error = parse_weight(rest->items[1], &weight, &why);
+	if (error == 0)
+		error = operation_run(&op, set_weight, &weight, &why);
+	if (error == 0) {
+		operation_print(&op);
+		print_remarks(&op);
+	}
+	operation_end(&op);
+	arena_free(a);
+	return operation_exit(error, &why);
+}

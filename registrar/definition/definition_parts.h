@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * definition_parts - private to definition*.c: what lies between the text of
+ * a file and struct definition.
+ *
+ * conf_fill() puts the text into the raw structs, which know what was given
+ * and what not; resolving them, once for each instance, fills in defaults and
+ * templates. A kind of check is one struct check_type in a file of its own
+ * and a row in definition_check.c.
+ */
+#include "registrar/definition/definition.h"
+
+#define DEFINITION_MAX_TEXT 1024 /* octets of a template or an argument */
+#define DEFINITION_MAX_REGEX 512
+#define CHECK_DEFAULT_TIMEOUT_MS 5000
+
+/* ---- templates and small texts (definition_text.c) -------------------- */
+
+/* What `{...}` stands for. */
+struct template_vars {
+	const char *address, *name, *service;
+	int port;     /* ROW_DEFAULT: none */
+	bool literal; /* braces mean nothing in this file */
+};
+
+enum template_style {
+	TEMPLATE_PLAIN, /* braces that are no variable stay as they are */
+	TEMPLATE_URL,   /* IPv6 in brackets; other braces are refused */
+};
+
+/* text itself if it holds no variable, else in c->arena. */
+int template_fill(struct conf_context *c, const struct conf_node *at,
+    enum template_style style, const char *text, const struct template_vars *v,
+    const char **ret_text);
+
+/* "10.0.0.1:80", "[::1]:80", "localhost:80"; port 0: none is written. */
+struct endpoint {
+	const char *address;
+	int port;
+};
+int endpoint_parse(
+    struct arena *a, const char *text, size_t len, struct endpoint *ret_e);
+
+/*
+ * *text of the scalar `at` with its variables filled in, as an endpoint.
+ * default_port 0: one has to be written.
+ */
+int resolve_endpoint(struct conf_context *c, const struct conf_node *at,
+    const struct template_vars *v, int default_port, const char **text,
+    struct endpoint *ret_e);
+
+/* Canonical text of an address that the registry takes; NULL: it is none. */
+const char *address_canonical(struct arena *a, const char *text);
+bool address_is_valid(const char *text);
+bool address_is_ipv6(const char *text);
+
+/* CONF_CUSTOM, const char *: as JSON for the registry. */
+int take_tags(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int take_meta(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+
+bool text_is_clean(const char *text); /* no control characters */
+bool path_is_absolute(const char *text);
+
+/* ---- regular expressions (definition_regex.c) ------------------------- */
+
+/* CONF_CUSTOM, const char *: a regular expression that is safe to run. */
+int take_regex(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+/* What is wrong with it, in `a` or static; NULL: nothing. */
+const char *regex_problem(struct arena *a, const char *pattern);
+bool regex_equal(const char *a, const char *b); /* each may be NULL */
+
+/* ---- octets to send (definition_payload.c) ---------------------------- */
+
+#define PAYLOAD_RULE                                                           \
+	"text of at most 1024 octets with the escapes \\r, \\n, \\t, "         \
+	"\\0, \\\\ and \\xHH"
+
+/* CONF_CUSTOM, struct check_payload */
+int take_payload(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+bool payload_equal(
+    const struct check_payload *a, const struct check_payload *b);
+
+/* ---- checks (definition_check.c) -------------------------------------- */
+
+struct check_type {
+	const char *name; /* and the key that asks for it */
+	enum check_kind kind;
+	const struct conf_table *table; /* for a struct check_spec */
+	/* Templates and what follows from them; NULL: nothing to do. */
+	int (*resolve)(struct conf_context *c, const struct conf_node *at,
+	    const struct template_vars *v, struct check_spec *s);
+	bool (*equal)(const struct check_spec *a, const struct check_spec *b);
+};
+
+extern const struct check_type check_type_tcp;
+extern const struct check_type check_type_http;
+extern const struct check_type check_type_exec;
+extern const struct check_type check_type_ttl;
+extern const struct check_type check_type_udp;
+extern const struct check_type check_type_dns;
+extern const struct check_type check_type_file;
+extern const struct check_type check_type_icmp;
+extern const struct check_type check_type_postgres;
+extern const struct check_type check_type_redis;
+
+/* NULL: there is none of that name. */
+const struct check_type *check_type_find(const char *name);
+
+/* interval, timeout, rise ...: for the tables of checks that ask. */
+extern const struct conf_table check_common_table;
+/* interval, grace: for those that look at what somebody else decided. */
+extern const struct conf_table check_look_table;
+
+struct raw_check {
+	const struct conf_node *node;
+	struct check_spec spec; /* templates as they are written */
+};
+
+struct raw_checks {
+	bool given;
+	struct raw_check *items;
+	unsigned n;
+	struct check_group *groups;
+	unsigned group_n;
+};
+
+/* CONF_CUSTOM, struct raw_checks */
+int take_checks(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
+    const struct template_vars *v, struct definition_instance *i);
+
+/* ---- process watch (definition_process.c) ----------------------------- */
+
+#define PROCESS_KEYS "pidfile, exe, cmdline, unit, cgroup, listening"
+#define PROCESS_RULE "'none' or a map with one of " PROCESS_KEYS
+
+struct raw_process {
+	bool given;
+	const struct conf_node *node;
+	struct process_spec spec;
+};
+
+/* CONF_CUSTOM, struct raw_process */
+int take_process(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int resolve_process(struct conf_context *c, const struct raw_process *raw,
+    const struct template_vars *v, struct process_spec *ret_p);
+
+/* ---- what follows from verdicts (definition_policy.c) ----------------- */
+
+struct raw_policy {
+	int64_t slow_start_ms, deregister_after_ms;
+	struct damping_spec damping;
+	struct conf_strings requires; /* SERVICE or SERVICE.ZONE */
+};
+
+/* For a struct raw_policy at the beginning of another struct. */
+extern const struct conf_table raw_policy_table;
+
+/* map: of the service; zone: where it is. */
+int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
+    const struct conf_node *map, const char *zone, struct health_policy *ret_p);
+
+/* ---- services and instances (definition.c, definition_instance.c) ----- */
+
+struct raw_weights {
+	int passing, warning; /* ROW_DEFAULT: not given */
+};
+
+struct raw_instance {
+	const struct conf_node *node;
+	const char *name, *address, *address6, *locality, *tags, *meta;
+	int port, priority;
+	struct raw_weights weights;
+	struct raw_process process;
+	struct raw_checks checks;
+};
+
+struct raw_service {
+	struct raw_policy policy; /* first: raw_policy_table */
+	const struct conf_node *node;
+	const char *name, *zone, *protocol, *tags, *meta;
+	int port, ttl_s, max_answers, on_empty;
+	struct raw_weights weights;
+	struct raw_process process;
+	struct raw_checks checks;
+	struct conf_array instances; /* of struct raw_instance */
+	bool literal;                /* no templates: the file is Consul's */
+};
+
+extern const struct conf_table raw_instance_table;
+extern const struct conf_table raw_weights_table;
+
+/* `weight: 3` is short for `weights: {passing: 3}`: not both. */
+int check_weights(struct conf_context *c, const struct conf_node *map);
+
+int resolve_instance(struct conf_context *c, const struct raw_service *s,
+    const struct raw_instance *raw, const char *default_address,
+    struct definition_instance *ret_i);

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * JSON lines are streamed, so their format is decided by the first line
+ * alone; every other text is read whole before it is looked at.
+ */
+#include "registrar/exchange/import_impl.h"
+#include "schema/base/clock.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MS 5000
+#define BLANK " \t\r\n"
+
+struct head {
+	char *text; /* the first line that is not blank; owned */
+	size_t len;
+	unsigned long line;
+};
+
+/* ---- formats ----------------------------------------------------------- */
+
+/*
+ * The first key of an object, and how its value begins; false if the text
+ * ends before.
+ */
+static bool first_key(
+    const char *text, const char **ret_key, size_t *ret_len, char *ret_value)
+{
+	const char *key = text + 1 + strspn(text + 1, BLANK);
+	const char *end = *key == '"' ? strchr(key + 1, '"') : NULL;
+	const char *colon = end ? end + 1 + strspn(end + 1, BLANK) : NULL;
+
+	if (!colon || *colon != ':')
+		return false;
+	*ret_key = key + 1;
+	*ret_len = (size_t)(end - key - 1);
+	*ret_value = colon[1 + strspn(colon + 1, BLANK)];
+	return true;
+}
+
+static bool is_key(const char *key, size_t len, const char *name)
+{
+	return strlen(name) == len && !strncmp(key, name, len);
+}
+
+/* Of a text that begins with '{'. */
+static enum exchange_format format_of_object(const char *text)
+{
+	static const char *const etcd[] = { "header", "kvs", "more", "count" };
+	const char *key = "";
+	size_t len = 0;
+	char value = '\0';
+
+	if (!first_key(text, &key, &len, &value))
+		return FORMAT_LINES;
+	for (size_t i = 0; i < sizeof(etcd) / sizeof(*etcd); i++) {
+		if (is_key(key, len, etcd[i]))
+			return FORMAT_SKYDNS;
+	}
+	/* meta alone is an object in a line, and seldom the first of it */
+	if (value == '{' && !is_key(key, len, "meta"))
+		return FORMAT_CONSUL;
+	if (value == '[' && !is_key(key, len, "tags"))
+		return FORMAT_CONSUL;
+	if (len && *key >= 'A' && *key <= 'Z')
+		return FORMAT_CONSUL;
+	return FORMAT_LINES;
+}
+
+static enum exchange_format format_of(const char *text)
+{
+	switch (*text) {
+	case '{':
+		return format_of_object(text);
+	case '[':
+		return FORMAT_CONSUL;
+	case '/':
+		return FORMAT_SKYDNS;
+	default:
+		return FORMAT_ZONE;
+	}
+}
+
+/*
+ * An object that goes on in the next line is none of JSON lines. A line that
+ * ends where it should not is a broken one of them, if it has a key at all.
+ */
+static bool is_lines(const struct import *im, const struct head *head)
+{
+	const char *text =
+	    head->text ? head->text + strspn(head->text, BLANK) : "";
+	const char *key;
+	size_t len;
+	char value;
+
+	if (im->config->format != FORMAT_AUTO)
+		return im->config->format == FORMAT_LINES;
+	return !*text || (*text == '{' && first_key(text, &key, &len, &value) &&
+	                     format_of_object(text) == FORMAT_LINES);
+}
+
+/* ---- the file ---------------------------------------------------------- */
+
+static int read_head(struct head *h, FILE *f)
+{
+	size_t room = 0;
+	ssize_t len;
+
+	do {
+		errno = 0;
+		if ((len = getline(&h->text, &room, f)) < 0) {
+			free(h->text);
+			h->text = NULL;
+			return ferror(f) ? -errno : 0;
+		}
+		h->line++;
+	} while (strspn(h->text, BLANK) == (size_t)len);
+	h->len = (size_t)len;
+	return 0;
+}
+
+/* The head and all behind it, with a NUL; blank lines before count. */
+static char *read_all(const struct head *h, FILE *f, size_t *ret_len)
+{
+	size_t blank = h->line ? h->line - 1 : 0, len = blank + h->len;
+	size_t room = len + 65536;
+	char *text = xmalloc(room + 1);
+	size_t n;
+
+	memset(text, '\n', blank);
+	if (h->len)
+		memcpy(text + blank, h->text, h->len);
+	while ((n = fread(text + len, 1, room - len, f)) > 0) {
+		len += n;
+		if (len == room) {
+			room *= 2;
+			text = xreallocarray(text, room + 1, 1);
+		}
+	}
+	text[len] = '\0';
+	*ret_len = len;
+	return text;
+}
+
+static void import_text(struct import *im, const struct head *h, FILE *f)
+{
+	static void (*const readers[])(
+	    struct import * im, char *text, size_t len) = {
+		[FORMAT_CONSUL] = import_consul,
+		[FORMAT_SKYDNS] = import_skydns,
+		[FORMAT_ZONE] = import_zone,
+	};
+	size_t len = 0;
+	scoped_free char *text = read_all(h, f, &len);
+	enum exchange_format format = im->config->format;
+
+	if (ferror(f)) {
+		im->error =
+		    diags_add(im->errors, -EIO, "cannot read '%s'", im->file);
+		return;
+	}
+	if (format == FORMAT_AUTO)
+		format = format_of(text + strspn(text, BLANK));
+	if (format == FORMAT_LINES) { /* a lone brace at the end of a line */
+		import_bad(im, (struct import_place){ h->line, 1 },
+		    "found an object over several lines that has none of "
+		    "Consul's keys, expected one object on each line");
+		return;
+	}
+	readers[format](im, text, len);
+	import_flush(im);
+}
+
+static void import_file(struct import *im, FILE *f)
+{
+	struct head head = { 0 };
+	int error = read_head(&head, f);
+
+	if (error < 0) {
+		im->error = diags_add(im->errors, error, "cannot read '%s': %s",
+		    im->file, strerror(-error));
+	} else if (!is_lines(im, &head)) {
+		import_text(im, &head, f);
+		free(head.text);
+	} else {
+		if (head.text && head.text[head.len - 1] == '\n')
+			head.text[--head.len] = '\0';
+		import_lines(im, f, head.text, head.len, head.line);
+	}
+}
+
+/* ---- the transaction --------------------------------------------------- */
+
+static int import_all(struct import *im, FILE *f, struct diag *reterr)
+{
+	int64_t before = 0, after = 0;
+	int error = registry_begin(im->r, BUSY_MS, reterr);
+
+	if (error < 0)
+		return error;
+	if ((error = registry_revision(im->r, &before)) == 0) {
+		import_file(im, f);
+		error = im->error;
+	}
+	if (error == 0)
+		error = registry_revision(im->r, &after);
+	if (error < 0) {
+		registry_rollback(im->r);
+		return error;
+	}
+	im->result.changes_n = after - before;
+	return registry_commit(im->r, reterr);
+}
+
+static int import_open_file(const struct import_config *c, FILE *f,
+    struct import_result *ret, struct diags *reterr)
+{
+	struct import im = {
+		.config = c,
+		.file = f == stdin ? "stdin" : c->file,
+		.now_wall_ms = clock_wall_ms(),
+		.errors = reterr,
+	};
+	struct diag why = { "" };
+	int error = registry_open(c->registry, REGISTRY_WRITE, &im.r, &why);
+
+	if (error == 0) {
+		im.arena = arena_new();
+		error = import_all(&im, f, &why);
+		json_decref(im.claimed);
+		arena_free(im.arena);
+		registry_close(im.r);
+	}
+	if (error < 0 && !im.error) /* not told yet */
+		return diags_add(reterr, error, "%s", why.text);
+	if (error == 0)
+		*ret = im.result;
+	return error;
+}
+
+int import_run(const struct import_config *c, struct import_result *ret,
+    struct diags *reterr)
+{
+	bool from_stdin = !strcmp(c->file, "-");
+	scoped_file FILE *opened = from_stdin ? NULL : fopen(c->file, "re");
+	FILE *f = from_stdin ? stdin : opened;
+
+	*reterr = (struct diags){ 0 };
+	if (!f) {
+		int error = errno;
+
+		return diags_add(reterr, -error, "cannot open '%s': %s",
+		    c->file, strerror(error));
+	}
+	return import_open_file(c, f, ret, reterr);
+}

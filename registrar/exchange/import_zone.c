@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * SRV records name services and instances, the addresses of their targets
+ * may stand anywhere in the file: all of it is read first.
+ */
+#include "registrar/exchange/import_impl.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct srv {
+	struct import_place at;
+	const char *owner, *target;
+	int priority, weight, port, ttl_s;
+};
+
+struct address {
+	const char *name, *text;
+	bool v6, used;
+};
+
+struct zone {
+	struct import *im;
+	const char *suffix; /* ".svc.internal." */
+	struct srv *srvs;
+	struct address *addresses;
+	size_t srv_n, srv_max, address_n, address_max;
+	unsigned long others_n; /* of other types */
+	unsigned long line;
+};
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Lower case, as master files have it; in the arena. */
+static const char *text_of(struct import *im, const ldns_rdf *f)
+{
+	scoped_free char *text = ldns_rdf2str(f);
+	char *copy = arena_strdup(im->arena, text ? text : "");
+
+	for (char *p = copy; *p; p++)
+		*p = import_lower(*p);
+	return copy;
+}
+
+#define GROW(array, n, max)                                                    \
+	do {                                                                   \
+		if ((n) == (max)) {                                            \
+			(max) = (max) ? 2 * (max) : 64;                        \
+			(array) =                                              \
+			    xreallocarray((array), (max), sizeof(*(array)));   \
+		}                                                              \
+	} while (0)
+
+static void add_srv(struct zone *z, const ldns_rr *rr)
+{
+	GROW(z->srvs, z->srv_n, z->srv_max);
+	z->srvs[z->srv_n++] = (struct srv){
+		.at = { .line = z->line },
+		.owner = text_of(z->im, ldns_rr_owner(rr)),
+		.priority = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0)),
+		.weight = ldns_rdf2native_int16(ldns_rr_rdf(rr, 1)),
+		.port = ldns_rdf2native_int16(ldns_rr_rdf(rr, 2)),
+		.target = text_of(z->im, ldns_rr_rdf(rr, 3)),
+		.ttl_s = (int)(ldns_rr_ttl(rr) & INT32_MAX),
+	};
+}
+
+static void add_address(struct zone *z, const ldns_rr *rr)
+{
+	const char *text = text_of(z->im, ldns_rr_rdf(rr, 0));
+
+	GROW(z->addresses, z->address_n, z->address_max);
+	z->addresses[z->address_n++] = (struct address){
+		.name = text_of(z->im, ldns_rr_owner(rr)),
+		.text = import_address(z->im, text),
+		.v6 = ldns_rr_get_type(rr) == LDNS_RR_TYPE_AAAA,
+	};
+}
+
+static void add_record(struct zone *z, const ldns_rr *rr)
+{
+	ldns_rr_type type = ldns_rr_get_type(rr);
+
+	if (type == LDNS_RR_TYPE_SRV && ldns_rr_rd_count(rr) == 4) {
+		add_srv(z, rr);
+	} else if ((type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_AAAA) &&
+	           ldns_rr_rd_count(rr) == 1) {
+		add_address(z, rr);
+	} else {
+		z->others_n++;
+	}
+}
+
+static void read_entry(struct zone *z, FILE *f, uint32_t *ttl_s,
+    ldns_rdf **origin, ldns_rdf **owner)
+{
+	int lines = (int)z->line; /* that were read whole */
+	ldns_rr *rr = NULL;
+	ldns_status s =
+	    ldns_rr_new_frm_fp_l(&rr, f, ttl_s, origin, owner, &lines);
+
+	/* the last line may have no end */
+	z->line += (unsigned long)lines == z->line;
+	z->line = lines > (int)z->line ? (unsigned long)lines : z->line;
+	const struct import_place at = { .line = z->line };
+
+	if (s == LDNS_STATUS_OK) {
+		add_record(z, rr);
+		ldns_rr_free(rr);
+	} else if (s == LDNS_STATUS_SYNTAX_INCLUDE_ERR_NOTIMPL ||
+	           s == LDNS_STATUS_SYNTAX_INCLUDE) {
+		import_left_out(z->im, at, "$INCLUDE: import that file, too");
+	} else if (s != LDNS_STATUS_SYNTAX_TTL &&
+	           s != LDNS_STATUS_SYNTAX_ORIGIN &&
+	           s != LDNS_STATUS_SYNTAX_EMPTY) {
+		import_bad(z->im, at, "found no record (%s), expected one",
+		    ldns_get_errorstr_by_id(s));
+	}
+}
+
+static void read_records(struct zone *z, FILE *f)
+{
+	ldns_rdf *origin = ldns_dname_new_frm_str(z->im->config->zone);
+	ldns_rdf *owner = origin ? ldns_rdf_clone(origin) : NULL;
+	uint32_t ttl_s = 0;
+
+	while (!feof(f) && !import_is_over(z->im))
+		read_entry(z, f, &ttl_s, &origin, &owner);
+	ldns_rdf_deep_free(origin);
+	ldns_rdf_deep_free(owner);
+}
+
+/* ---- names ------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct address *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (int)x->v6 - (int)y->v6;
+}
+
+/* The first of its addresses, or NULL. */
+static struct address *find_addresses(const struct zone *z, const char *name)
+{
+	size_t low = 0, high = z->address_n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(z->addresses[mid].name, name) < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	return low < z->address_n && !strcmp(z->addresses[low].name, name)
+	           ? &z->addresses[low]
+	           : NULL;
+}
+
+/* "_web._tcp.svc.internal." to web and tcp. */
+static bool take_owner(const struct zone *z, const char *owner,
+    const char **ret_service, const char **ret_protocol)
+{
+	size_t len = strlen(owner), suffix = strlen(z->suffix);
+
+	if (len <= suffix || strcmp(owner + len - suffix, z->suffix) != 0)
+		return false;
+	char *name = arena_memdup(z->im->arena, owner, len - suffix);
+	char *dot = strchr(name, '.');
+
+	if (!dot || *name != '_' || dot[1] != '_')
+		return false;
+	*dot = '\0';
+	*ret_service = name + 1;
+	*ret_protocol = dot + 2;
+	return label_is_service(name + 1) && label_is_service(dot + 2);
+}
+
+/* The first label of the target, as it is in our own zones. */
+static const char *make_name(
+    struct zone *z, const struct srv *s, const char *service)
+{
+	struct import *im = z->im;
+	size_t len = strcspn(s->target, ".");
+	const char *first =
+	    import_label(im, arena_memdup(im->arena, s->target, len));
+	const char *const names[] = {
+		first,
+		import_label(
+		    im, arena_printf(im->arena, "%s-%d", first, s->port)),
+		import_label(im, s->target),
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (label_is_instance(names[i]) &&
+		    import_claim(im, service, names[i]))
+			return names[i];
+	}
+	return NULL;
+}
+
+/* ---- records to instances ---------------------------------------------- */
+
+static void take_addresses(struct zone *z, const struct srv *s,
+    struct address *a, struct import_line *l)
+{
+	const struct address *end = z->addresses + z->address_n;
+
+	for (; a < end && strcmp(a->name, s->target) == 0; a++) {
+		a->used = true;
+		if (!l->address) {
+			l->address = a->text;
+		} else if (a->v6 && !strchr(l->address, ':') && !l->address6) {
+			l->address6 = a->text;
+		} else {
+			import_left_out(z->im, s->at,
+			    "address %s of %s: expected one of each family",
+			    a->text, a->name);
+		}
+	}
+}
+
+static void put_srv(struct zone *z, const struct srv *s)
+{
+	struct import_line l = import_blank();
+	struct address *a = find_addresses(z, s->target);
+
+	if (!take_owner(z, s->owner, &l.service, &l.protocol)) {
+		import_left_out(z->im, s->at,
+		    "SRV %s: expected _SERVICE._PROTOCOL%s", s->owner,
+		    z->suffix);
+		return;
+	}
+	if (!a) {
+		import_left_out(z->im, s->at,
+		    "SRV %s: target %s has no address in this file", s->owner,
+		    s->target);
+		return;
+	}
+	take_addresses(z, s, a, &l);
+	if (!(l.id = make_name(z, s, l.service))) {
+		import_left_out(z->im, s->at,
+		    "SRV %s: target %s makes no instance: another has its "
+		    "name, or it is no label",
+		    s->owner, s->target);
+		return;
+	}
+	l.port = s->port ? s->port : ROW_DEFAULT;
+	l.priority = s->priority;
+	l.weight = s->weight;
+	l.ttl_s = s->ttl_s;
+	if (strcmp(l.service, z->im->service) == 0) {
+		l.ttl_s = z->im->ttl_s; /* an RRset has one TTL */
+		l.protocol = z->im->protocol;
+	}
+	import_put(z->im, &l, s->at);
+}
+
+/* What is no service: of that only numbers are told. */
+static void tell_rest(struct zone *z)
+{
+	const struct import_place end = { .line = z->line };
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < z->address_n; i++)
+		n += !z->addresses[i].used;
+	if (n) {
+		import_left_out(z->im, end,
+		    "%lu addresses: no SRV record below %s names them", n,
+		    z->im->config->zone);
+	}
+	if (z->others_n) {
+		import_left_out(z->im, end,
+		    "%lu records of other types: expected SRV, A and AAAA",
+		    z->others_n);
+	}
+}
+
+void import_zone(struct import *im, char *text, size_t len)
+{
+	struct zone z = { .im = im,
+		.suffix = arena_printf(im->arena, ".%s.", im->config->zone) };
+	FILE *f = fmemopen(text, len, "r");
+
+	if (!f)
+		abort(); /* out of memory */
+	read_records(&z, f);
+	(void)fclose(f);
+	if (z.address_n) {
+		qsort(z.addresses, z.address_n, sizeof(*z.addresses), by_name);
+	}
+	for (size_t i = 0; i < z.srv_n && !import_is_over(im); i++)
+		put_srv(&z, &z.srvs[i]);
+	if (!im->error)
+		tell_rest(&z);
+	free(z.srvs);
+	free(z.addresses);
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Two search trees find services by (zone, name) and members by (zone,
+ * service, name). A unit is one version of one file, with its members and
+ * its parts in services. A new version takes the members that it names from
+ * whichever unit has them; what is left in units that were replaced or
+ * removed is withdrawn when the burst of changes has settled. So an instance
+ * may move to another file, or its file be renamed, and goes on.
+ *
+ * Keys are strings of definitions: those of the newest version that names a
+ * member, for older ones go at that point.
+ */
+#include "registrar/instance/fleet.h"
+
+#include "registrar/definition/definition_set.h"
+#include "schema/base/xalloc.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+struct service {
+	const char *zone, *name; /* key */
+	struct store_service row;
+	LIST_HEAD(, part) parts;
+	const struct part *shown; /* whose definition the row shows */
+};
+
+/* What one file says of one service. */
+struct part {
+	struct service *service;
+	struct unit *unit;
+	const struct definition_service *def;
+	LIST_ENTRY(part) of_service;
+	LIST_ENTRY(part) of_unit;
+};
+
+struct member {
+	const char *zone, *service, *name; /* key */
+	struct instance *instance;
+	LIST_ENTRY(member) of_unit;
+};
+
+/* A version of a file, in force or retired. */
+struct unit {
+	char *file;
+	struct definition *def;
+	bool retired;
+	LIST_HEAD(, part) parts;
+	LIST_HEAD(, member) members;
+	LIST_ENTRY(unit) link;
+};
+
+struct fleet {
+	const struct instance_env *env;
+	struct definition_set *claims;
+	void *services, *members;  /* trees */
+	LIST_HEAD(, unit) units;   /* in force */
+	LIST_HEAD(, unit) retired; /* until the burst has settled */
+};
+
+static int by_service(const void *a, const void *b)
+{
+	const struct service *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : strcmp(x->zone, y->zone);
+}
+
+static int by_member(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (!order)
+		order = strcmp(x->service, y->service);
+	return order ? order : strcmp(x->zone, y->zone);
+}
+
+static void *find(void *const *tree, const void *key,
+    int (*compare)(const void *, const void *))
+{
+	void *const *found = tfind(key, tree, compare);
+
+	return found ? *found : NULL;
+}
+
+static void insert(
+    void **tree, const void *what, int (*compare)(const void *, const void *))
+{
+	if (!tsearch(what, tree, compare))
+		abort(); /* out of memory */
+}
+
+/* ---- services --------------------------------------------------------- */
+
+/* Files in force before retired ones, then by name. */
+static bool comes_before(const struct part *a, const struct part *b)
+{
+	if (a->unit->retired != b->unit->retired)
+		return b->unit->retired;
+	return strcmp(a->unit->file, b->unit->file) < 0;
+}
+
+static const struct part *first_part(const struct service *s)
+{
+	const struct part *p, *best = NULL;
+
+	LIST_FOREACH (p, &s->parts, of_service)
+		if (!best || comes_before(p, best))
+			best = p;
+	return best;
+}
+
+/* Let the row show `shown`, whose strings are to be used from now on. */
+static void show(struct fleet *f, struct service *s, const struct part *shown)
+{
+	s->shown = shown;
+	s->zone = shown->def->zone;
+	s->name = shown->def->name;
+	definition_service_row(
+	    shown->def, f->env->source, shown->unit->file, &s->row.row);
+}
+
+/* Parts came or went. The one that is shown may be unlinked, not freed. */
+static void show_first(struct fleet *f, struct service *s)
+{
+	const struct part *was = s->shown, *first = first_part(s);
+
+	if (first == was)
+		return;
+	bool equal = was &&
+	             definition_service_row_equal(was->def, first->def) &&
+	             !strcmp(was->unit->file, first->unit->file);
+
+	show(f, s, first);
+	if (!was) {
+		store_attach_service(f->env->store, &s->row);
+	} else if (!equal) {
+		store_service_changed(f->env->store, &s->row);
+	}
+}
+
+static struct service *service_get(
+    struct fleet *f, const struct definition_service *def)
+{
+	const struct service key = { .zone = def->zone, .name = def->name };
+	struct service *s = find(&f->services, &key, by_service);
+
+	if (s)
+		return s;
+	s = xcalloc(1, sizeof(*s));
+	s->zone = def->zone;
+	s->name = def->name;
+	LIST_INIT(&s->parts);
+	insert(&f->services, s, by_service);
+	return s;
+}
+
+static void part_add(
+    struct fleet *f, struct unit *u, const struct definition_service *def)
+{
+	struct part *p = xcalloc(1, sizeof(*p));
+
+	p->service = service_get(f, def);
+	p->unit = u;
+	p->def = def;
+	LIST_INSERT_HEAD(&u->parts, p, of_unit);
+	LIST_INSERT_HEAD(&p->service->parts, p, of_service);
+	show_first(f, p->service);
+}
+
+static void service_remove(struct fleet *f, struct service *s, bool withdraw)
+{
+	if (withdraw)
+		store_withdraw(f->env->store, s->zone, s->name, NULL, NULL);
+	tdelete(s, &f->services, by_service);
+	store_detach_service(f->env->store, &s->row);
+	free(s);
+}
+
+static void part_drop(struct fleet *f, struct part *p, bool withdraw)
+{
+	struct service *s = p->service;
+
+	LIST_REMOVE(p, of_service);
+	if (LIST_EMPTY(&s->parts)) {
+		service_remove(f, s, withdraw);
+	} else {
+		show_first(f, s);
+	}
+	free(p);
+}
+
+/* ---- members ---------------------------------------------------------- */
+
+static void member_put(struct fleet *f, struct unit *u,
+    const struct definition_service *s, const struct definition_instance *i)
+{
+	const struct instance_origin origin = {
+		.service = s, .instance = i, .file = u->file
+	};
+	const struct member key = {
+		.zone = s->zone, .service = s->name, .name = i->name
+	};
+	struct member *m = find(&f->members, &key, by_member);
+
+	if (!m) {
+		m = xcalloc(1, sizeof(*m));
+		*m = key;
+		m->instance =
+		    instance_new(f->env, &service_get(f, s)->row, &origin);
+		insert(&f->members, m, by_member);
+	} else {
+		instance_edit(m->instance, &origin);
+		m->zone = s->zone;
+		m->service = s->name;
+		m->name = i->name;
+		LIST_REMOVE(m, of_unit);
+	}
+	LIST_INSERT_HEAD(&u->members, m, of_unit);
+}
+
+static void member_remove(struct fleet *f, struct member *m, bool withdraw)
+{
+	if (withdraw) {
+		store_withdraw(
+		    f->env->store, m->zone, m->service, m->name, NULL);
+	}
+	tdelete(m, &f->members, by_member);
+	instance_free(m->instance);
+	free(m);
+}
+
+/* ---- files ------------------------------------------------------------ */
+
+static struct unit *unit_find(const struct fleet *f, const char *file)
+{
+	struct unit *u;
+
+	LIST_FOREACH (u, &f->units, link)
+		if (!strcmp(u->file, file))
+			return u;
+	return NULL;
+}
+
+static struct unit *unit_new(struct fleet *f, struct definition *d)
+{
+	struct unit *u = xcalloc(1, sizeof(*u));
+
+	u->file = xstrdup(d->file);
+	u->def = d;
+	LIST_INIT(&u->parts);
+	LIST_INIT(&u->members);
+	LIST_INSERT_HEAD(&f->units, u, link);
+	return u;
+}
+
+static void unit_retire(struct fleet *f, struct unit *u)
+{
+	LIST_REMOVE(u, link);
+	LIST_INSERT_HEAD(&f->retired, u, link);
+	u->retired = true;
+}
+
+/* Nobody has taken over what it still has. */
+static void unit_drop(struct fleet *f, struct unit *u, bool withdraw)
+{
+	struct member *m = LIST_FIRST(&u->members);
+	struct part *p = LIST_FIRST(&u->parts);
+
+	while (m) {
+		struct member *next = LIST_NEXT(m, of_unit);
+
+		member_remove(f, m, withdraw);
+		m = next;
+	}
+	while (p) {
+		struct part *next = LIST_NEXT(p, of_unit);
+
+		part_drop(f, p, withdraw);
+		p = next;
+	}
+	definition_free(u->def);
+	free(u->file);
+	free(u);
+}
+
+static void drop_retired(struct fleet *f, bool withdraw)
+{
+	struct unit *u = LIST_FIRST(&f->retired);
+
+	LIST_INIT(&f->retired);
+	while (u) {
+		struct unit *next = LIST_NEXT(u, link);
+
+		unit_drop(f, u, withdraw);
+		u = next;
+	}
+}
+
+int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
+{
+	int r = definition_set_claim(f->claims, d, reterr);
+
+	if (r < 0)
+		return r;
+	struct unit *old = unit_find(f, d->file);
+
+	if (old)
+		unit_retire(f, old);
+	struct unit *u = unit_new(f, d);
+
+	for (unsigned n = 0; n < d->service_n; n++) {
+		const struct definition_service *s = &d->services[n];
+
+		part_add(f, u, s);
+		for (unsigned k = 0; k < s->instance_n; k++)
+			member_put(f, u, s, &s->instances[k]);
+	}
+	return 0;
+}
+
+void fleet_remove(struct fleet *f, const char *file)
+{
+	struct unit *u = unit_find(f, file);
+
+	if (!u)
+		return;
+	definition_set_release(f->claims, file);
+	unit_retire(f, u);
+}
+
+void fleet_settle(struct fleet *f)
+{
+	drop_retired(f, true);
+}
+
+struct fleet *fleet_new(const struct instance_env *env)
+{
+	struct fleet *f = xcalloc(1, sizeof(*f));
+
+	f->env = env;
+	f->claims = definition_set_new();
+	LIST_INIT(&f->units);
+	LIST_INIT(&f->retired);
+	return f;
+}
+
+void fleet_free(struct fleet *f)
+{
+	if (!f)
+		return;
+	for (struct unit *u = LIST_FIRST(&f->units); u;) {
+		struct unit *next = LIST_NEXT(u, link);
+
+		unit_retire(f, u);
+		u = next;
+	}
+	drop_retired(f, false);
+	definition_set_free(f->claims);
+	free(f);
+}
+
+bool fleet_has(const struct fleet *f, const char *zone, const char *service,
+    const char *instance)
+{
+	const struct service s = { .zone = zone, .name = service };
+	const struct member m = {
+		.zone = zone, .service = service, .name = instance
+	};
+
+	if (!instance)
+		return find(&f->services, &s, by_service) != NULL;
+	const struct member *found = find(&f->members, &m, by_member);
+
+	return found && !instance_is_withdrawn(found->instance);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * fleet - all instances of all files in force.
+ *
+ * A new version of a file is taken up by difference: instances that it still
+ * names go on, others are withdrawn from the registry. Several files may add
+ * instances to one service; the first of them by name says what the service
+ * itself is. An instance belongs to one file.
+ *
+ * One thread.
+ */
+#include "registrar/definition/definition.h"
+#include "registrar/instance/instance.h"
+
+struct fleet;
+
+/* Borrows env. */
+struct fleet *fleet_new(const struct instance_env *env);
+/* Nothing is withdrawn: the rows stay for the next run. */
+void fleet_free(struct fleet *f);
+
+/*
+ * Put d in force in place of what its file said before. Consumes d, unless
+ * another file defines one of its instances: -EEXIST, all as before.
+ */
+int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr);
+/* The file is gone. */
+void fleet_remove(struct fleet *f, const char *file);
+
+/*
+ * A burst of changes is over: withdraw what no file names any more. Until
+ * then another file may take it over, and it goes on as if nothing happened.
+ */
+void fleet_settle(struct fleet *f);
+
+/*
+ * Is it defined, and not withdrawn for being bad for too long? instance NULL:
+ * the service.
+ */
+bool fleet_has(const struct fleet *f, const char *zone, const char *service,
+    const char *instance);

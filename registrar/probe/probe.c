@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Two timers for each probe: `next` begins a run, `deadline` ends one that
+ * takes too long. Runs are counted from due time to due time, so neither a
+ * slow answer nor a late turn of the loop shifts the schedule, and what was
+ * spread at first stays so; times that have passed meanwhile are left out.
+ *
+ * When the loop stood still for long (the machine slept, a disk hung), all
+ * probes that came due in that time would run at once. They run as far apart
+ * as they were due instead: each as much later as the first of them.
+ */
+#include "registrar/probe/probe.h"
+
+#include "registrar/exec/runner.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &probe_tcp_ops,
+	[CHECK_HTTP] = &probe_http_ops,
+	[CHECK_EXEC] = &probe_exec_ops,
+	[CHECK_TTL] = &probe_ttl_ops,
+	[CHECK_UDP] = &probe_udp_ops,
+	[CHECK_DNS] = &probe_dns_ops,
+	[CHECK_FILE] = &probe_file_ops,
+	[CHECK_ICMP] = &probe_icmp_ops,
+	[CHECK_POSTGRES] = &probe_postgres_ops,
+	[CHECK_REDIS] = &probe_redis_ops,
+};
+
+/* ---- what all probes share -------------------------------------------- */
+
+static void on_bury(evutil_socket_t fd, short what, void *arg)
+{
+	struct prober *pr = arg;
+	struct leftover *l = LIST_FIRST(&pr->leftovers);
+
+	(void)fd;
+	(void)what;
+	while (l) {
+		struct leftover *next = LIST_NEXT(l, link);
+
+		if (l->soon) {
+			LIST_REMOVE(l, link);
+			l->free(l);
+		}
+		l = next;
+	}
+}
+
+void prober_init(struct prober *pr)
+{
+	LIST_INIT(&pr->leftovers);
+	rng_seed(&pr->rng);
+	pr->slot_ms = 0;
+	pr->late_at_ms = -1;
+	pr->bury = NULL;
+	if (!pr->base)
+		return;
+	pr->bury = event_new(pr->base, -1, 0, on_bury, pr);
+	if (!pr->bury)
+		abort(); /* out of memory */
+}
+
+void prober_release(struct prober *pr)
+{
+	struct leftover *l;
+
+	while ((l = LIST_FIRST(&pr->leftovers))) {
+		LIST_REMOVE(l, link);
+		l->free(l);
+	}
+	runner_free(pr->runner);
+	pr->runner = NULL;
+	if (pr->bury)
+		event_free(pr->bury);
+}
+
+void prober_leave(struct prober *pr, struct leftover *l)
+{
+	LIST_INSERT_HEAD(&pr->leftovers, l, link);
+	if (l->soon)
+		event_active(pr->bury, 0, 0);
+}
+
+void prober_forget(struct leftover *l)
+{
+	LIST_REMOVE(l, link);
+}
+
+/* A turn of the loop takes less, unless something is wrong. */
+#define LATE_MS 50
+
+/* ---- schedule --------------------------------------------------------- */
+
+static int64_t interval_ms(const struct probe *p)
+{
+	int64_t poll_ms;
+
+	if (p->spec->kind != CHECK_TTL)
+		return p->spec->interval_ms;
+	poll_ms = p->spec->ttl.ttl_ms / 4;
+	if (poll_ms < TTL_POLL_MIN_MS)
+		return TTL_POLL_MIN_MS;
+	return poll_ms > TTL_POLL_MAX_MS ? TTL_POLL_MAX_MS : poll_ms;
+}
+
+/* Uniform in +-percent of the interval. */
+static int64_t jitter_ms(struct probe *p)
+{
+	int64_t span_ms = interval_ms(p) * p->spec->jitter_percent / 100;
+
+	if (span_ms <= 0)
+		return 0;
+	if (span_ms > INT32_MAX)
+		span_ms = INT32_MAX;
+	return (int64_t)rng_below(
+	           &p->prober->rng, (uint32_t)(2 * span_ms + 1)) -
+	       span_ms;
+}
+
+/* True: it is late with many others, and waits a little longer. */
+static bool wait_for_turn(struct probe *p, int64_t now_ms)
+{
+	struct prober *pr = p->prober;
+	int64_t late_ms = now_ms - p->due_ms;
+
+	/* timers run in their order: the first is the one that waited most */
+	if (late_ms >= LATE_MS && pr->late_at_ms != now_ms && !p->shifted) {
+		pr->late_at_ms = now_ms;
+		pr->late_by_ms = late_ms;
+	}
+	if (p->shifted || pr->late_at_ms != now_ms) {
+		p->shifted = false;
+		return false;
+	}
+	p->shifted = true;
+	timer_set(pr->timers, &p->next, p->due_ms + pr->late_by_ms);
+	return true;
+}
+
+static void on_next(void *arg)
+{
+	struct probe *p = arg;
+	struct timers *ts = p->prober->timers;
+
+	if (wait_for_turn(p, timers_now(ts)))
+		return;
+	p->running = true;
+	p->started_ms = timers_now(ts);
+	if (p->spec->timeout_ms > 0) {
+		timer_set(
+		    ts, &p->deadline, p->started_ms + p->spec->timeout_ms);
+	}
+	p->ops->start(p); /* may free p */
+}
+
+static void on_deadline(void *arg)
+{
+	struct probe *p = arg;
+
+	if (p->ops->late && p->ops->late(p))
+		return;
+	const char *waiting = p->ops->waiting ? p->ops->waiting(p) : NULL;
+
+	probe_done_fmt(p, VERDICT_FAIL, "timed out after %lld ms%s%s",
+	    (long long)p->spec->timeout_ms, waiting ? ", " : "",
+	    waiting ? waiting : "");
+}
+
+void probe_init(struct probe *p, struct prober *pr,
+    const struct check_spec *spec, const struct probe_subject *subject,
+    probe_fn fn, void *arg)
+{
+	*p = (struct probe){ .prober = pr,
+		.ops = pr->kinds[spec->kind],
+		.spec = spec,
+		.subject = subject,
+		.fn = fn,
+		.arg = arg };
+	timer_init(&p->next, on_next, p);
+	timer_init(&p->deadline, on_deadline, p);
+}
+
+static void end_run(struct probe *p)
+{
+	timer_cancel(p->prober->timers, &p->deadline);
+	if (p->running) {
+		p->running = false;
+		p->ops->stop(p);
+		p->run = NULL;
+	}
+}
+
+void probe_release(struct probe *p)
+{
+	probe_pause(p);
+}
+
+void probe_begin(struct probe *p)
+{
+	struct prober *pr = p->prober;
+	int64_t now_ms = timers_now(pr->timers);
+
+	if (p->running || timer_is_set(&p->next))
+		return;
+	pr->slot_ms = pr->slot_ms < now_ms ? now_ms : pr->slot_ms + 1;
+	p->due_ms = now_ms + (pr->slot_ms - now_ms) % interval_ms(p);
+	p->shifted = false;
+	timer_set(pr->timers, &p->next, p->due_ms);
+}
+
+void probe_pause(struct probe *p)
+{
+	timer_cancel(p->prober->timers, &p->next);
+	end_run(p);
+}
+
+void probe_set_spec(struct probe *p, const struct check_spec *spec,
+    const struct probe_subject *subject)
+{
+	p->spec = spec;
+	p->subject = subject;
+}
+
+void probe_wait(struct probe *p)
+{
+	timer_cancel(p->prober->timers, &p->deadline);
+}
+
+void probe_go_on(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+
+	timer_set(ts, &p->deadline, timers_now(ts) + p->spec->timeout_ms);
+}
+
+/* ---- the funnel ------------------------------------------------------- */
+
+void probe_done_silent(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+	int64_t now_ms = timers_now(ts);
+	int64_t past_ms;
+
+	end_run(p);
+	p->due_ms += interval_ms(p) + jitter_ms(p);
+	past_ms = now_ms - p->due_ms;
+	if (past_ms > 0)
+		p->due_ms += (past_ms / interval_ms(p) + 1) * interval_ms(p);
+	timer_set(ts, &p->next, p->due_ms);
+}
+
+void probe_done(struct probe *p, enum verdict v, const char *detail)
+{
+	char text[PROBE_DETAIL_MAX];
+
+	probe_printable(text, sizeof(text), detail, strlen(detail));
+	probe_done_silent(p);
+	p->fn(p->arg, v, text); /* may free p */
+}
+
+void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
+{
+	char text[PROBE_DETAIL_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	probe_done(p, v, text);
+}
+
+/* Length of the well-formed UTF-8 sequence at s (RFC 3629 4), or 0. */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+	size_t len = s[0] < 0x80                   ? 1
+	             : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+	             : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+	             : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+	                                           : 0;
+
+	if (len == 0 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* too long forms, surrogates, beyond U+10FFFF; C1 controls */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ||
+	    (s[0] == 0xc2 && s[1] < 0xa0))
+		return 0;
+	return len;
+}
+
+void probe_printable(char *buf, size_t len, const char *text, size_t text_len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t used = 0;
+
+	for (size_t i = 0; i < text_len;) {
+		size_t n = utf8_len(s + i, text_len - i);
+		bool keep = n > 1 || s[i] == '\n' || s[i] == '\t' ||
+		            (n == 1 && s[i] >= 0x20 && s[i] != 0x7f);
+
+		n = n ? n : 1;
+		if (used + n >= len)
+			break;
+		if (keep) {
+			memcpy(buf + used, s + i, n);
+		} else {
+			buf[used] = '?';
+		}
+		used += keep ? n : 1;
+		i += n;
+	}
+	while (used && strchr(" \t\n", buf[used - 1]))
+		used--;
+	buf[used] = '\0';
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * probe_file - what did somebody write, and how long ago?
+ *
+ * The first word of the file is the state, the rest of it the detail. Its
+ * time is that of the last write on the wall clock; a clock that was set
+ * back makes no file too old.
+ */
+#include "registrar/probe/probe.h"
+#include "schema/base/scoped.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// clang-format off
+static const struct {
+	const char *word;
+	enum verdict verdict;
+} words[] = {
+	{ "passing", VERDICT_PASS }, { "pass", VERDICT_PASS },
+	{ "ok", VERDICT_PASS }, { "0", VERDICT_PASS },
+	{ "warning", VERDICT_WARN }, { "warn", VERDICT_WARN },
+	{ "1", VERDICT_WARN },
+	{ "critical", VERDICT_FAIL }, { "fail", VERDICT_FAIL },
+	{ "2", VERDICT_FAIL },
+};
+// clang-format on
+
+static void judge(struct probe *p, const char *text)
+{
+	const char *word = text + strspn(text, " \t\r\n");
+	size_t len = strcspn(word, " \t\r\n:");
+	const char *rest = word + len + strspn(word + len, " \t\r\n:");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i].word) != len ||
+		    strncasecmp(words[i].word, word, len) != 0)
+			continue;
+		probe_done(p, words[i].verdict, *rest ? rest : words[i].word);
+		return;
+	}
+	probe_done_fmt(p, VERDICT_FAIL,
+	    "found '%.*s' in '%s', expected passing, warning or critical",
+	    (int)(len < 40 ? len : 40), word, p->spec->file.path);
+}
+
+static void fail(struct probe *p, const char *why)
+{
+	probe_done_fmt(
+	    p, VERDICT_FAIL, "cannot read '%s': %s", p->spec->file.path, why);
+}
+
+static int64_t age_ms(const struct probe *p, const struct stat *st)
+{
+	int64_t written_ms =
+	    (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+
+	return p->prober->wall_ms(p->prober->arg) - written_ms;
+}
+
+static void file_start(struct probe *p)
+{
+	const struct check_state_file *check = &p->spec->file;
+	/* a FIFO without a writer must not hold us up */
+	scoped_fd int fd =
+	    open(check->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[PROBE_DETAIL_MAX];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fail(p, strerror(errno));
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail(p, "it is no regular file");
+		return;
+	}
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n < 0) {
+		fail(p, strerror(errno));
+		return;
+	}
+	text[n] = '\0';
+	if (check->max_age_ms && age_ms(p, &st) > check->max_age_ms) {
+		probe_done_fmt(p, VERDICT_FAIL, "not written for %lld s: %s",
+		    (long long)(age_ms(p, &st) / 1000), text);
+		return;
+	}
+	judge(p, text);
+}
+
+static void file_stop(struct probe *p)
+{
+	(void)p;
+}
+
+const struct probe_ops probe_file_ops = {
+	.start = file_start,
+	.stop = file_stop,
+};

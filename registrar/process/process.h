@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * process - is the process of an instance there?
+ *
+ * A watch looks for its process, holds a pidfd on it and so learns of its
+ * end at once; then it looks again, immediately and with growing pauses, and
+ * at once where something tells: inotify on a pidfile, the kernel of a
+ * program that was started. A zombie is gone. A number that went to another
+ * process is not taken for ours. Of a cgroup the kernel says whether it has
+ * processes at all.
+ *
+ * All watches share one struct watcher: one inotify, one scan of /proc, one
+ * list of sockets.
+ * One thread, that of the event base.
+ */
+#include "registrar/definition/definition.h"
+#include "schema/base/diag.h"
+
+struct event_base;
+struct timers;
+struct watcher;
+struct process_watch;
+
+enum process_news {
+	PROCESS_ALIVE,   /* found; again when another one took its place */
+	PROCESS_GONE,    /* ended, or none is to be found: evidence */
+	PROCESS_UNKNOWN, /* cannot be told (permissions): no evidence */
+};
+
+/* Called with news only; detail is for people. May free the watch. */
+typedef void (*process_fn)(
+    void *arg, enum process_news news, const char *detail);
+
+/* Borrows base and timers. */
+int watcher_new(struct event_base *base, struct timers *timers,
+    struct watcher **ret_w, struct diag *reterr);
+/* Where the cgroups of units are, if not where the kernel has them. */
+void watcher_set_cgroups(struct watcher *w, const char *dir);
+/* After all its watches. */
+void watcher_free(struct watcher *w);
+
+/*
+ * Looks for the first time at the next turn of the timers, not in this call.
+ * Borrows spec, whose kind is not PROCESS_NONE, and w.
+ */
+struct process_watch *process_watch_new(struct watcher *w,
+    const struct process_spec *spec, process_fn fn, void *arg);
+void process_watch_free(struct process_watch *p);
+
+/* The same spec at another address: an equal definition was read again. */
+void process_watch_set_spec(
+    struct process_watch *p, const struct process_spec *spec);
+
+/* How instances watch processes; a test has its own. */
+struct watch_ops {
+	struct process_watch *(*start)(void *arg,
+	    const struct process_spec *spec, process_fn fn, void *fn_arg);
+	void (*stop)(struct process_watch *p);
+	void (*set_spec)(
+	    struct process_watch *p, const struct process_spec *spec);
+	void *arg;
+};
+void watcher_ops(struct watcher *w, struct watch_ops *ret_ops);

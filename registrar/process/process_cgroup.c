@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A cgroup lives while it has processes. Version 2 says so itself: inotify
+ * reports changes of cgroup.events, whose `populated` counts the groups below
+ * as well. In version 1 one of its processes is held instead, and when that
+ * ends there is another one, or none.
+ *
+ * The cgroup of a unit is the directory of its name, somewhere below slices;
+ * systemd makes it with the unit and removes it after. Those that are not
+ * there are looked for by timer, all in one walk.
+ */
+#include "registrar/process/process_impl.h"
+#include "schema/base/clock.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define PAUSE_MAX_MS 50
+#define DEPTH_MAX 8 /* of slices, and of groups in a unit */
+
+enum cgroup_state {
+	CGROUP_MISSING,
+	CGROUP_EMPTY,
+	CGROUP_POPULATED,
+};
+
+static void close_dir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+#define scoped_dir __attribute__((cleanup(close_dir)))
+
+/* ---- one cgroup ------------------------------------------------------- */
+
+/* Nothing there (any more) is no error. */
+static int missing_or(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENOTDIR
+	           ? CGROUP_MISSING
+	           : -error;
+}
+
+static int open_in(const char *dir, const char *leaf)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, leaf) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int read_events(const char *dir)
+{
+	char text[256];
+	scoped_fd int fd = open_in(dir, "cgroup.events");
+
+	if (fd < 0)
+		return missing_or(errno);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return missing_or(errno);
+	text[n] = '\0';
+	return strstr(text, "populated 1") ? CGROUP_POPULATED : CGROUP_EMPTY;
+}
+
+/* Some process in it or below; 0: there is none. */
+static pid_t find_pid(const char *dir, unsigned depth)
+{
+	char text[32];
+	scoped_fd int fd = open_in(dir, "cgroup.procs");
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const struct dirent *e;
+	pid_t pid = 0;
+
+	if (n > 0) {
+		text[n] = '\0';
+		return (pid_t)strtol(text, NULL, 10);
+	}
+	scoped_dir DIR *d = depth ? opendir(dir) : NULL;
+
+	while (d && !pid && (e = readdir(d))) {
+		char path[PATH_MAX];
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) <
+		    PATH_MAX)
+			pid = find_pid(path, depth - 1);
+	}
+	return pid;
+}
+
+/* Version 1 does not tell: hold somebody. */
+static int hold_one(struct process_watch *p)
+{
+	scoped_fd int fd = open_in(p->cgroup, "cgroup.procs");
+
+	if (fd < 0)
+		return missing_or(errno);
+	/* it may end before it is held, and the next one too */
+	for (int tries = 0; tries < 3; tries++) {
+		pid_t pid = find_pid(p->cgroup, DEPTH_MAX);
+
+		if (!pid)
+			return CGROUP_EMPTY;
+		int r = process_hold(p, pid, 0, NULL);
+
+		if (r != -ESRCH)
+			return r < 0 ? r : CGROUP_POPULATED;
+	}
+	return CGROUP_EMPTY;
+}
+
+static void forget(struct process_watch *p)
+{
+	notify_put(p->w, p->path);
+	p->path = NULL;
+}
+
+static int look(struct process_watch *p)
+{
+	int state;
+
+	if (!p->path) {
+		char path[PATH_MAX];
+		int len =
+		    snprintf(path, sizeof(path), "%s/cgroup.events", p->cgroup);
+
+		if (len >= PATH_MAX)
+			return -ENAMETOOLONG;
+		p->path = notify_get(p->w, path, (size_t)len, IN_MODIFY);
+	}
+	notify_watch(p->w, p->path); /* before reading: nothing is missed */
+	state = read_events(p->cgroup);
+	if (state == CGROUP_MISSING)
+		state = hold_one(p);
+	/* another one of this name will be another inode */
+	if (state == CGROUP_MISSING)
+		forget(p);
+	return state;
+}
+
+/* ---- units ------------------------------------------------------------ */
+
+struct walk {
+	struct watcher *w;
+	unsigned left; /* that are sought */
+};
+
+static bool is_slice(const char *name)
+{
+	static const char end[] = ".slice";
+	size_t len = strlen(name);
+
+	return len >= sizeof(end) && !strcmp(name + len - sizeof(end) + 1, end);
+}
+
+static void offer(struct walk *k, const char *path, const char *name)
+{
+	struct process_watch *p;
+
+	TAILQ_FOREACH (p, &k->w->cgroups.seeking, seek_link) {
+		if (p->cgroup || strcmp(p->spec->what, name) != 0)
+			continue;
+		p->cgroup = xstrdup(path);
+		k->left--;
+	}
+}
+
+static void walk_slices(struct walk *k, const char *dir, unsigned depth)
+{
+	scoped_dir DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	while (d && k->left && (e = readdir(d))) {
+		char path[PATH_MAX];
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.' ||
+		    snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >=
+		        PATH_MAX)
+			continue;
+		offer(k, path, e->d_name);
+		if (depth && is_slice(e->d_name))
+			walk_slices(k, path, depth - 1);
+	}
+}
+
+static void find_units(struct watcher *w)
+{
+	struct walk k = { .w = w };
+	const struct process_watch *p;
+
+	TAILQ_FOREACH (p, &w->cgroups.seeking, seek_link)
+		k.left += !p->cgroup;
+	walk_slices(&k, w->cgroup_root, DEPTH_MAX);
+}
+
+/* ---- telling ---------------------------------------------------------- */
+
+/* What there is when it is not known where its cgroup is. */
+static int look_if_known(struct process_watch *p)
+{
+	int state = p->cgroup ? look(p) : CGROUP_MISSING;
+
+	if (state == CGROUP_MISSING && p->spec->kind == PROCESS_UNIT) {
+		free(p->cgroup);
+		p->cgroup = NULL;
+	}
+	return state;
+}
+
+static void tell(struct process_watch *p)
+{
+	char text[PROCESS_TEXT_MAX];
+	const char *what = process_kind_name(p->spec->kind);
+	bool was_alive = process_was_alive(p);
+
+	if (p->cgroup_state < 0) {
+		process_tell_error(p, p->cgroup_state);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s '%s' %s", what, p->spec->what,
+	    p->cgroup_state == CGROUP_POPULATED ? "has processes"
+	    : p->cgroup_state == CGROUP_EMPTY   ? "has no process"
+	                                        : "is not there");
+	if (p->cgroup_state != CGROUP_POPULATED) {
+		process_tell(p, PROCESS_GONE, text);
+	} else if (!was_alive) {
+		process_tell(p, PROCESS_ALIVE, text);
+	}
+}
+
+/* Its end is; else it is looked at by timer, alive or not. */
+static bool is_noticed(const struct process_watch *p)
+{
+	return p->fd >= 0 || (p->path && p->path->wd >= 0);
+}
+
+static void cgroups_now(void *arg)
+{
+	struct watcher *w = arg;
+	struct process_watch *p, *next;
+	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	find_units(w);
+	for (p = TAILQ_FIRST(&w->cgroups.seeking); p; p = next) {
+		next = TAILQ_NEXT(p, seek_link);
+		p->cgroup_state = look_if_known(p);
+		if (p->cgroup_state == CGROUP_POPULATED && is_noticed(p))
+			scanner_remove(&w->cgroups, p);
+		watch_is_done(p);
+	}
+	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+
+	while ((p = watch_next_done(w)))
+		tell(p);
+	if (!TAILQ_EMPTY(&w->cgroups.seeking))
+		scanner_again(w, &w->cgroups, PAUSE_MAX_MS, took_ns);
+}
+
+static void seek(struct process_watch *p)
+{
+	scanner_add(p->w, &p->w->cgroups, p);
+}
+
+static void noticed(struct process_watch *p, const char *name)
+{
+	(void)name;
+	seek(p);
+}
+
+/* ---- lifetime --------------------------------------------------------- */
+
+static void begin(struct process_watch *p)
+{
+	if (p->spec->kind == PROCESS_CGROUP)
+		p->cgroup = xstrdup(p->spec->what);
+	seek(p);
+}
+
+static void end(struct process_watch *p)
+{
+	scanner_remove(&p->w->cgroups, p);
+	forget(p);
+	free(p->cgroup);
+}
+
+const struct watch_kind watch_cgroup = { begin, end, seek, noticed };
+
+/* Where systemd keeps track of its units (cgroups(7)): alone or hybrid. */
+static const char *find_root(void)
+{
+	static const char *const places[] = { "/sys/fs/cgroup",
+		"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd" };
+
+	for (size_t n = 0; n < sizeof(places) / sizeof(places[0]); n++) {
+		scoped_fd int fd = open_in(places[n], "cgroup.procs");
+
+		if (fd >= 0)
+			return places[n];
+	}
+	return places[0];
+}
+
+void cgroup_init(struct watcher *w)
+{
+	w->cgroup_root = xstrdup(find_root());
+	scanner_init(&w->cgroups, cgroups_now, w);
+}
+
+void cgroup_release(struct watcher *w)
+{
+	timer_cancel(w->timers, &w->cgroups.next);
+	free(w->cgroup_root);
+}

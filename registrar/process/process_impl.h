@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * process_impl - private to process*.c.
+ *
+ *	process.c          holding a process, telling, lifetimes
+ *	process_notify.c   inotify, shared by those who need it
+ *	process_pidfile.c  pidfiles
+ *	process_scan.c     exe and cmdline: walks through /proc
+ *	process_young.c    processes that have just been started
+ *	process_listen.c   who holds a port
+ *	process_cgroup.c   units of systemd, and other cgroups
+ */
+#include "registrar/lib/procfs.h"
+#include "registrar/lib/sockets.h"
+#include "registrar/lib/timer.h"
+#include "registrar/process/process.h"
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct event;
+
+#define PROCESS_PAUSE_MIN_MS 10 /* before the second look */
+#define PROCESS_SHARE 20        /* walks take 1/20 of a processor at most */
+#define PROCESS_TEXT_MAX 4224   /* a path and words around it */
+#define CMDLINE_MAX 16384
+
+/* Watched by inotify; wd < 0: not there (yet). */
+struct noticed_path {
+	char *path;
+	uint32_t events;
+	int wd;
+	unsigned refs;
+	LIST_ENTRY(noticed_path) link;
+};
+
+/* A descriptor that a process has open. */
+struct held_socket {
+	int fd;
+	uint64_t inode;
+};
+
+/* A way to look for processes; by enum process_kind. */
+struct watch_kind {
+	/* Look for the first time at the next turn of the timers. */
+	void (*begin)(struct process_watch *p);
+	void (*end)(struct process_watch *p);
+	/* What was held has ended: look for the next one. */
+	void (*seek)(struct process_watch *p);
+	/*
+	 * Something happened to p->path, or in it to name; NULL: whatever.
+	 * May free p.
+	 */
+	void (*noticed)(struct process_watch *p, const char *name);
+};
+extern const struct watch_kind watch_pidfile, watch_scan, watch_listen,
+    watch_cgroup;
+
+/* A process that started a moment ago: it may not be yet what it will be. */
+struct young {
+	pid_t pid;
+	int64_t pause_ms, next_ms;
+};
+#define YOUNG_MAX 256
+
+struct process_watch {
+	struct watcher *w;
+	const struct watch_kind *kind;
+	const struct process_spec *spec;
+	process_fn fn;
+	void *arg;
+	LIST_ENTRY(process_watch) link;
+	TAILQ_ENTRY(process_watch) seek_link; /* in w->seeking */
+	TAILQ_ENTRY(process_watch) done_link; /* in w->done */
+	bool seeking, done;
+	/* the process that is held; fd < 0: none */
+	int fd;
+	struct event *ended;
+	pid_t pid;
+	uint64_t start_ticks;
+	/* what was said last */
+	bool said;
+	enum process_news news;
+	struct noticed_path *path; /* NULL: none */
+	/* pidfile: path is its directory */
+	const char *leaf; /* in spec->what */
+	struct timer look;
+	int64_t pause_ms;
+	struct pidfile file;     /* that named the process held */
+	struct pidfile old_file; /* that named the one that ended */
+	/* exe and cmdline */
+	char *real; /* what the path leads to */
+	regex_t re;
+	pid_t found; /* the oldest that matches in this walk */
+	uint64_t found_ticks;
+	int error; /* of taking hold of it, other than -ESRCH */
+	/* listening */
+	struct socket_spec sockets;
+	struct held_socket socket;       /* of the process that is held */
+	struct held_socket found_socket; /* of the one that was found */
+	uint64_t unseen; /* nobody could be seen to hold this inode */
+	int64_t walk_ms; /* then not before this another walk for it */
+	/* unit and cgroup: path is its cgroup.events, if it has one */
+	char *cgroup;     /* its directory, as far as it is known */
+	int cgroup_state; /* enum cgroup_state, or -E.. */
+};
+
+TAILQ_HEAD(watch_queue, process_watch);
+
+/* A walk through something that many watches share, and when it is next. */
+struct scanner {
+	struct watch_queue seeking;
+	struct timer next;
+	int64_t pause_ms;
+};
+
+struct watcher {
+	struct event_base *base;
+	struct timers *timers;
+	int inotify;
+	struct event *readable;
+	LIST_HEAD(, noticed_path) paths;
+	LIST_HEAD(, process_watch) watches;
+	struct watch_queue done; /* have news to tell */
+	/* exe and cmdline */
+	struct scanner scan;
+	bool want_args; /* somebody seeks a cmdline */
+	bool blind;     /* this walk met executables that it may not see */
+	char text[CMDLINE_MAX];
+	/* those that started just now, while somebody seeks */
+	bool young_active;
+	bool without_connector; /* a test wants it so */
+	int connector;          /* < 0: none, last_pid is compared */
+	struct event *started;
+	struct timer young_next;
+	pid_t last_pid;
+	struct young young[YOUNG_MAX];
+	unsigned young_n;
+	/* unit and cgroup */
+	char *cgroup_root;
+	struct scanner cgroups;
+	/* listening */
+	struct scanner listen;
+	struct timer listen_check;
+	struct candidate *candidates; /* sockets that somebody seeks */
+	unsigned candidate_n, candidate_room;
+};
+
+/* ---- process.c: for all kinds of search ------------------------------- */
+
+/* Says it if it is news. May free p. */
+void process_tell(
+    struct process_watch *p, enum process_news news, const char *detail);
+void process_tell_alive(struct process_watch *p);
+void process_tell_error(struct process_watch *p, int error);
+/* A process was held and has ended. */
+bool process_was_alive(const struct process_watch *p);
+
+/*
+ * Take hold of pid; 0, or -ESRCH when it is not there (any more). ticks, if
+ * not 0, is the start time by which it was chosen; file, if not NULL, what
+ * named it.
+ */
+int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
+    const struct pidfile *file);
+/* Whatever it does from now on is no news of p's. */
+void process_let_go(struct process_watch *p);
+
+/* Into s->seeking, and s->next now; out of it, and out of w->done. */
+void scanner_init(struct scanner *s, void (*fn)(void *watcher), void *watcher);
+void scanner_add(struct watcher *w, struct scanner *s, struct process_watch *p);
+void scanner_remove(struct scanner *s, struct process_watch *p);
+/*
+ * Sets s->next: the pauses grow from PROCESS_PAUSE_MIN_MS to max_ms, and are
+ * never shorter than PROCESS_SHARE times what the last walk took.
+ */
+void scanner_again(
+    struct watcher *w, struct scanner *s, int64_t max_ms, int64_t took_ns);
+/* Is p to be told something, after this walk. */
+void watch_is_done(struct process_watch *p);
+/* The next of them, which leaves w->done: callbacks may free any watch. */
+struct process_watch *watch_next_done(struct watcher *w);
+
+/* ---- process_notify.c ------------------------------------------------- */
+
+/* For p->path of one watch more, or less. */
+struct noticed_path *notify_get(
+    struct watcher *w, const char *path, size_t len, uint32_t events);
+void notify_put(struct watcher *w, struct noticed_path *d);
+/* Begin, or begin again, to be told; d->wd says whether it worked. */
+void notify_watch(struct watcher *w, struct noticed_path *d);
+void notify_on_readable(int fd, short what, void *watcher);
+
+/* ---- process_pidfile.c ------------------------------------------------ */
+
+/* The same path in another definition. */
+void pidfile_renamed(struct process_watch *p);
+
+/* ---- process_scan.c --------------------------------------------------- */
+
+void scan_now(void *watcher);
+/* Look at one process, for all that seek. */
+void scan_one(struct watcher *w, pid_t pid);
+/* Tell those for whom something was found by scan_one(). */
+void scan_settle_found(struct watcher *w);
+
+/* ---- process_young.c -------------------------------------------------- */
+
+void young_init(struct watcher *w);
+void young_release(struct watcher *w);
+/* Somebody seeks, or nobody does: then new processes are of no interest. */
+void young_watch(struct watcher *w, bool wanted);
+
+/* ---- process_listen.c ------------------------------------------------- */
+
+void listen_init(struct watcher *w);
+void listen_release(struct watcher *w);
+
+/* ---- process_cgroup.c ------------------------------------------------- */
+
+void cgroup_init(struct watcher *w);
+void cgroup_release(struct watcher *w);

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A pidfile is read again by timer while its process is not there, and
+ * whenever inotify reports it in its directory; also while a process is
+ * held, since a service that forks writes the number of its child.
+ */
+#include "registrar/process/process_impl.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define PAUSE_MAX_MS 100
+#define UNWATCHED_PAUSE_MS 1000 /* while its directory is not there */
+#define DIR_EVENTS                                                             \
+	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
+
+/* Why there is no process, in words. */
+static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
+{
+	char text[PROCESS_TEXT_MAX];
+	const char *path = p->spec->what;
+
+	if (process_was_alive(p)) {
+		(void)snprintf(text, sizeof(text), "pid %d ended", (int)p->pid);
+	} else if (error == -ENOENT) {
+		(void)snprintf(text, sizeof(text), "'%s' does not exist", path);
+	} else if (error == -EAGAIN || error == -EINVAL) {
+		(void)snprintf(
+		    text, sizeof(text), "'%s' holds no process number", path);
+	} else {
+		(void)snprintf(text, sizeof(text),
+		    "pid %d, named by '%s', does not run", (int)pid, path);
+	}
+	process_tell(p, PROCESS_GONE, text);
+}
+
+static bool same_file(const struct pidfile *a, const struct pidfile *b)
+{
+	return a->pid == b->pid && a->modified_wall_ms == b->modified_wall_ms;
+}
+
+/*
+ * 0: holds the process that the file names now. Else why not, and if that
+ * is -ESRCH which number it was.
+ */
+static int follow_pidfile(struct process_watch *p, pid_t *ret_pid)
+{
+	struct pidfile file;
+	int r = pidfile_read(p->spec->what, &file);
+
+	if (r < 0)
+		return r;
+	*ret_pid = file.pid;
+	if (p->fd >= 0 && file.pid == p->pid) {
+		p->file = file;
+		return 0;
+	}
+	/* the file of the one that ended: whoever has its number is another */
+	if (same_file(&file, &p->old_file))
+		return -ESRCH;
+	r = process_hold(p, file.pid, 0, &file);
+	if (r == 0)
+		p->file = file;
+	return r;
+}
+
+static void schedule_look(struct process_watch *p)
+{
+	int64_t now_ms = timers_now(p->w->timers);
+
+	if (p->fd >= 0) {
+		if (p->path->wd < 0) {
+			timer_set(p->w->timers, &p->look,
+			    now_ms + UNWATCHED_PAUSE_MS);
+		} else {
+			timer_cancel(p->w->timers, &p->look);
+		}
+		return;
+	}
+	timer_set(p->w->timers, &p->look, now_ms + p->pause_ms);
+	p->pause_ms *= 2;
+	if (p->pause_ms > PAUSE_MAX_MS)
+		p->pause_ms = PAUSE_MAX_MS;
+}
+
+static void pidfile_look(struct process_watch *p)
+{
+	pid_t pid = 0, was = p->fd >= 0 ? p->pid : 0;
+
+	notify_watch(p->w, p->path); /* before reading: nothing is missed */
+	int r = follow_pidfile(p, &pid);
+
+	schedule_look(p);
+	if (p->fd >= 0) {
+		/* while it runs it may have lost its file; that is no news */
+		if (p->pid != was)
+			process_tell_alive(p);
+		return;
+	}
+	if (r == -ENOENT || r == -EAGAIN || r == -EINVAL || r == -ESRCH) {
+		pidfile_gone(p, r, pid);
+	} else {
+		process_tell_error(p, r);
+	}
+}
+
+static void on_look(void *arg)
+{
+	pidfile_look(arg);
+}
+
+static void noticed(struct process_watch *p, const char *name)
+{
+	if (!name || !strcmp(name, p->leaf))
+		pidfile_look(p);
+}
+
+void pidfile_renamed(struct process_watch *p)
+{
+	const char *slash = strrchr(p->spec->what, '/');
+
+	p->leaf = slash ? slash + 1 : p->spec->what;
+}
+
+static void begin(struct process_watch *p)
+{
+	const char *path = p->spec->what;
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	p->pause_ms = PROCESS_PAUSE_MIN_MS;
+	pidfile_renamed(p);
+	if (!slash) {
+		p->path = notify_get(p->w, ".", 1, DIR_EVENTS);
+	} else {
+		p->path = notify_get(
+		    p->w, len ? path : "/", len ? len : 1, DIR_EVENTS);
+	}
+	timer_init(&p->look, on_look, p);
+	timer_set(p->w->timers, &p->look, timers_now(p->w->timers));
+}
+
+static void end(struct process_watch *p)
+{
+	timer_cancel(p->w->timers, &p->look);
+	notify_put(p->w, p->path);
+}
+
+static void seek(struct process_watch *p)
+{
+	p->old_file = p->file;
+	p->pause_ms = PROCESS_PAUSE_MIN_MS;
+	pidfile_look(p);
+}
+
+const struct watch_kind watch_pidfile = { begin, end, seek, noticed };

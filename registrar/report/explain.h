@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * explain - which instances of a service are in an answer, and why the
+ * others are not.
+ *
+ * Says again, in words, what dnsd/registry/compile.c and dnsd/message/pick.c do
+ * with the rows of a service; a system test holds the two together. Works on a
+ * copy of the registry (status.h), so no daemon is asked. Plain data, one
+ * thread.
+ */
+#include "registrar/report/status.h"
+
+enum explain_type { EXPLAIN_SRV, EXPLAIN_A, EXPLAIN_AAAA };
+#define EXPLAIN_TYPE_N 3
+#define EXPLAIN_ALL ((1u << EXPLAIN_TYPE_N) - 1)
+
+/* One thing to know about an instance; code is a word for scripts. */
+struct explain_reason {
+	const char *code, *text;
+};
+#define EXPLAIN_REASON_MAX 8
+
+struct explain_instance {
+	const struct status_instance *i;
+	unsigned types; /* bits of those it can be in */
+	bool admitted;  /* by on_empty: all, though not healthy */
+	int weight;     /* as SRV has it */
+	unsigned ahead[EXPLAIN_TYPE_N]; /* drawn before it, always */
+	struct explain_reason reasons[EXPLAIN_REASON_MAX];
+	unsigned reason_n;
+};
+
+struct explain {
+	const struct status_report *report; /* borrowed */
+	const struct status_service *service;
+	struct arena *arena;
+	struct explain_instance *instances; /* in the order of the report */
+	unsigned n[EXPLAIN_TYPE_N];         /* instances that can be in it */
+	unsigned max_answers;               /* of A and AAAA; 0: all */
+	bool relaxed;                       /* on_empty: all is at work */
+};
+
+/* Who set a mode, and why; the texts are copied. */
+struct explain_note {
+	const char *instance, *source, *reason;
+};
+
+/*
+ * report: of one service. max_answers: dnsd's, for a service that names none.
+ * Notes: at most one for an instance. Everything is in the arena.
+ */
+void explain_service(struct explain *ret_e, const struct status_report *report,
+    unsigned max_answers, const struct explain_note *notes, unsigned note_n,
+    struct arena *a);
+
+const char *explain_type_name(enum explain_type t);
+/* What is answered while nobody can be in such an answer. */
+const char *explain_empty(const struct explain *e, enum explain_type t);
+
+/*
+ * types: those asked for, bits. instance NULL: all of them.
+ */
+void explain_print(
+    FILE *f, const struct explain *e, unsigned types, const char *instance);
+void explain_print_json(
+    FILE *f, const struct explain *e, unsigned types, const char *instance);

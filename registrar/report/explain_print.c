@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A line says how many are in; then a paragraph for each instance, those that
+ * are out first, since they are what is asked about.
+ */
+#include "registrar/lib/json.h"
+#include "registrar/report/explain.h"
+
+#include <string.h>
+
+/* "SRV A", or "-" */
+static const char *types_text(struct arena *a, unsigned types)
+{
+	const char *text = "";
+
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		if (types & 1u << t) {
+			text = arena_printf(a, "%s%s%s", text, *text ? " " : "",
+			    explain_type_name((enum explain_type)t));
+		}
+	}
+	return *text ? text : "-";
+}
+
+static void put_line(FILE *f, const char *text)
+{
+	status_put_safe(f, text, 0);
+	(void)fputc('\n', f);
+}
+
+static void print_instance(FILE *f, const struct explain *e,
+    const struct explain_instance *x, unsigned types)
+{
+	const struct instance_row *row = &x->i->row;
+	unsigned in = x->types & types;
+
+	(void)fputc('\n', f);
+	put_line(f,
+	    arena_printf(e->arena, "%s %s  %s  weight %d%s", in ? "in " : "OUT",
+	        row->name, status_address(e->arena, e->service, row), x->weight,
+	        row->priority
+	            ? arena_printf(e->arena, " priority %d", row->priority)
+	            : ""));
+	if (in && in != types) {
+		put_line(f, arena_printf(e->arena, "    in %s alone",
+		                types_text(e->arena, in)));
+	}
+	for (unsigned k = 0; k < x->reason_n; k++) {
+		put_line(
+		    f, arena_printf(e->arena, "    %s", x->reasons[k].text));
+	}
+	if (!in && x->types) {
+		put_line(f, arena_printf(e->arena, "    in %s alone",
+		                types_text(e->arena, x->types)));
+	}
+}
+
+static bool is_asked(const struct explain_instance *x, const char *instance)
+{
+	return !instance || strcmp(instance, x->i->row.name) == 0;
+}
+
+void explain_print(
+    FILE *f, const struct explain *e, unsigned types, const char *instance)
+{
+	const struct service_row *s = &e->service->row;
+
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		if (!(types & 1u << t))
+			continue;
+		put_line(f,
+		    arena_printf(e->arena, "%s.%s %s: %u of %u instances%s%s",
+		        s->name, s->zone,
+		        explain_type_name((enum explain_type)t), e->n[t],
+		        e->service->instance_n, e->n[t] ? "" : ": ",
+		        e->n[t] ? "" : explain_empty(e, (enum explain_type)t)));
+	}
+	for (int in = 0; in < 2; in++) {
+		for (unsigned k = 0; k < e->service->instance_n; k++) {
+			const struct explain_instance *x = &e->instances[k];
+
+			if (is_asked(x, instance) &&
+			    ((x->types & types) != 0) == in)
+				print_instance(f, e, x, types);
+		}
+	}
+}
+
+static json_t *types_json(unsigned types)
+{
+	json_t *all = json_must(json_array());
+
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		if (types & 1u << t) {
+			json_array_append_new(all,
+			    json_text(explain_type_name((enum explain_type)t)));
+		}
+	}
+	return all;
+}
+
+static json_t *instance_json(const struct explain_instance *x, unsigned types)
+{
+	json_t *o = json_must(json_object()), *all = json_must(json_array());
+	const struct instance_row *row = &x->i->row;
+
+	json_set(o, "name", json_text(row->name));
+	json_set(o, "in", types_json(x->types & types));
+	json_set(o, "state", json_text(status_state(x->i)));
+	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));
+	json_set(o, "priority", json_integer(row->priority));
+	json_set(o, "weight", json_integer(x->weight));
+	for (unsigned k = 0; k < x->reason_n; k++) {
+		json_t *r = json_must(json_object());
+
+		json_set(r, "code", json_text(x->reasons[k].code));
+		json_set(r, "text", json_text(x->reasons[k].text));
+		json_array_append_new(all, r);
+	}
+	json_set(o, "reasons", all);
+	return o;
+}
+
+void explain_print_json(
+    FILE *f, const struct explain *e, unsigned types, const char *instance)
+{
+	json_t *o = json_must(json_object()), *all = json_must(json_array());
+	json_t *answers = json_must(json_object());
+	const struct service_row *s = &e->service->row;
+
+	json_set(o, "now_wall_ms", json_integer(e->report->now_wall_ms));
+	json_set(o, "zone", json_text(s->zone));
+	json_set(o, "service", json_text(s->name));
+	json_set(o, "protocol", json_text(s->protocol));
+	json_set(o, "on_empty", json_text(on_empty_name(s->on_empty)));
+	json_set(o, "max_answers", json_integer(e->max_answers));
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		enum explain_type type = (enum explain_type)t;
+		json_t *one = json_must(json_object());
+
+		if (!(types & 1u << t)) {
+			json_decref(one);
+			continue;
+		}
+		json_set(one, "instances_n", json_integer(e->n[t]));
+		json_set(one, "empty",
+		    json_text(e->n[t] ? NULL : explain_empty(e, type)));
+		json_set(answers, explain_type_name(type), one);
+	}
+	json_set(o, "answers", answers);
+	for (unsigned k = 0; k < e->service->instance_n; k++) {
+		if (is_asked(&e->instances[k], instance)) {
+			json_array_append_new(
+			    all, instance_json(&e->instances[k], types));
+		}
+	}
+	json_set(o, "instances", all);
+	(void)json_dumpf(o, f, JSON_INDENT(2));
+	(void)fputc('\n', f);
+	json_decref(o);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/report/status.h"
+
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 500
+
+/* ---- copies ----------------------------------------------------------- */
+
+static const char *copy(struct status_report *r, const char *s)
+{
+	return s ? arena_strdup(r->arena, s) : NULL;
+}
+
+/* The next item of an array that grows. */
+#define APPEND(array, n, max)                                                  \
+	__extension__({                                                        \
+		if ((n) == (max)) {                                            \
+			(max) = (max) ? 2 * (max) : 64;                        \
+			(array) =                                              \
+			    xreallocarray((array), (max), sizeof(*(array)));   \
+		}                                                              \
+		&(array)[(n)++];                                               \
+	})
+
+static void add_service(void *arg, const struct service_row *row)
+{
+	struct status_report *r = arg;
+	struct status_service *s =
+	    APPEND(r->services, r->service_n, r->service_max);
+
+	*s =
+	    (struct status_service){ .row = *row, .instance_0 = r->instance_n };
+	s->row.zone = copy(r, row->zone);
+	s->row.name = copy(r, row->name);
+	s->row.protocol = copy(r, row->protocol);
+	s->row.tags = copy(r, row->tags);
+	s->row.meta = copy(r, row->meta);
+	s->row.source = copy(r, row->source);
+	s->row.definition = copy(r, row->definition);
+}
+
+static bool is_eligible(const struct status_instance *i)
+{
+	return i->leased && i->row.mode == MODE_ACTIVE &&
+	       (i->row.health == HEALTH_PASSING ||
+	           i->row.health == HEALTH_WARNING);
+}
+
+static void add_instance(void *arg, const struct instance_row *row)
+{
+	struct status_report *r = arg;
+	struct status_service *s = &r->services[r->service_n - 1];
+	struct status_instance *i =
+	    APPEND(r->instances, r->instance_n, r->instance_max);
+
+	*i = (struct status_instance){ .row = *row };
+	i->row.zone = s->row.zone;
+	i->row.service = s->row.name;
+	i->row.name = copy(r, row->name);
+	i->row.address = copy(r, row->address);
+	i->row.address6 = copy(r, row->address6);
+	i->row.tags = copy(r, row->tags);
+	i->row.meta = copy(r, row->meta);
+	i->row.locality = copy(r, row->locality);
+	i->row.source = copy(r, row->source);
+	i->row.definition = copy(r, row->definition);
+	i->row.reason = copy(r, row->reason);
+	i->leased = !row->lease_until_wall_ms ||
+	            row->lease_until_wall_ms > r->now_wall_ms;
+	i->eligible = is_eligible(i);
+	s->instance_n++;
+	s->eligible_n += i->eligible;
+}
+
+static void add_check(void *arg, const struct check_row *row)
+{
+	struct status_report *r = arg;
+	struct status_check *c = APPEND(r->checks, r->check_n, r->check_max);
+
+	*c = (struct status_check){ .row = *row };
+	c->row.zone = copy(r, row->zone);
+	c->row.service = copy(r, row->service);
+	c->row.instance = copy(r, row->instance);
+	c->row.name = copy(r, row->name);
+	c->row.kind = copy(r, row->kind);
+	c->row.output = copy(r, row->output);
+}
+
+static void done(void *arg)
+{
+	(void)arg;
+}
+
+/* ---- loading ---------------------------------------------------------- */
+
+static int load_all(struct registry *reg, struct status_report *r,
+    const struct registry_visitor *v, struct diag *reterr)
+{
+	const char *zone = "", *name = "";
+	unsigned n;
+	int error;
+
+	do {
+		error =
+		    registry_read_page(reg, zone, name, PAGE, v, &n, reterr);
+		if (error < 0)
+			return error;
+		if (n) {
+			const struct status_service *last =
+			    &r->services[r->service_n - 1];
+
+			zone = last->row.zone;
+			name = last->row.name;
+		}
+	} while (n);
+	for (unsigned i = 0; i < r->service_n; i++) {
+		zone = r->services[i].row.zone;
+		if (i && strcmp(zone, r->services[i - 1].row.zone) == 0)
+			continue;
+		error =
+		    registry_read_checks(reg, zone, "", add_check, r, reterr);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int load_one(struct registry *reg, const char *zone, const char *service,
+    struct status_report *r, const struct registry_visitor *v,
+    struct diag *reterr)
+{
+	int error = registry_read_service(reg, zone, service, v, reterr);
+
+	if (error == -ENOENT) {
+		return diag_set(reterr, error, "no service '%s' in zone '%s'",
+		    service, zone);
+	}
+	if (error < 0)
+		return error;
+	return registry_read_checks(reg, zone, service, add_check, r, reterr);
+}
+
+static int compare_check(
+    const struct status_check *c, const struct status_instance *i)
+{
+	int order = strcmp(c->row.zone, i->row.zone);
+
+	if (order == 0)
+		order = strcmp(c->row.service, i->row.service);
+	return order ? order : strcmp(c->row.instance, i->row.name);
+}
+
+/* Both are in the order of their keys. */
+static void join_checks(struct status_report *r)
+{
+	unsigned c = 0;
+
+	for (unsigned k = 0; k < r->instance_n; k++) {
+		struct status_instance *i = &r->instances[k];
+
+		while (c < r->check_n && compare_check(&r->checks[c], i) < 0)
+			c++;
+		i->check_0 = c;
+		while (c < r->check_n && compare_check(&r->checks[c], i) == 0)
+			c++;
+		i->check_n = c - i->check_0;
+	}
+}
+
+int status_load(const char *registry, const char *zone, const char *service,
+    int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr)
+{
+	struct status_report r = { .arena = arena_new(),
+		.now_wall_ms = now_wall_ms };
+	const struct registry_visitor v = { .service = add_service,
+		.instance = add_instance,
+		.done = done,
+		.arg = &r };
+	struct registry *reg = NULL;
+	int error = registry_open(registry, REGISTRY_READ, &reg, reterr);
+
+	if (error == 0) {
+		error = service ? load_one(reg, zone, service, &r, &v, reterr)
+		                : load_all(reg, &r, &v, reterr);
+	}
+	registry_close(reg);
+	if (error < 0) {
+		status_release(&r);
+		return error;
+	}
+	join_checks(&r);
+	*ret_r = r;
+	return 0;
+}
+
+void status_release(struct status_report *r)
+{
+	arena_free(r->arena);
+	free(r->services);
+	free(r->instances);
+	free(r->checks);
+	*r = (struct status_report){ 0 };
+}
+
+/* ---- judging ---------------------------------------------------------- */
+
+const char *status_state(const struct status_instance *i)
+{
+	if (!i->leased)
+		return "expired";
+	return i->row.mode == MODE_ACTIVE ? health_name(i->row.health)
+	                                  : mode_name(i->row.mode);
+}
+
+bool status_is_unhealthy(const struct status_report *r)
+{
+	for (unsigned k = 0; k < r->service_n; k++) {
+		if (!r->services[k].eligible_n)
+			return true;
+	}
+	for (unsigned k = 0; k < r->instance_n; k++) {
+		const struct status_instance *i = &r->instances[k];
+
+		if (!i->leased || (i->row.mode == MODE_ACTIVE &&
+		                      (i->row.health == HEALTH_CRITICAL ||
+		                          i->row.health == HEALTH_DEAD)))
+			return true;
+	}
+	return false;
+}

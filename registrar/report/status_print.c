@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The table: a line for each service, below it one for each instance, whose
+ * columns are aligned over all services. The last column, what the checks
+ * said, takes what is left of the line.
+ */
+#include "registrar/lib/wall.h"
+#include "registrar/report/status.h"
+#include "schema/base/xalloc.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum column { COL_NAME, COL_ADDRESS, COL_WEIGHT, COL_STATE, COL_AGE, COL_N };
+
+static const char *const titles[COL_N] = { "INSTANCE", "ADDRESS", "WEIGHT",
+	"STATE", "SINCE" };
+#define DETAIL_TITLE "LAST CHECK"
+#define DETAIL_MIN 20 /* columns, however narrow the terminal */
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_QUIET, TONE_HEAD };
+
+static const char *const sgr[] = {
+	[TONE_PLAIN] = "",
+	[TONE_GOOD] = "\033[32m",
+	[TONE_WARN] = "\033[33m",
+	[TONE_BAD] = "\033[1;31m",
+	[TONE_QUIET] = "\033[36m",
+	[TONE_HEAD] = "\033[1m",
+};
+
+struct printer {
+	FILE *f;
+	const struct status_report *r;
+	const struct status_style *style;
+	unsigned width[COL_N];
+	struct arena *arena; /* of the texts of one line */
+};
+
+/* ---- texts ------------------------------------------------------------ */
+
+const char *status_address(struct arena *a, const struct status_service *s,
+    const struct instance_row *i)
+{
+	int port = i->port == ROW_DEFAULT ? s->row.port : i->port;
+	const char *second =
+	    i->address6 ? arena_printf(a, " +%s", i->address6) : "";
+
+	if (port == ROW_DEFAULT)
+		return arena_printf(a, "%s%s", i->address, second);
+	if (strchr(i->address, ':'))
+		return arena_printf(a, "[%s]:%d%s", i->address, port, second);
+	return arena_printf(a, "%s:%d%s", i->address, port, second);
+}
+
+/* The weight in force; others of the row only where they differ. */
+static const char *weight(struct arena *a, const struct instance_row *i)
+{
+	int now = instance_row_weight(i);
+	struct instance_row ready = *i;
+
+	ready.ramp_percent = 0;
+	const char *text = i->ramp_percent ? arena_printf(a, "%d/%d", now,
+	                                         instance_row_weight(&ready))
+	                                   : arena_printf(a, "%d", now);
+
+	return i->priority ? arena_printf(a, "%s p%d", text, i->priority)
+	                   : text;
+}
+
+/* The check that says most: the worst, of equals the first. */
+static const char *detail(struct printer *p, const struct status_instance *i)
+{
+	const struct check_row *worst = NULL;
+
+	for (unsigned k = 0; k < i->check_n; k++) {
+		const struct check_row *c = &p->r->checks[i->check_0 + k].row;
+
+		if (!worst ||
+		    (c->status > worst->status && c->status != HEALTH_STARTING))
+			worst = c;
+	}
+	/* its checks are not what speaks against it */
+	if (worst && worst->status == HEALTH_PASSING && i->row.reason &&
+	    i->row.health != HEALTH_PASSING)
+		return i->row.reason;
+	if (worst && worst->output && *worst->output) {
+		return arena_printf(
+		    p->arena, "%s: %s", worst->name, worst->output);
+	}
+	return i->row.reason ? i->row.reason : "";
+}
+
+static enum tone tone_of(const struct status_instance *i)
+{
+	if (!i->leased)
+		return TONE_BAD;
+	if (i->row.mode != MODE_ACTIVE)
+		return TONE_QUIET;
+	switch (i->row.health) {
+	case HEALTH_PASSING:
+		return TONE_GOOD;
+	case HEALTH_WARNING:
+		return TONE_WARN;
+	case HEALTH_CRITICAL:
+	case HEALTH_DEAD:
+		return TONE_BAD;
+	case HEALTH_STARTING:
+	default:
+		return TONE_QUIET;
+	}
+}
+
+/* ---- output ----------------------------------------------------------- */
+
+/* Columns that a terminal needs: UTF-8 sequences count as one. */
+static unsigned columns(const char *s)
+{
+	unsigned n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+void status_put_safe(FILE *f, const char *s, unsigned max)
+{
+	bool cut = max && columns(s) > max;
+	unsigned left = cut ? max - 3 : UINT32_MAX;
+
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		unsigned char next = (unsigned char)s[1];
+
+		if ((c & 0xc0) != 0x80 && !left--)
+			break;
+		if (c < 0x20 || c == 0x7f) {
+			(void)fputc(c == '\n' || c == '\t' ? ' ' : '?', f);
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			(void)fputc('?', f); /* C1, CSI among them */
+			s++;
+		} else {
+			(void)fputc(c, f);
+		}
+	}
+	(void)fputs(cut ? "..." : "", f);
+}
+
+static void put_toned(const struct printer *p, enum tone t, const char *s)
+{
+	bool on = p->style->colour && t != TONE_PLAIN;
+
+	(void)fputs(on ? sgr[t] : "", p->f);
+	status_put_safe(p->f, s, 0);
+	(void)fputs(on ? "\033[0m" : "", p->f);
+}
+
+static void put_cells(const struct printer *p, const char *const cells[COL_N],
+    enum tone tone_of_state)
+{
+	(void)fputs("  ", p->f);
+	for (unsigned k = 0; k < COL_N; k++) {
+		unsigned pad = p->width[k] - columns(cells[k]);
+		bool right = k == COL_WEIGHT || k == COL_AGE;
+
+		(void)fprintf(p->f, "%*s", right ? (int)pad : 0, "");
+		put_toned(
+		    p, k == COL_STATE ? tone_of_state : TONE_PLAIN, cells[k]);
+		(void)fprintf(p->f, "%*s  ", right ? 0 : (int)pad, "");
+	}
+}
+
+static unsigned detail_width(const struct printer *p)
+{
+	unsigned used = 2;
+
+	for (unsigned k = 0; k < COL_N; k++)
+		used += p->width[k] + 2;
+	if (!p->style->width)
+		return 0;
+	return p->style->width > used + DETAIL_MIN ? p->style->width - used
+	                                           : DETAIL_MIN;
+}
+
+static void fill_cells(struct printer *p, const struct status_service *s,
+    const struct status_instance *i, const char *cells[COL_N])
+{
+	cells[COL_NAME] = i->row.name;
+	cells[COL_ADDRESS] = status_address(p->arena, s, &i->row);
+	cells[COL_WEIGHT] = weight(p->arena, &i->row);
+	cells[COL_STATE] = status_state(i);
+	cells[COL_AGE] =
+	    wall_age(p->arena, p->r->now_wall_ms - i->row.since_wall_ms);
+}
+
+/* ---- services --------------------------------------------------------- */
+
+static void print_heading(struct printer *p, const struct status_service *s)
+{
+	const char *name =
+	    arena_printf(p->arena, "%s.%s", s->row.name, s->row.zone);
+	enum tone t = s->eligible_n == s->instance_n ? TONE_GOOD : TONE_WARN;
+
+	put_toned(p, TONE_HEAD, name);
+	(void)fprintf(p->f, " (%s)  ", s->row.protocol);
+	if (s->eligible_n) {
+		put_toned(p, t,
+		    arena_printf(p->arena, "%u of %u in answers", s->eligible_n,
+		        s->instance_n));
+	} else {
+		put_toned(p, TONE_BAD,
+		    arena_printf(p->arena, "NONE of %u in answers: %s",
+		        s->instance_n, on_empty_name(s->row.on_empty)));
+	}
+	(void)fputc('\n', p->f);
+}
+
+static void print_instance(struct printer *p, const struct status_service *s,
+    const struct status_instance *i)
+{
+	const char *cells[COL_N];
+
+	fill_cells(p, s, i, cells);
+	put_cells(p, cells, tone_of(i));
+	status_put_safe(p->f, detail(p, i), detail_width(p));
+	(void)fputc('\n', p->f);
+}
+
+/* Texts of one service are dropped before the next: there may be many. */
+static void each_service(struct printer *p,
+    void (*fn)(struct printer *p, const struct status_service *s))
+{
+	for (unsigned k = 0; k < p->r->service_n; k++) {
+		p->arena = arena_new();
+		fn(p, &p->r->services[k]);
+		arena_free(p->arena);
+	}
+}
+
+static void measure_service(struct printer *p, const struct status_service *s)
+{
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		const char *cells[COL_N];
+
+		fill_cells(p, s, &p->r->instances[s->instance_0 + k], cells);
+		for (unsigned c = 0; c < COL_N; c++) {
+			unsigned n = columns(cells[c]);
+
+			p->width[c] = n > p->width[c] ? n : p->width[c];
+		}
+	}
+}
+
+static void print_service(struct printer *p, const struct status_service *s)
+{
+	print_heading(p, s);
+	for (unsigned k = 0; k < s->instance_n; k++)
+		print_instance(p, s, &p->r->instances[s->instance_0 + k]);
+}
+
+/* "3 services, 7 instances: 5 passing, 2 critical" */
+static void print_summary(const struct printer *p)
+{
+	static const char *const states[] = { "passing", "warning", "critical",
+		"dead", "starting", "draining", "maintenance", "expired" };
+	const struct status_report *r = p->r;
+	const char *before = ": ";
+
+	(void)fprintf(p->f, "%u service%s, %u instance%s", r->service_n,
+	    r->service_n == 1 ? "" : "s", r->instance_n,
+	    r->instance_n == 1 ? "" : "s");
+	for (size_t k = 0; k < sizeof(states) / sizeof(*states); k++) {
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < r->instance_n; i++)
+			n += !strcmp(status_state(&r->instances[i]), states[k]);
+		if (n) {
+			(void)fprintf(p->f, "%s%u %s", before, n, states[k]);
+			before = ", ";
+		}
+	}
+	(void)fputc('\n', p->f);
+}
+
+void status_print(
+    FILE *f, const struct status_report *r, const struct status_style *style)
+{
+	struct printer p = { .f = f, .r = r, .style = style };
+
+	for (unsigned k = 0; k < COL_N; k++)
+		p.width[k] = columns(titles[k]);
+	each_service(&p, measure_service);
+	if (r->instance_n) {
+		put_cells(&p, titles, TONE_PLAIN);
+		(void)fputs(DETAIL_TITLE "\n", f);
+	}
+	each_service(&p, print_service);
+	print_summary(&p);
+}

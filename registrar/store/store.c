@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A changed row stands in one of four queues until a transaction has been
+ * committed with it. The registry is opened when it is needed and looked at
+ * by stat(2) before each use: another file under its name is another
+ * database, which gets everything.
+ *
+ * Trouble has one path: store_flush() fails, says so once if it lasts, and
+ * comes back by timer with pauses that grow from 1 to 100 ms while the
+ * database is busy, and to a second when it is broken.
+ */
+#include "registrar/store/store.h"
+
+#include "registrar/store/store_impl.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_MIN_MS 1
+#define RETRY_BUSY_MAX_MS 100
+#define RETRY_BROKEN_MAX_MS 1000
+#define TROUBLE_TOLD_MS 1000 /* shorter ones are not worth a line */
+
+/* ---- queues ----------------------------------------------------------- */
+
+void store_enqueue(struct store_queue *q, struct store_item *item)
+{
+	store_dequeue(item);
+	item->queue = q;
+	TAILQ_INSERT_TAIL(q, item, link);
+}
+
+void store_dequeue(struct store_item *item)
+{
+	if (item->queue)
+		TAILQ_REMOVE(item->queue, item, link);
+	item->queue = NULL;
+}
+
+void store_wake(struct store *st)
+{
+	/* in trouble the timer comes back, not every single change */
+	if (st->woken || st->trouble_ms)
+		return;
+	st->woken = true;
+	st->config.wake(st->config.arg);
+}
+
+void store_order_free(struct store_order *o)
+{
+	free(o->zone);
+	free(o->service);
+	free(o->instance);
+	free(o->check);
+	free(o->file);
+	free(o->text);
+	free(o);
+}
+
+bool store_is_idle(const struct store *st)
+{
+	return TAILQ_EMPTY(&st->orders) && TAILQ_EMPTY(&st->services) &&
+	       TAILQ_EMPTY(&st->instances) && TAILQ_EMPTY(&st->checks) &&
+	       !st->sweep.running;
+}
+
+bool store_has_trouble(const struct store *st)
+{
+	return st->trouble_ms != 0;
+}
+
+/* ---- open and close --------------------------------------------------- */
+
+static void queue_everything(struct store *st)
+{
+	struct store_service *s;
+	struct store_instance *i;
+	struct store_check *c;
+
+	LIST_FOREACH (s, &st->all, all) {
+		store_enqueue(&st->services, &s->item);
+		LIST_FOREACH (i, &s->instances, siblings) {
+			if (i->retired)
+				continue;
+			i->whole = i->paced = true;
+			store_enqueue(&st->instances, &i->item);
+			LIST_FOREACH (c, &i->checks, siblings)
+				store_enqueue(&st->checks, &c->item);
+		}
+	}
+}
+
+static void close_registry(struct store *st)
+{
+	registry_close(st->registry);
+	st->registry = NULL;
+}
+
+/* Is the open one still what the path leads to? */
+static bool is_current(const struct store *st)
+{
+	struct stat file;
+
+	return stat(st->config.path, &file) == 0 && file.st_dev == st->dev &&
+	       file.st_ino == st->ino;
+}
+
+static void carry_mode(void *arg, const char *zone, const char *service,
+    const char *instance, enum mode m)
+{
+	struct store *st = arg;
+	struct store_service *s;
+	struct store_instance *i;
+
+	LIST_FOREACH (s, &st->all, all) {
+		if (!strcmp(s->row.name, service) && !strcmp(s->row.zone, zone))
+			break;
+	}
+	if (!s)
+		return;
+	LIST_FOREACH (i, &s->instances, siblings) {
+		if (strcmp(i->row.name, instance) != 0)
+			continue;
+		i->row.mode = m;
+		i->carried = true;
+	}
+}
+
+/*
+ * Modes are the operator's, so only the registry has them: that of before is
+ * still open. A row that is in the new one keeps the mode that it has there.
+ */
+static void carry_modes(struct store *st)
+{
+	struct diag why;
+
+	if (registry_read_modes(st->registry, carry_mode, st, &why) < 0) {
+		log_warn("modes that operators set in the registry of before "
+		         "cannot be read: %s",
+		    why.text);
+	}
+}
+
+static int open_registry(struct store *st, struct diag *reterr)
+{
+	struct stat file;
+
+	if (st->registry && is_current(st))
+		return 0;
+	if (st->registry) {
+		log_warn("registry '%s' was replaced or deleted: writing "
+		         "everything to the new one",
+		    st->config.path);
+		carry_modes(st);
+		close_registry(st);
+	}
+	int r = registry_open(
+	    st->config.path, REGISTRY_WRITE_NOWAIT, &st->registry, reterr);
+
+	if (r < 0)
+		return r;
+	if (stat(st->config.path, &file) < 0) {
+		close_registry(st);
+		return diag_set(
+		    reterr, -EAGAIN, "'%s' went away", st->config.path);
+	}
+	/* also a restored copy, which has the id of the one before */
+	bool same = st->id && !strcmp(st->id, registry_id(st->registry)) &&
+	            st->dev == file.st_dev && st->ino == file.st_ino;
+
+	store_sweep_restart(st);
+	if (same) /* closed in trouble: what waits is still queued */
+		return 0;
+	if (st->id)
+		queue_everything(st);
+	st->dev = file.st_dev;
+	st->ino = file.st_ino;
+	free(st->id);
+	st->id = xstrdup(registry_id(st->registry));
+	st->config.opened(st->config.arg);
+	return 0;
+}
+
+/* ---- trouble ---------------------------------------------------------- */
+
+void store_trouble(struct store *st, int error, const struct diag *why)
+{
+	int64_t now_ms = timers_now(st->config.timers);
+	int64_t max_ms =
+	    error == -EBUSY ? RETRY_BUSY_MAX_MS : RETRY_BROKEN_MAX_MS;
+
+	if (!st->trouble_ms) {
+		st->trouble_ms = now_ms ? now_ms : 1;
+		st->retry_pause_ms = RETRY_MIN_MS;
+	}
+	if (!st->trouble_told &&
+	    (error != -EBUSY || now_ms - st->trouble_ms > TROUBLE_TOLD_MS)) {
+		st->trouble_told = true;
+		log_warn("cannot write to the registry, changes wait: %s",
+		    why->text);
+	}
+	/* a broken file is closed: the next try sees what is there then */
+	if (error != -EBUSY && st->registry)
+		close_registry(st);
+	timer_set(st->config.timers, &st->retry, now_ms + st->retry_pause_ms);
+	st->retry_pause_ms *= 2;
+	if (st->retry_pause_ms > max_ms)
+		st->retry_pause_ms = max_ms;
+}
+
+static void out_of_trouble(struct store *st)
+{
+	if (st->trouble_told) {
+		log_info("registry '%s' is written again after %lld ms",
+		    st->config.path,
+		    (long long)(timers_now(st->config.timers) -
+		                st->trouble_ms));
+	}
+	st->trouble_ms = 0;
+	st->trouble_told = false;
+}
+
+void store_flush(struct store *st)
+{
+	struct diag why;
+
+	st->woken = false;
+	int r = open_registry(st, &why);
+
+	if (r == 0)
+		r = store_write(st, &why);
+	if (r == 0 && st->sweep.running && TAILQ_EMPTY(&st->orders) &&
+	    TAILQ_EMPTY(&st->instances))
+		r = store_sweep_page(st, &why);
+	if (r < 0) {
+		store_trouble(st, r, &why);
+		return;
+	}
+	out_of_trouble(st);
+	/* the rest in the next turn: others have waited long enough */
+	if (!store_is_idle(st)) {
+		timer_set(st->config.timers, &st->retry,
+		    timers_now(st->config.timers));
+	}
+}
+
+static void on_retry(void *arg)
+{
+	store_flush(arg);
+}
+
+/* ---- lifetime ------------------------------------------- */
+
+struct store *store_new(const struct store_config *config)
+{
+	struct store *st = xcalloc(1, sizeof(*st));
+
+	st->config = *config;
+	LIST_INIT(&st->all);
+	TAILQ_INIT(&st->orders);
+	TAILQ_INIT(&st->services);
+	TAILQ_INIT(&st->instances);
+	TAILQ_INIT(&st->checks);
+	TAILQ_INIT(&st->later);
+	TAILQ_INIT(&st->done_orders);
+	TAILQ_INIT(&st->done_items);
+	timer_init(&st->retry, on_retry, st);
+	store_upkeep_start(st);
+	return st;
+}
+
+void store_free(struct store *st)
+{
+	struct store_order *o;
+
+	if (!st)
+		return;
+	timer_cancel(st->config.timers, &st->retry);
+	store_upkeep_stop(st);
+	while ((o = TAILQ_FIRST(&st->orders))) {
+		TAILQ_REMOVE(&st->orders, o, link);
+		store_order_free(o);
+	}
+	close_registry(st);
+	free(st->id);
+	free(st->sweep.zone);
+	free(st->sweep.service);
+	free(st);
+}
+
+void store_reconcile(struct store *st)
+{
+	st->sweep.wanted = true;
+	store_sweep_restart(st);
+	store_wake(st);
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+int store_read_definitions(
+    struct store *st, registry_definition_fn fn, void *arg)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_read_definitions(
+	    st->registry, st->config.source, fn, arg, NULL);
+}
+
+int store_revision(const struct store *st, int64_t *ret_revision)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_revision(st->registry, ret_revision);
+}
+
+int store_has_eligible(const struct store *st, const char *zone,
+    const char *service, bool *ret_any)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_has_eligible(st->registry, zone, service,
+	    st->config.wall_ms(st->config.arg), ret_any, NULL);
+}
+
+static void take_beat(void *arg, const struct check_row *row)
+{
+	struct heartbeat *beat = arg;
+
+	beat->status = row->status;
+	beat->at_wall_ms = row->checked_wall_ms;
+	probe_printable(
+	    beat->note, sizeof(beat->note), row->output, strlen(row->output));
+}
+
+int store_heartbeat(struct store *st, const struct probe_subject *s,
+    const char *check, struct heartbeat *ret_beat)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_read_check(st->registry, s->zone, s->service,
+	    s->instance, check, take_beat, ret_beat, NULL);
+}

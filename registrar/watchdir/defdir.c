@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Events name files; a file is looked at a moment after its last event, so
+ * that a burst (an editor's dance of write, rename and delete) is one look.
+ * A file that went away gets a longer moment, because many ways of replacing
+ * a file take it away first, and a withdrawn service loses its state.
+ *
+ * Whenever events may have been missed (start, overflow, another directory
+ * under the same name, a symlink switched) everything is compared with what
+ * is known. A slow tick sees to what inotify cannot tell.
+ */
+#include "registrar/watchdir/defdir.h"
+
+#include "registrar/watchdir/defdir_files.h"
+#include "registrar/watchdir/trust.h"
+#include "schema/base/clock.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHANGE_DELAY_MS 5
+#define TICK_MS 500
+#define TICKS_BETWEEN_SCANS 60
+
+#define WATCHED                                                                \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |            \
+	    IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF |               \
+	    IN_MOVE_SELF | IN_ONLYDIR)
+
+struct defdir {
+	struct event_base *base;
+	struct defdir_files files;
+	int fd; /* inotify */
+	int wd; /* -1: no directory */
+	struct event *on_fd, *on_due, *on_tick;
+	struct identity id; /* of the directory */
+	int error;          /* reported last; 0: it is there */
+	unsigned ticks;
+	bool busy; /* in a callback */
+	bool scan_wanted;
+};
+
+/* ---- the directory ---------------------------------------------------- */
+
+/* -E.. when there is none; tells why once. */
+static int bad_directory(struct defdir *d, int error, const char *text)
+{
+	scoped_free char *why = NULL;
+
+	if (d->wd >= 0)
+		(void)inotify_rm_watch(d->fd, d->wd);
+	d->wd = -1;
+	d->files.away = true;
+	if (d->error == error)
+		return error;
+	d->error = error;
+	why = xasprintf("cannot watch '%s': %s", d->files.path, text);
+	defdir_files_error(&d->files, NULL, why);
+	return error;
+}
+
+/*
+ * See that the watch is on the directory that has the name now.
+ * ret_other: it was not.
+ */
+static int attach(struct defdir *d, bool *ret_other)
+{
+	struct diag why;
+	struct stat st;
+
+	*ret_other = false;
+	if (stat(d->files.path, &st) < 0)
+		return bad_directory(d, -errno, strerror(errno));
+	if (S_ISDIR(st.st_mode) && trust_check(&st, d->files.owner, &why) < 0)
+		return bad_directory(d, -EPERM, why.text);
+	struct identity id = identity_of(&st);
+
+	if (d->wd >= 0 && id.dev == d->id.dev && id.ino == d->id.ino)
+		return 0;
+	int wd = inotify_add_watch(d->fd, d->files.path, WATCHED);
+
+	if (wd < 0)
+		return bad_directory(d, -errno, strerror(errno));
+	if (d->wd >= 0 && d->wd != wd)
+		(void)inotify_rm_watch(d->fd, d->wd);
+	d->wd = wd;
+	d->id = id;
+	d->error = 0;
+	d->files.away = false;
+	*ret_other = true;
+	return 0;
+}
+
+static int filter(const struct dirent *e)
+{
+	return defdir_is_definition(e->d_name);
+}
+
+/* Files that are not there any more are looked at again after wait_ms. */
+static int scan(struct defdir *d, int64_t wait_ms)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct dirent **entries;
+	int n = scandir(d->files.path, &entries, filter, alphasort);
+
+	if (n < 0)
+		return bad_directory(d, -errno, strerror(errno));
+	d->files.scan++;
+	for (int i = 0; i < n; i++) {
+		struct file *f =
+		    defdir_files_get(&d->files, entries[i]->d_name);
+
+		f->scan = d->files.scan;
+		if (!f->queued)
+			defdir_files_look(&d->files, f, now_ms);
+		free(entries[i]);
+	}
+	free(entries);
+	defdir_files_queue_unseen(&d->files, now_ms + wait_ms);
+	return 0;
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+/*
+ * A new file is reported once whoever writes it closes it; a link is whole
+ * from the start.
+ */
+static bool is_link(const struct defdir *d, const char *name)
+{
+	scoped_free char *path = xasprintf("%s/%s", d->files.path, name);
+	struct stat st;
+
+	return lstat(path, &st) == 0 &&
+	       (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+}
+
+static void take_name(
+    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
+{
+	if ((e->mask & IN_CREATE) && !is_link(d, e->name))
+		return;
+	struct file *f = defdir_files_get(&d->files, e->name);
+
+	f->doubted = false;
+	/* IN_MODIFY: somebody has it open, IN_CLOSE_WRITE will follow */
+	bool doubtful = e->mask & (IN_DELETE | IN_MOVED_FROM | IN_MODIFY);
+
+	if ((e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE)) || f->unread)
+		f->forced = true;
+	defdir_files_enqueue(&d->files, f,
+	    now_ms + (doubtful ? DEFDIR_DOUBT_MS : CHANGE_DELAY_MS));
+}
+
+static void take_event(
+    struct defdir *d, const struct inotify_event *e, int64_t now_ms)
+{
+	if (e->mask & IN_Q_OVERFLOW) {
+		d->scan_wanted = true;
+		return;
+	}
+	if (e->wd != d->wd)
+		return; /* of a directory that was replaced */
+	if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
+		d->wd = -1;
+		d->scan_wanted = true;
+	} else if (e->len && defdir_is_definition(e->name)) {
+		take_name(d, e, now_ms);
+	} else if ((e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
+	           (e->len && strncmp(e->name, "..", 2) == 0)) {
+		/* gone, or a ConfigMap switched its ..data */
+		d->scan_wanted = true;
+	}
+}
+
+/* Whatever the kernel has to tell by now. */
+static void drain(struct defdir *d)
+{
+	_Alignas(struct inotify_event) char buf[16384];
+	int64_t now_ms = clock_mono_ms();
+	ssize_t n;
+
+	while ((n = read(d->fd, buf, sizeof(buf))) > 0) {
+		for (const char *p = buf; p < buf + n;) {
+			const struct inotify_event *e = (const void *)p;
+
+			take_event(d, e, now_ms);
+			p += sizeof(*e) + e->len;
+		}
+	}
+}
+
+/* ---- turns of the loop ------------------------------------------------ */
+
+static void after(struct event *e, int64_t ms)
+{
+	ms = ms < 0 ? 0 : ms;
+	const struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
+
+	if (event_add(e, &tv) < 0)
+		abort(); /* out of memory */
+}
+
+/* Leaves the timer set for whatever is still queued. */
+static void finish_turn(struct defdir *d)
+{
+	int64_t next_ms;
+
+	d->busy = false;
+	if (d->files.told) {
+		d->files.told = false;
+		d->busy = true;
+		d->files.ops.settled(d->files.ops.arg);
+		d->busy = false;
+	}
+	next_ms = defdir_files_next_due_ms(&d->files);
+	if (d->scan_wanted) {
+		after(d->on_due, 0);
+	} else if (next_ms != INT64_MAX) {
+		after(d->on_due, next_ms - clock_mono_ms());
+	}
+}
+
+/* What a new directory lacks may be on its way into it: wait a tick. */
+static int scan_all(struct defdir *d)
+{
+	bool other;
+	int r = attach(d, &other);
+
+	d->scan_wanted = false;
+	if (r == 0)
+		r = scan(d, other ? TICK_MS : 0);
+	defdir_files_look_due(&d->files, clock_mono_ms());
+	return r;
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct defdir *d = arg;
+
+	(void)fd;
+	(void)what;
+	d->busy = true;
+	drain(d); /* what is due may be under somebody's pen again */
+	if (d->scan_wanted) {
+		(void)scan_all(d);
+	} else {
+		defdir_files_look_due(&d->files, clock_mono_ms());
+	}
+	finish_turn(d);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct defdir *d = arg;
+	bool other;
+
+	(void)fd;
+	(void)what;
+	d->busy = true;
+	if (attach(d, &other) == 0 &&
+	    (other || ++d->ticks % TICKS_BETWEEN_SCANS == 0))
+		(void)scan(d, TICK_MS);
+	finish_turn(d);
+}
+
+static void on_fd(evutil_socket_t fd, short what, void *arg)
+{
+	struct defdir *d = arg;
+
+	(void)fd;
+	(void)what;
+	drain(d);
+	if (d->scan_wanted) {
+		after(d->on_due, CHANGE_DELAY_MS);
+	} else {
+		finish_turn(d);
+	}
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+int defdir_new(struct event_base *base, const char *path, size_t max_len,
+    const struct defdir_ops *ops, struct defdir **ret_d, struct diag *reterr)
+{
+	static const struct timeval tick = { .tv_usec = TICK_MS * 1000L };
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd < 0) {
+		return diag_set(
+		    reterr, -errno, "cannot use inotify: %s", strerror(errno));
+	}
+	struct defdir *d = xcalloc(1, sizeof(*d));
+
+	d->base = base;
+	defdir_files_init(&d->files, path, max_len, ops);
+	d->files.owner = TRUST_NOBODY;
+	d->fd = fd;
+	d->wd = -1;
+	d->on_fd = event_new(base, fd, EV_READ | EV_PERSIST, on_fd, d);
+	d->on_due = event_new(base, -1, 0, on_due, d);
+	d->on_tick = event_new(base, -1, EV_PERSIST, on_tick, d);
+	if (!d->on_fd || !d->on_due || !d->on_tick ||
+	    event_add(d->on_fd, NULL) < 0 || event_add(d->on_tick, &tick) < 0)
+		abort(); /* out of memory */
+	*ret_d = d;
+	return 0;
+}
+
+void defdir_free(struct defdir *d)
+{
+	if (!d)
+		return;
+	event_free(d->on_fd);
+	event_free(d->on_due);
+	event_free(d->on_tick);
+	close(d->fd);
+	defdir_files_release(&d->files);
+	free(d);
+}
+
+void defdir_trust(struct defdir *d, uid_t owner)
+{
+	d->files.owner = owner;
+}
+
+int defdir_rescan(struct defdir *d)
+{
+	if (d->busy) { /* in a callback: when it has returned */
+		d->scan_wanted = true;
+		return 0;
+	}
+	d->busy = d->files.retry = d->files.told = true;
+	int r = scan_all(d);
+
+	d->files.retry = false;
+	finish_turn(d);
+	return r;
+}
