@@ -62,6 +62,21 @@ enum check_kind {
 };
 #define CHECK_KIND_N 10
 
+/*
+ * How a connection is secured. All zero: not at all. Files are absolute
+ * paths; whether they can be used is known when the check runs.
+ */
+struct check_tls {
+	bool on;
+	bool verify; /* the certificate: by whom it is, of whom, until when */
+	/* SNI, and what the certificate has to be of; an address is matched
+	   with its IP addresses and not sent as SNI. Not NULL if on. */
+	const char *server_name;
+	const char *ca_file;              /* NULL: those of the system */
+	const char *cert_file, *key_file; /* our own; both or NULL */
+	const char *alpn; /* the one protocol that is offered; NULL: none */
+};
+
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 struct check_tcp {
 	const char *to;      /* as written, after substitution */

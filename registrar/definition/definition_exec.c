@@ -211,11 +211,6 @@ static int resolve(struct conf_context *c, const struct conf_node *at,
 
 /* ---- equality --------------------------------------------------------- */
 
-static bool text_equal(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 static bool env_equal(const struct conf_pairs *a, const struct conf_pairs *b)
 {
 	if (a->n != b->n)

@@ -61,7 +61,8 @@ int take_tags(struct conf_context *c, const struct conf_field *f,
 int take_meta(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
 
-bool text_is_clean(const char *text); /* no control characters */
+bool text_is_clean(const char *text);          /* no control characters */
+bool text_equal(const char *a, const char *b); /* each may be NULL */
 bool path_is_absolute(const char *text);
 
 /* ---- regular expressions (definition_regex.c) ------------------------- */
@@ -84,6 +85,18 @@ int take_payload(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
 bool payload_equal(
     const struct check_payload *a, const struct check_payload *b);
+
+/* ---- TLS (definition_tls.c) ------------------------------------------- */
+
+#define TLS_RULE "true, false or a map with name, ca, cert, key and verify"
+
+/* CONF_CUSTOM, struct check_tls; alpn is for resolve() to set. */
+int take_tls(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+/* check: the map of the check; host: the name that counts if none is given. */
+int resolve_tls(struct conf_context *c, const struct conf_node *check,
+    const struct template_vars *v, const char *host, struct check_tls *tls);
+bool tls_equal(const struct check_tls *a, const struct check_tls *b);
 
 /* ---- checks (definition_check.c) -------------------------------------- */
 

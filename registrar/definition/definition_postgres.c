@@ -95,11 +95,6 @@ static int resolve(struct conf_context *c, const struct conf_node *at,
 	return r;
 }
 
-static bool text_equal(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool equal(const struct check_spec *x, const struct check_spec *y)
 {
 	const struct check_postgres *a = &x->postgres, *b = &y->postgres;

@@ -228,6 +228,11 @@ bool text_is_clean(const char *text)
 	return true;
 }
 
+bool text_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 bool path_is_absolute(const char *text)
 {
 	return *text == '/' && text_is_clean(text) &&

@@ -12,6 +12,7 @@
 #include "registrar/probe/probe.h"
 
 #include "registrar/exec/runner.h"
+#include "registrar/probe/tls_cache.h"
 
 #include <event2/event.h>
 #include <stdarg.h>
@@ -59,6 +60,7 @@ void prober_init(struct prober *pr)
 	pr->slot_ms = 0;
 	pr->late_at_ms = -1;
 	pr->bury = NULL;
+	pr->tls = NULL;
 	if (!pr->base)
 		return;
 	pr->bury = event_new(pr->base, -1, 0, on_bury, pr);
@@ -76,6 +78,8 @@ void prober_release(struct prober *pr)
 	}
 	runner_free(pr->runner);
 	pr->runner = NULL;
+	tls_cache_free(pr->tls);
+	pr->tls = NULL;
 	if (pr->bury)
 		event_free(pr->bury);
 }

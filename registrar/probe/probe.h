@@ -21,6 +21,7 @@ struct event;
 struct event_base;
 struct probe;
 struct runner;
+struct tls_cache;
 
 /* How often a ttl check looks at its row: four times a ttl, within these. */
 #define TTL_POLL_MIN_MS 50
@@ -91,6 +92,7 @@ struct prober {
 	/* a turn that came late, and by how much */
 	int64_t late_at_ms, late_by_ms;
 	struct event *bury;
+	struct tls_cache *tls; /* of transport.c; NULL: none yet */
 	LIST_HEAD(, leftover) leftovers;
 };
 

@@ -11,13 +11,16 @@
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* cmocka.h needs these before it */
@@ -126,6 +129,8 @@ struct server {
 	char request[4096];            /* the last one */
 	unsigned accepted;
 	int port;
+	SSL_CTX *tls;     /* borrowed; NULL: none */
+	const char *path; /* of a Unix socket; NULL: TCP */
 	bool is_v6;
 	bool eager; /* answers the first octets, not the end of a header */
 };
@@ -139,9 +144,9 @@ static inline void server_on_written(struct bufferevent *bev, void *arg)
 static inline void server_on_event(
     struct bufferevent *bev, short what, void *arg)
 {
-	(void)what;
 	(void)arg;
-	bufferevent_free(bev);
+	if (!(what & BEV_EVENT_CONNECTED)) /* the handshake of TLS */
+		bufferevent_free(bev);
 }
 
 /* One connection that gets an octet now and then. */
@@ -225,11 +230,30 @@ static inline void server_on_accept(struct evconnlistener *listener,
 		close(fd);
 		return;
 	}
-	struct bufferevent *bev =
-	    bufferevent_socket_new(s->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *bev;
 
+	if (s->tls) {
+		bev = bufferevent_openssl_socket_new(s->loop->base, fd,
+		    SSL_new(s->tls), BUFFEREVENT_SSL_ACCEPTING,
+		    BEV_OPT_CLOSE_ON_FREE);
+	} else {
+		bev = bufferevent_socket_new(
+		    s->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	}
+	assert_non_null(bev);
 	bufferevent_setcb(bev, server_on_request, NULL, server_on_event, s);
 	(void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+static inline void server_listen(
+    struct server *s, struct loop *l, const struct sockaddr *to, size_t len)
+{
+	s->loop = l;
+	if (s->answer && !s->answer_len)
+		s->answer_len = strlen(s->answer);
+	s->listener = evconnlistener_new_bind(l->base, server_on_accept, s,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, to, (int)len);
+	assert_non_null(s->listener);
 }
 
 /* The other fields are set before; answer is text. */
@@ -241,14 +265,16 @@ static inline void server_start(struct server *s, struct loop *l)
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t len = s->is_v6 ? sizeof(v6) : sizeof(v4);
 
-	s->loop = l;
-	if (s->answer && !s->answer_len)
-		s->answer_len = strlen(s->answer);
-	s->listener = evconnlistener_new_bind(l->base, server_on_accept, s,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
-	    s->is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
-	    (int)len);
-	assert_non_null(s->listener);
+	if (s->path) {
+		struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+		(void)unlink(s->path);
+		(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", s->path);
+		server_listen(s, l, (struct sockaddr *)&un, sizeof(un));
+		return;
+	}
+	server_listen(s, l,
+	    s->is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4, len);
 	assert_int_equal(
 	    0, getsockname(evconnlistener_get_fd(s->listener),
 	           s->is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
@@ -260,6 +286,8 @@ static inline void server_stop(struct server *s)
 {
 	if (s->listener)
 		evconnlistener_free(s->listener);
+	if (s->path)
+		(void)unlink(s->path);
 	s->listener = NULL;
 }
 
