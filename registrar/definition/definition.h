@@ -78,10 +78,20 @@ struct check_tls {
 };
 
 /* Addresses are numeric in presentation format: no check waits for DNS. */
+/* Octets as they go out. */
+struct check_payload {
+	const char *data; /* NULL if len is 0 */
+	size_t len;
+};
+
+/* A connection is enough, unless one of the last three is there. */
 struct check_tcp {
 	const char *to;      /* as written, after substitution */
 	const char *address; /* no brackets */
 	int port;
+	struct check_payload send;
+	const char *expect; /* extended regex, known to compile; NULL: none */
+	struct check_tls tls;
 };
 
 struct check_range {
@@ -97,11 +107,15 @@ struct check_http {
 	const char *url;     /* as written, after substitution */
 	const char *address; /* to connect to; no brackets */
 	int port;
-	const char *host;           /* for the Host header: "10.0.1.12:8080" */
-	const char *target;         /* path and query, begins with "/" */
-	const char *method;         /* "GET" */
-	struct conf_pairs headers;  /* no CR, LF; a Host among them wins */
-	struct check_ranges status; /* passing; default 200..299 */
+	const char *socket;        /* a Unix socket in their place; or NULL */
+	const char *host;          /* for the Host header: "10.0.1.12:8080" */
+	const char *target;        /* path and query, begins with "/" */
+	const char *method;        /* "GET" */
+	struct conf_pairs headers; /* no CR, LF; a Host among them wins */
+	bool secrets;              /* their values are for secret_fill() */
+	struct check_payload send; /* the body of the request */
+	struct check_tls tls;
+	struct check_ranges status;      /* passing; default 200..299 */
 	struct check_ranges warn_status; /* warning; default 429 */
 	const char *body; /* extended regex, known to compile; NULL: any */
 };
@@ -120,12 +134,6 @@ struct check_exec {
 	const char *dir;          /* where it runs, absolute */
 	struct conf_pairs env;    /* beside our own */
 	struct exec_limits limits;
-};
-
-/* Octets as they go out. */
-struct check_payload {
-	const char *data; /* NULL if len is 0 */
-	size_t len;
 };
 
 enum udp_silence {

@@ -3,6 +3,7 @@
  * definition_http - `http: "http://{address}:{port}/healthz"`.
  */
 #include "registrar/definition/definition_parts.h"
+#include "registrar/lib/secret.h"
 #include "schema/conf/units.h"
 
 #include <ctype.h>
@@ -10,8 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define SCHEME "http://"
 #define RANGES_MAX 16
+#define SEND_MAX 16384 /* octets of the text */
+#define SOCKET_MAX 107 /* octets; sun_path of unix(7) holds a NUL more */
 
 /* ---- status: [200, 204, 2xx, 300-308] --------------------------------- */
 
@@ -108,7 +110,7 @@ static int take_headers(struct conf_context *c, const struct conf_field *f,
 static bool is_method(const char *text)
 {
 	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT",
-		"OPTIONS" };
+		"OPTIONS", "DELETE", "PATCH" };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
 		if (strcmp(methods[i], text) == 0)
@@ -129,9 +131,26 @@ static const struct conf_field fields[] = {
 	{ .key = "method",
 	    .kind = CONF_STRING,
 	    .valid = is_method,
-	    .expects = "one of GET, HEAD, POST, PUT, OPTIONS",
+	    .expects = "one of GET, HEAD, POST, PUT, OPTIONS, DELETE, PATCH",
 	    .fallback = "GET",
 	    AT(method) },
+	{ .key = "socket",
+	    .kind = CONF_STRING,
+	    .valid = path_is_absolute,
+	    .expects = "the absolute path of a Unix socket",
+	    AT(socket) },
+	{ .key = "tls",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_tls,
+	    .expects = TLS_RULE,
+	    AT(tls) },
+	{ .key = "send",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_payload,
+	    .high = SEND_MAX,
+	    .expects = "text of at most 16384 octets with the escapes \\r, "
+	               "\\n, \\t, \\0, \\\\ and \\xHH",
+	    AT(send) },
 	{ .key = "headers",
 	    .kind = CONF_CUSTOM,
 	    .custom = take_headers,
@@ -156,25 +175,45 @@ static const struct conf_field fields[] = {
 	    AT(body) },
 	{ 0 },
 };
-static const struct conf_table table = {
-	.what = "an http check", .fields = fields, .also = &check_common_table
-};
+static int finish(
+    struct conf_context *c, const struct conf_node *map, void *base);
+
+static const struct conf_table table = { .what = "an http check",
+	.fields = fields,
+	.also = &check_common_table,
+	.finish = finish };
+
+/* Where the body ends is for us to say. */
+static int finish(
+    struct conf_context *c, const struct conf_node *map, void *base)
+{
+	static const char *const ours[] = { "Content-Length",
+		"Transfer-Encoding" };
+	const struct check_http *h = &((struct check_spec *)base)->http;
+
+	for (unsigned i = 0; i < 2 * h->headers.n && h->send.len; i++) {
+		const char *key = h->headers.items[i / 2].key;
+
+		if (strcasecmp(key, ours[i % 2]) == 0) {
+			return conf_bad(c,
+			    conf_get(conf_get(map, "headers"), key)->key,
+			    "found '%s' in 'headers' beside 'send', expected "
+			    "one of them",
+			    key);
+		}
+	}
+	return 0;
+}
 
 /* ---- URL -------------------------------------------------------------- */
 
 static int bad_url(
     struct conf_context *c, const struct conf_node *node, const char *url)
 {
-	if (strncmp(url, "https://", 8) == 0) {
-		return conf_bad(c, node,
-		    "found '%s' for 'http', expected http://: there is no TLS "
-		    "in checks",
-		    url);
-	}
 	return conf_bad(c, node,
-	    "found '%s' for 'http', expected http://, a numeric address (IPv6 "
-	    "in brackets) or localhost, a port, a path; the name of a virtual "
-	    "host belongs to 'headers' as Host",
+	    "found '%s' for 'http', expected http:// or https://, a numeric "
+	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
+	    "of a virtual host belongs to 'headers' as Host",
 	    url);
 }
 
@@ -189,36 +228,121 @@ static bool is_target(const char *text)
 	return true;
 }
 
-static int parse_url(struct arena *a, struct check_http *h)
+/* RFC 3986 section 3.2, without users and escapes. */
+static bool is_authority(const char *text)
 {
-	struct endpoint e;
+	while (isascii((unsigned char)*text) &&
+	       (isalnum((unsigned char)*text) ||
+	           (*text && strchr(".-_:[]", *text))))
+		text++;
+	return !*text;
+}
 
-	if (strncmp(h->url, SCHEME, strlen(SCHEME)) != 0)
+/* Beside a socket the host is but a name. */
+static int parse_authority(
+    struct arena *a, struct check_http *h, const char *text, size_t len)
+{
+	struct endpoint e = { .address = "" };
+	int default_port = h->tls.on ? 443 : 80;
+
+	h->host = arena_memdup(a, text, len);
+	if (h->socket) {
+		if (!host_is_valid(endpoint_host(a, text, len)) ||
+		    !is_authority(h->host))
+			return -EINVAL;
+	} else if (endpoint_parse(a, text, len, &e) < 0) {
 		return -EINVAL;
-	const char *authority = h->url + strlen(SCHEME);
+	}
+	h->address = e.address;
+	h->port = e.port ? e.port : default_port;
+	return 0;
+}
+
+/* h->url is that; the scheme has been seen. */
+static int parse_url(struct arena *a, struct check_http *h, size_t scheme_len)
+{
+	const char *authority = h->url + scheme_len;
 	size_t len = strcspn(authority, "/?#");
 	const char *rest = authority + len;
-	int r = endpoint_parse(a, authority, len, &e);
 
-	if (r < 0 || !is_target(rest))
+	if (!is_target(rest) || parse_authority(a, h, authority, len) < 0)
 		return -EINVAL;
-	h->address = e.address;
-	h->port = e.port ? e.port : 80;
-	h->host = arena_memdup(a, authority, len);
 	h->target = *rest == '/' ? rest : arena_printf(a, "/%s", rest);
 	return 0;
+}
+
+/* ---- what else there is ----------------------------------------------- */
+
+static int resolve_socket(struct conf_context *c, const struct conf_node *at,
+    const struct template_vars *v, struct check_http *h)
+{
+	const struct conf_node *node = conf_get(at, "socket");
+
+	if (!h->socket)
+		return 0;
+	int r =
+	    template_fill(c, node, TEMPLATE_PLAIN, h->socket, v, &h->socket);
+
+	if (r == 0 && strlen(h->socket) > SOCKET_MAX) {
+		return conf_bad(c, node,
+		    "found a path of %zu octets for 'socket', expected at most "
+		    "%d",
+		    strlen(h->socket), SOCKET_MAX);
+	}
+	return r;
+}
+
+static int resolve_headers(struct conf_context *c, const struct conf_node *at,
+    const struct template_vars *v, struct check_http *h)
+{
+	const struct conf_node *map = conf_get(at, "headers");
+	const struct conf_node *n = map ? map->first : NULL;
+	int r = 0;
+
+	for (; n && !v->literal; n = n->next) {
+		struct diag why;
+
+		if (!secret_is_in(n->text))
+			continue;
+		h->secrets = true;
+		if (secret_check(n->text, &why) < 0)
+			r = conf_bad(c, n, "%s", why.text);
+	}
+	return r;
 }
 
 static int resolve(struct conf_context *c, const struct conf_node *at,
     const struct template_vars *v, struct check_spec *s)
 {
 	const struct conf_node *node = conf_get(at, "http");
+	const struct conf_node *tls = conf_get(at, "tls");
 	struct check_http *h = &s->http;
 	int r = template_fill(c, node, TEMPLATE_URL, h->url, v, &h->url);
 
+	if (r == 0)
+		r = resolve_socket(c, at, v, h);
 	if (r < 0)
 		return r;
-	return parse_url(c->arena, h) < 0 ? bad_url(c, node, h->url) : 0;
+	bool secure = strncmp(h->url, "https://", 8) == 0;
+
+	if (!secure && strncmp(h->url, "http://", 7) != 0)
+		return bad_url(c, node, h->url);
+	if (tls && secure != h->tls.on) {
+		return conf_bad(c, tls,
+		    "found '%s' beside 'tls%s', expected %s",
+		    secure ? "https://" : "http://", secure ? ": false" : "",
+		    secure ? "http://" : "https://");
+	}
+	if (!tls)
+		h->tls = (struct check_tls){ .on = secure, .verify = true };
+	if (parse_url(c->arena, h, secure ? 8 : 7) < 0)
+		return bad_url(c, node, h->url);
+	h->tls.alpn = "http/1.1";
+	r = resolve_headers(c, at, v, h);
+	return r < 0 ? r
+	             : resolve_tls(c, at, v,
+	                   endpoint_host(c->arena, h->host, strlen(h->host)),
+	                   &h->tls);
 }
 
 /* ---- equality --------------------------------------------------------- */
@@ -252,12 +376,13 @@ static bool headers_equal(
 static bool equal(const struct check_spec *x, const struct check_spec *y)
 {
 	const struct check_http *a = &x->http, *b = &y->http;
-	const char *body_a = a->body ? a->body : "";
-	const char *body_b = b->body ? b->body : "";
 
 	return strcmp(a->url, b->url) == 0 &&
 	       strcmp(a->method, b->method) == 0 &&
-	       strcmp(body_a, body_b) == 0 &&
+	       text_equal(a->socket, b->socket) &&
+	       regex_equal(a->body, b->body) && a->secrets == b->secrets &&
+	       payload_equal(&a->send, &b->send) &&
+	       tls_equal(&a->tls, &b->tls) &&
 	       ranges_equal(&a->status, &b->status) &&
 	       ranges_equal(&a->warn_status, &b->warn_status) &&
 	       headers_equal(&a->headers, &b->headers);

@@ -42,6 +42,9 @@ struct endpoint {
 int endpoint_parse(
     struct arena *a, const char *text, size_t len, struct endpoint *ret_e);
 
+/* The host of such a text as it is written, without brackets. */
+const char *endpoint_host(struct arena *a, const char *text, size_t len);
+
 /*
  * *text of the scalar `at` with its variables filled in, as an endpoint.
  * default_port 0: one has to be written.
@@ -80,7 +83,7 @@ bool regex_equal(const char *a, const char *b); /* each may be NULL */
 	"text of at most 1024 octets with the escapes \\r, \\n, \\t, "         \
 	"\\0, \\\\ and \\xHH"
 
-/* CONF_CUSTOM, struct check_payload */
+/* CONF_CUSTOM, struct check_payload; f->high: at most, 0: 1024 octets */
 int take_payload(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
 bool payload_equal(
@@ -96,6 +99,8 @@ int take_tls(struct conf_context *c, const struct conf_field *f,
 /* check: the map of the check; host: the name that counts if none is given. */
 int resolve_tls(struct conf_context *c, const struct conf_node *check,
     const struct template_vars *v, const char *host, struct check_tls *tls);
+/* The letters and the length of a name or of an address without brackets. */
+bool host_is_valid(const char *text);
 bool tls_equal(const struct check_tls *a, const struct check_tls *b);
 
 /* ---- checks (definition_check.c) -------------------------------------- */

@@ -37,10 +37,10 @@ int take_payload(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at)
 {
 	struct check_payload *out = at;
+	size_t max = f->high ? (size_t)f->high : DEFINITION_MAX_TEXT;
 	size_t len = 0;
 
-	if (node->type != CONF_SCALAR ||
-	    strlen(node->text) > DEFINITION_MAX_TEXT)
+	if (node->type != CONF_SCALAR || strlen(node->text) > max)
 		goto bad;
 	char *octets = arena_strdup(c->arena, node->text);
 

@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * definition_tcp - `tcp: "{address}:{port}"`: a connection is enough.
+ * definition_tcp - `tcp: "{address}:{port}"`: a connection is enough, or a
+ * handshake, or an answer.
  */
 #include "registrar/definition/definition_parts.h"
 
 #include <string.h>
+
+#define AT(member) .offset = offsetof(struct check_spec, tcp.member)
 
 static const struct conf_field fields[] = {
 	{ .key = "tcp",
 	    .kind = CONF_STRING,
 	    .required = true,
 	    .expects = "an address and port such as '{address}:{port}'",
-	    .offset = offsetof(struct check_spec, tcp.to) },
+	    AT(to) },
+	{ .key = "send",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_payload,
+	    .expects = PAYLOAD_RULE,
+	    AT(send) },
+	{ .key = "expect",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_regex,
+	    .expects = "a POSIX extended regular expression",
+	    AT(expect) },
+	{ .key = "tls",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_tls,
+	    .expects = TLS_RULE,
+	    AT(tls) },
 	{ 0 },
 };
 static const struct conf_table table = {
@@ -21,27 +39,24 @@ static const struct conf_table table = {
 static int resolve(struct conf_context *c, const struct conf_node *at,
     const struct template_vars *v, struct check_spec *s)
 {
-	const struct conf_node *node = conf_get(at, "tcp");
+	struct check_tcp *t = &s->tcp;
 	struct endpoint e;
-	int r = template_fill(c, node, TEMPLATE_URL, s->tcp.to, v, &s->tcp.to);
+	int r = resolve_endpoint(c, conf_get(at, "tcp"), v, 0, &t->to, &e);
 
+	t->address = e.address;
+	t->port = e.port;
 	if (r < 0)
 		return r;
-	r = endpoint_parse(c->arena, s->tcp.to, strlen(s->tcp.to), &e);
-	if (r < 0 || !e.port) {
-		return conf_bad(c, node,
-		    "found '%s' for 'tcp', expected a numeric address (IPv6 "
-		    "in brackets) or localhost, ':' and a port",
-		    s->tcp.to);
-	}
-	s->tcp.address = e.address;
-	s->tcp.port = e.port;
-	return 0;
+	return resolve_tls(
+	    c, at, v, endpoint_host(c->arena, t->to, strlen(t->to)), &t->tls);
 }
 
-static bool equal(const struct check_spec *a, const struct check_spec *b)
+static bool equal(const struct check_spec *x, const struct check_spec *y)
 {
-	return strcmp(a->tcp.to, b->tcp.to) == 0;
+	const struct check_tcp *a = &x->tcp, *b = &y->tcp;
+
+	return strcmp(a->to, b->to) == 0 && payload_equal(&a->send, &b->send) &&
+	       regex_equal(a->expect, b->expect) && tls_equal(&a->tls, &b->tls);
 }
 
 const struct check_type check_type_tcp = {

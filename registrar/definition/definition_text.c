@@ -62,15 +62,30 @@ static const char *parse_host(struct arena *a, const char *text, size_t len)
 	return address_canonical(a, host);
 }
 
-int endpoint_parse(
-    struct arena *a, const char *text, size_t len, struct endpoint *ret_e)
+/* The last one, unless it is part of "[::1]"; NULL: no port is written. */
+static const char *find_colon(const char *text, size_t len)
 {
 	const char *colon = memrchr(text, ':', len);
 	const char *bracket = memrchr(text, ']', len);
-	int64_t port = 0;
 
-	if (colon && bracket && colon < bracket)
-		colon = NULL; /* "[::1]" */
+	return colon && bracket && colon < bracket ? NULL : colon;
+}
+
+const char *endpoint_host(struct arena *a, const char *text, size_t len)
+{
+	const char *colon = find_colon(text, len);
+	size_t host_len = colon ? (size_t)(colon - text) : len;
+
+	if (host_len > 2 && text[0] == '[' && text[host_len - 1] == ']')
+		return arena_memdup(a, text + 1, host_len - 2);
+	return arena_memdup(a, text, host_len);
+}
+
+int endpoint_parse(
+    struct arena *a, const char *text, size_t len, struct endpoint *ret_e)
+{
+	const char *colon = find_colon(text, len);
+	int64_t port = 0;
 	size_t host_len = colon ? (size_t)(colon - text) : len;
 
 	if (colon) {

@@ -81,8 +81,7 @@ int take_tls(struct conf_context *c, const struct conf_field *f,
 	return 0;
 }
 
-/* Of a name or an address, both without brackets. */
-static bool is_host(const char *text)
+bool host_is_valid(const char *text)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
 	                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -108,7 +107,7 @@ int resolve_tls(struct conf_context *c, const struct conf_node *check,
 	}
 	if (!tls->server_name)
 		tls->server_name = host;
-	if (!is_host(tls->server_name)) {
+	if (!host_is_valid(tls->server_name)) {
 		return conf_bad(c, node ? node : check,
 		    "found '%s' for 'name' in 'tls', expected the name or "
 		    "address of a host",

@@ -1,72 +1,41 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * probe_http - what does a web server answer? (RFC 9110, libevent's client)
+ * probe_http - what does a web server answer? (RFC 9110, 9112)
  *
  * One request on a connection of its own. Redirects are answers like any
  * other. The whole answer has to arrive within the time-out; of a body
- * longer than BODY_MAX the rest is not awaited, and a match is looked for in
- * what was read.
+ * longer than HTTP_BODY_MAX the rest is not awaited, and a match is looked
+ * for in what was read.
  *
- * evhttp goes on using a connection after our callbacks have returned, so
- * connection and run are left over and freed in the next turn of the loop.
+ * Not evhttp: libevent 2.1 has none for Unix sockets, loses the reasons of
+ * connections that fail, and goes on using a connection behind our callbacks.
  */
+#include "registrar/lib/http_reply.h"
 #include "registrar/lib/match.h"
+#include "registrar/lib/secret.h"
 #include "registrar/probe/probe.h"
+#include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define BODY_MAX ((size_t)65536)
 #define BODY_SHOWN 256 /* of a failure, in the detail */
-#define HEADERS_MAX 32768
+#define READ_MAX 16384
 
 struct http_run {
-	struct leftover leftover;
-	struct probe *probe; /* NULL: given up */
-	struct evhttp_connection *conn;
-	bufferevent_event_cb connected; /* evhttp's */
-	void *connected_arg;
-	int connect_error; /* errno, 0: none */
-	const char *error; /* why there will be no answer, or NULL */
-	bool answered;     /* the header has been read */
-	int status;
-	char *reason;
-	struct evbuffer *body;
+	struct transport *transport;
+	char *request; /* wiped: it may hold secrets */
+	size_t request_len, request_room;
+	struct secrets secrets;
+	struct http_reply reply;
+	bool finished; /* nothing more will come */
 };
-
-// clang-format off
-static const struct {
-	const char *name;
-	enum evhttp_cmd_type type;
-} methods[] = {
-	{ "GET", EVHTTP_REQ_GET },
-	{ "HEAD", EVHTTP_REQ_HEAD },
-	{ "POST", EVHTTP_REQ_POST },
-	{ "PUT", EVHTTP_REQ_PUT },
-	{ "DELETE", EVHTTP_REQ_DELETE },
-	{ "OPTIONS", EVHTTP_REQ_OPTIONS },
-	{ "TRACE", EVHTTP_REQ_TRACE },
-	{ "PATCH", EVHTTP_REQ_PATCH },
-};
-
-static const struct {
-	enum evhttp_request_error error;
-	const char *text;
-} errors[] = {
-	{ EVREQ_HTTP_TIMEOUT, "timed out" },
-	{ EVREQ_HTTP_EOF, "closed before the answer was complete" },
-	{ EVREQ_HTTP_INVALID_HEADER, "the answer is not HTTP, or its header too long" },
-	{ EVREQ_HTTP_BUFFER_ERROR, "connection broke" },
-};
-// clang-format on
 
 /* ---- judging ---------------------------------------------------------- */
 
@@ -79,128 +48,229 @@ static bool in_ranges(const struct check_ranges *r, int status)
 	return false;
 }
 
-static void judge(struct http_run *run)
+/* What a server repeats of the request is not for everybody's eyes. */
+static void hide_secrets(struct http_run *run)
 {
-	struct probe *p = run->probe;
-	const struct check_http *check = &p->spec->http;
-	size_t len = evbuffer_get_length(run->body);
-	/* NUL-terminated, and never NULL */
-	(void)evbuffer_add(run->body, "", 1);
-	const char *body = (const char *)evbuffer_pullup(run->body, -1);
+	struct http_reply *a = &run->reply;
 
-	if (in_ranges(&check->warn_status, run->status)) {
-		probe_done_fmt(
-		    p, VERDICT_WARN, "%d %s", run->status, run->reason);
+	if (!run->secrets.n)
 		return;
-	}
-	if (!in_ranges(&check->status, run->status)) {
-		probe_done_fmt(p, VERDICT_FAIL, "%d %s%s%.*s", run->status,
-		    run->reason, len ? ": " : "",
-		    (int)(len < BODY_SHOWN ? len : BODY_SHOWN), body);
-		return;
-	}
-	if (check->body && !match_regex(check->body, body, len)) {
+	if (strlen(a->reason) == HTTP_REASON_MAX - 1)
+		a->reason[0] = '\0'; /* it may end within one */
+	secrets_hide(&run->secrets, a->reason, strlen(a->reason));
+	if (a->body)
+		secrets_hide(&run->secrets, a->body, a->body_len);
+}
+
+static void judge(struct probe *p)
+{
+	const struct check_http *check = &p->spec->http;
+	struct http_run *run = p->run;
+	const struct http_reply *a = &run->reply;
+	const char *body = a->body ? a->body : "";
+	bool matches =
+	    !check->body || match_regex(check->body, body, a->body_len);
+
+	hide_secrets(run);
+	if (in_ranges(&check->warn_status, a->status)) {
+		probe_done_fmt(p, VERDICT_WARN, "%d %s", a->status, a->reason);
+	} else if (!in_ranges(&check->status, a->status)) {
+		size_t len =
+		    a->body_len < BODY_SHOWN ? a->body_len : BODY_SHOWN;
+
+		probe_done_fmt(p, VERDICT_FAIL, "%d %s%s%.*s", a->status,
+		    a->reason, len ? ": " : "", (int)len, body);
+	} else if (!matches) {
 		probe_done_fmt(p, VERDICT_FAIL,
 		    "%d %s, but the first %zu octets of the body do not "
 		    "match '%s'",
-		    run->status, run->reason, len, check->body);
-		return;
+		    a->status, a->reason, a->body_len, check->body);
+	} else {
+		probe_done_fmt(p, VERDICT_PASS, "%d %s", a->status, a->reason);
 	}
-	probe_done_fmt(p, VERDICT_PASS, "%d %s", run->status, run->reason);
 }
 
-/* ---- what evhttp tells ------------------------------------------------ */
-
-static int on_header(struct evhttp_request *req, void *arg)
+static void take_progress(struct probe *p, enum http_progress now)
 {
-	struct http_run *run = arg;
-	const char *reason = evhttp_request_get_response_code_line(req);
+	struct http_run *run = p->run;
 
-	run->answered = true;
-	run->status = evhttp_request_get_response_code(req);
-	free(run->reason);
-	run->reason = xstrdup(reason ? reason : "");
+	switch (now) {
+	case HTTP_READING:
+		return;
+	case HTTP_COMPLETE:
+		run->finished = true;
+		judge(p);
+		return;
+	case HTTP_ENOUGH:
+		judge(p);
+		return;
+	case HTTP_BROKEN:
+		probe_done(p, VERDICT_FAIL, run->reply.problem);
+		return;
+	}
+}
+
+/* ---- news of the connection ------------------------------------------- */
+
+static void on_open(void *arg)
+{
+	struct probe *p = arg;
+	const struct http_run *run = p->run;
+	struct bufferevent *bev = transport_bufferevent(run->transport);
+
+	/* not copied: the connection ends before the run does */
+	if (evbuffer_add_reference(bufferevent_get_output(bev), run->request,
+	        run->request_len, NULL, NULL) < 0)
+		abort(); /* out of memory */
+}
+
+static void on_readable(void *arg)
+{
+	struct probe *p = arg;
+	struct http_run *run = p->run;
+	struct evbuffer *in =
+	    bufferevent_get_input(transport_bufferevent(run->transport));
+	enum http_progress now = HTTP_READING;
+	char data[READ_MAX];
+	int n;
+
+	while (now == HTTP_READING &&
+	       (n = evbuffer_remove(in, data, sizeof(data))) > 0)
+		now = http_reply_feed(&run->reply, data, (size_t)n);
+	take_progress(p, now);
+}
+
+static void on_ended(void *arg)
+{
+	struct probe *p = arg;
+	struct http_run *run = p->run;
+
+	take_progress(p, http_reply_end(&run->reply));
+}
+
+static void on_failed(void *arg, const char *why)
+{
+	probe_done(arg, VERDICT_FAIL, why);
+}
+
+static const struct transport_ops talk_ops = { .open = on_open,
+	.readable = on_readable,
+	.ended = on_ended,
+	.failed = on_failed };
+
+/* ---- the request ------------------------------------------------------ */
+
+/* Makes room for len octets more; nothing is left where it was before. */
+static char *reserve(struct http_run *run, size_t len)
+{
+	size_t need = run->request_len + len;
+
+	if (need > run->request_room) {
+		size_t room = 2 * need + 512;
+		char *grown = xmalloc(room);
+
+		if (run->request) {
+			memcpy(grown, run->request, run->request_len);
+			explicit_bzero(run->request, run->request_len);
+		}
+		free(run->request);
+		run->request = grown;
+		run->request_room = room;
+	}
+	return run->request + run->request_len;
+}
+
+static void put(struct http_run *run, const char *data, size_t len)
+{
+	memcpy(reserve(run, len), data, len);
+	run->request_len += len;
+}
+
+static void put_words(struct http_run *run, const char *a, const char *b,
+    const char *c, const char *d)
+{
+	const char *const words[] = { a, b, c, d };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		put(run, words[i], strlen(words[i]));
+}
+
+/* What is not among the headers of the definition. */
+static void put_defaults(struct http_run *run, const struct check_http *check)
+{
+	const struct {
+		const char *key, *value;
+	} all[] = { { "Host", check->host }, { "User-Agent", "rollcall" },
+		{ "Connection", "close" } };
+	char length[24];
+
+	for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++) {
+		unsigned i = 0;
+
+		while (i < check->headers.n &&
+		       strcasecmp(check->headers.items[i].key, all[k].key) != 0)
+			i++;
+		if (i == check->headers.n)
+			put_words(run, all[k].key, ": ", all[k].value, "\r\n");
+	}
+	if (check->send.len) {
+		(void)snprintf(length, sizeof(length), "%zu", check->send.len);
+		put_words(run, "Content-Length", ": ", length, "\r\n");
+	}
+}
+
+static int put_headers(
+    struct http_run *run, const struct check_http *check, struct diag *reterr)
+{
+	for (unsigned i = 0; i < check->headers.n; i++) {
+		const struct conf_pair *h = &check->headers.items[i];
+		char *value = NULL;
+
+		if (check->secrets) {
+			int r = secret_fill(
+			    h->value, &run->secrets, &value, reterr);
+
+			if (r < 0) {
+				return diag_prefix(
+				    reterr, r, "header '%s'", h->key);
+			}
+		}
+		put_words(run, h->key, ": ", value ? value : h->value, "\r\n");
+		secret_free(value);
+	}
+	put_defaults(run, check);
 	return 0;
 }
 
-static void on_body(struct evhttp_request *req, void *arg)
+static int make_request(
+    struct http_run *run, const struct check_http *check, struct diag *reterr)
 {
-	struct http_run *run = arg;
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t room = BODY_MAX - evbuffer_get_length(run->body);
+	put_words(run, check->method, " ", check->target, " HTTP/1.1\r\n");
+	int r = put_headers(run, check, reterr);
 
-	if (!run->probe)
-		return;
-	(void)evbuffer_remove_buffer(in, run->body, room);
-	if (evbuffer_get_length(run->body) >= BODY_MAX)
-		judge(run);
-}
-
-static void on_error(enum evhttp_request_error error, void *arg)
-{
-	struct http_run *run = arg;
-
-	run->error = "failed";
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (errors[i].error == error)
-			run->error = errors[i].text;
-	}
-}
-
-/* req is NULL after on_error(), without a status if there is no connection */
-static void on_complete(struct evhttp_request *req, void *arg)
-{
-	struct http_run *run = arg;
-
-	if (!run->probe)
-		return;
-	if (run->error) {
-		probe_done(run->probe, VERDICT_FAIL, run->error);
-	} else if (!req || !run->answered) {
-		probe_done_fmt(run->probe, VERDICT_FAIL, "cannot connect%s%s",
-		    run->connect_error ? ": " : "",
-		    run->connect_error ? strerror(run->connect_error) : "");
-	} else {
-		judge(run);
-	}
-}
-
-/*
- * evhttp loses the reason why a connection failed: shutdown(2) overwrites it
- * before we are called. So we listen in, until it is connected and evhttp
- * sets callbacks of its own.
- */
-static void on_connected(struct bufferevent *bev, short what, void *arg)
-{
-	struct http_run *run = arg;
-
-	if (what & BEV_EVENT_ERROR)
-		run->connect_error = errno;
-	run->connected(bev, what, run->connected_arg);
-}
-
-static void listen_in(struct http_run *run)
-{
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(run->conn);
-	bufferevent_data_cb readable, writable;
-
-	bufferevent_getcb(
-	    bev, &readable, &writable, &run->connected, &run->connected_arg);
-	if (run->connected)
-		bufferevent_setcb(bev, readable, writable, on_connected, run);
+	put(run, "\r\n", 2);
+	put(run, check->send.len ? check->send.data : "", check->send.len);
+	return r;
 }
 
 /* ---- one run ---------------------------------------------------------- */
 
-static void free_leftover(struct leftover *l)
+static void http_start(struct probe *p)
 {
-	struct http_run *run = (struct http_run *)l;
+	const struct check_http *check = &p->spec->http;
+	const struct transport_to to = { .path = check->socket,
+		.address = check->address,
+		.port = check->port,
+		.tls = &check->tls };
+	struct http_run *run = xcalloc(1, sizeof(*run));
+	struct diag why;
 
-	if (run->conn)
-		evhttp_connection_free(run->conn);
-	evbuffer_free(run->body);
-	free(run->reason);
-	free(run);
+	p->run = run;
+	http_reply_init(&run->reply, strcmp(check->method, "HEAD") == 0);
+	if (make_request(run, check, &why) < 0 ||
+	    transport_open(
+	        p->prober, &to, &talk_ops, p, &run->transport, &why) < 0)
+		probe_done(p, VERDICT_FAIL, why.text);
 }
 
 static void http_stop(struct probe *p)
@@ -209,87 +279,26 @@ static void http_stop(struct probe *p)
 
 	if (!run)
 		return;
-	run->probe = NULL;
-	prober_leave(p->prober, &run->leftover);
-}
-
-static int method_type(const char *name, enum evhttp_cmd_type *ret_type)
-{
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (!strcmp(methods[i].name, name)) {
-			*ret_type = methods[i].type;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static struct evhttp_request *make_request(
-    struct http_run *run, const struct check_http *check)
-{
-	struct evhttp_request *req = evhttp_request_new(on_complete, run);
-	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
-
-	evhttp_request_set_header_cb(req, on_header);
-	evhttp_request_set_chunked_cb(req, on_body);
-	evhttp_request_set_error_cb(req, on_error);
-	for (unsigned i = 0; i < check->headers.n; i++) {
-		(void)evhttp_add_header(out, check->headers.items[i].key,
-		    check->headers.items[i].value);
-	}
-	if (!evhttp_find_header(out, "Host"))
-		(void)evhttp_add_header(out, "Host", check->host);
-	if (!evhttp_find_header(out, "User-Agent"))
-		(void)evhttp_add_header(out, "User-Agent", "rollcall");
-	if (!evhttp_find_header(out, "Connection"))
-		(void)evhttp_add_header(out, "Connection", "close");
-	return req;
-}
-
-static void http_start(struct probe *p)
-{
-	const struct check_http *check = &p->spec->http;
-	enum evhttp_cmd_type type;
-
-	if (method_type(check->method, &type) < 0) {
-		probe_done_fmt(
-		    p, VERDICT_FAIL, "method '%s' is not known", check->method);
-		return;
-	}
-	struct http_run *run = xcalloc(1, sizeof(*run));
-
-	run->leftover.free = free_leftover;
-	run->leftover.soon = true;
-	run->probe = p;
-	run->body = evbuffer_new();
-	run->conn = evhttp_connection_base_bufferevent_new(p->prober->base,
-	    NULL, NULL, check->address, (ev_uint16_t)check->port);
-	if (!run->body || !run->conn)
-		abort(); /* out of memory */
-	p->run = run;
-	evhttp_connection_set_max_headers_size(run->conn, HEADERS_MAX);
-	/* ours is exact; evhttp's must not come first */
-	evhttp_connection_set_timeout(
-	    run->conn, (int)(p->spec->timeout_ms / 1000 + 60));
-	struct evhttp_request *req = make_request(run, check);
-
-	/* takes req; may have called on_complete() already */
-	int r = evhttp_make_request(run->conn, req, type, check->target);
-
-	if (!run->probe)
-		return;
-	if (r < 0) {
-		probe_done(p, VERDICT_FAIL, "cannot connect");
+	if (run->finished) {
+		transport_close(run->transport);
 	} else {
-		listen_in(run);
+		transport_abort(run->transport);
 	}
+	if (run->request)
+		explicit_bzero(run->request, run->request_len);
+	free(run->request);
+	secrets_release(&run->secrets);
+	http_reply_release(&run->reply);
+	free(run);
 }
 
 static const char *http_waiting(const struct probe *p)
 {
 	const struct http_run *run = p->run;
 
-	return run->answered ? "reading the answer" : "no answer";
+	return run->reply.place != HTTP_IN_STATUS
+	           ? "reading the answer"
+	           : transport_waiting(run->transport);
 }
 
 const struct probe_ops probe_http_ops = {

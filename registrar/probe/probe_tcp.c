@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * probe_tcp - does something accept a connection?
+ * probe_tcp - does something accept a connection, and answer?
  *
- * The connection is closed by a reset: nothing was sent, nobody waits for
- * anything, and thousands of checks a second would otherwise use up the
- * local ports in TIME_WAIT.
+ * If a connection is all that is wanted, it is closed by a reset: nothing was
+ * sent, nobody waits for anything, and thousands of checks a second would
+ * otherwise use up the local ports in TIME_WAIT. That way costs a socket and
+ * one event, and knows nothing of transports.
+ *
+ * Else there is a conversation: send, then read until what came matches.
+ * After a handshake alone, or when nothing is expected, there is nothing to
+ * read; but a server that asked for our certificate says only now whether it
+ * takes it. So we say goodbye and await its word.
  */
+#include "registrar/lib/match.h"
+#include "registrar/probe/dial.h"
 #include "registrar/probe/probe.h"
+#include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -18,32 +28,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ANSWER_MAX 16384 /* octets that a match is looked for in */
+
 struct tcp_run {
-	int fd;
+	int fd; /* -1: there is a transport */
 	struct event *ready;
+	struct transport *transport;
+	bool finished; /* as it should */
 };
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static socklen_t make_address(
-    union address *ret_a, const struct check_tcp *check)
-{
-	*ret_a = (union address){ .v6 = { .sin6_family = AF_INET6 } };
-	if (inet_pton(AF_INET6, check->address, &ret_a->v6.sin6_addr) == 1) {
-		ret_a->v6.sin6_port = htons((uint16_t)check->port);
-		return sizeof(ret_a->v6);
-	}
-	*ret_a = (union address){ .v4 = { .sin_family = AF_INET } };
-	if (inet_pton(AF_INET, check->address, &ret_a->v4.sin_addr) == 1) {
-		ret_a->v4.sin_port = htons((uint16_t)check->port);
-		return sizeof(ret_a->v4);
-	}
-	return 0;
-}
+/* ---- a connection is enough ------------------------------------------- */
 
 static void judge(struct probe *p, int error)
 {
@@ -56,20 +50,16 @@ static void judge(struct probe *p, int error)
 
 static void on_connect(evutil_socket_t fd, short what, void *arg)
 {
-	int error = 0;
-	socklen_t len = sizeof(error);
-
 	(void)what;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		error = errno;
-	judge(arg, error);
+	judge(arg, -dial_result(fd));
 }
 
-static void tcp_start(struct probe *p)
+static void connect_only(struct probe *p)
 {
 	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	union address a;
-	socklen_t len = make_address(&a, &p->spec->tcp);
+	union dial_address a;
+	socklen_t len =
+	    dial_address(&a, p->spec->tcp.address, p->spec->tcp.port);
 
 	if (!len) {
 		probe_done_fmt(p, VERDICT_FAIL, "'%s' is no address",
@@ -101,6 +91,144 @@ static void tcp_start(struct probe *p)
 		judge(p, ENOMEM);
 }
 
+/* ---- a conversation --------------------------------------------------- */
+
+static void pass(struct probe *p, const char *how)
+{
+	struct tcp_run *run = p->run;
+
+	run->finished = true;
+	probe_done(p, VERDICT_PASS, how);
+}
+
+/* Nothing is expected but that nobody objects to our certificate. */
+static void say_goodbye(struct probe *p)
+{
+	struct tcp_run *run = p->run;
+
+	if (transport_was_asked(run->transport)) {
+		transport_shut(run->transport);
+	} else {
+		pass(p, p->spec->tcp.send.len ? "sent" : "connected with TLS");
+	}
+}
+
+static void on_open(void *arg)
+{
+	struct probe *p = arg;
+	const struct check_tcp *check = &p->spec->tcp;
+	const struct tcp_run *run = p->run;
+
+	if (check->send.len) {
+		(void)bufferevent_write(transport_bufferevent(run->transport),
+		    check->send.data, check->send.len);
+	} else if (!check->expect) {
+		say_goodbye(p);
+	}
+}
+
+static void on_written(void *arg)
+{
+	struct probe *p = arg;
+
+	if (!p->spec->tcp.expect)
+		say_goodbye(p);
+}
+
+/* What came so far; at_end: and no more will. */
+static void judge_answer(struct probe *p, bool at_end)
+{
+	struct tcp_run *run = p->run;
+	const char *expect = p->spec->tcp.expect;
+	struct evbuffer *in =
+	    bufferevent_get_input(transport_bufferevent(run->transport));
+	size_t len = evbuffer_get_length(in);
+	char shown[256];
+
+	if (len > ANSWER_MAX)
+		len = ANSWER_MAX;
+	const char *answer = (const char *)evbuffer_pullup(in, (ssize_t)len);
+	bool matches = match_regex(expect, len ? answer : "", len);
+
+	if (!matches && !at_end && len < ANSWER_MAX)
+		return;
+	probe_printable(shown, sizeof(shown), len ? answer : "", len);
+	if (matches) {
+		run->finished = true;
+		probe_done_fmt(p, VERDICT_PASS, "%zu octets: %s", len, shown);
+	} else {
+		probe_done_fmt(p, VERDICT_FAIL,
+		    "%s%zu octets that do not match '%s': %s",
+		    at_end ? "closed after " : "", len, expect, shown);
+	}
+}
+
+static void on_readable(void *arg)
+{
+	struct probe *p = arg;
+	const struct tcp_run *run = p->run;
+
+	if (p->spec->tcp.expect) {
+		judge_answer(p, false);
+	} else { /* of no interest */
+		struct evbuffer *in = bufferevent_get_input(
+		    transport_bufferevent(run->transport));
+
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
+	}
+}
+
+static void on_ended(void *arg)
+{
+	struct probe *p = arg;
+
+	if (p->spec->tcp.expect) {
+		judge_answer(p, true);
+	} else {
+		pass(p, p->spec->tcp.send.len ? "sent" : "connected with TLS");
+	}
+}
+
+static void on_failed(void *arg, const char *why)
+{
+	probe_done(arg, VERDICT_FAIL, why);
+}
+
+static const struct transport_ops talk_ops = { .open = on_open,
+	.readable = on_readable,
+	.written = on_written,
+	.ended = on_ended,
+	.failed = on_failed };
+
+static void talk(struct probe *p)
+{
+	const struct check_tcp *check = &p->spec->tcp;
+	const struct transport_to to = { .address = check->address,
+		.port = check->port,
+		.tls = &check->tls };
+	struct tcp_run *run = xcalloc(1, sizeof(*run));
+	struct diag why;
+
+	run->fd = -1;
+	p->run = run;
+	if (transport_open(
+	        p->prober, &to, &talk_ops, p, &run->transport, &why) < 0)
+		probe_done(p, VERDICT_FAIL, why.text);
+}
+
+/* ---- one run ---------------------------------------------------------- */
+
+static void tcp_start(struct probe *p)
+{
+	const struct check_tcp *check = &p->spec->tcp;
+
+	if (check->send.len || check->expect || check->tls.on) {
+		talk(p);
+	} else {
+		connect_only(p);
+	}
+}
+
 static void tcp_stop(struct probe *p)
 {
 	struct tcp_run *run = p->run;
@@ -109,14 +237,26 @@ static void tcp_stop(struct probe *p)
 		return;
 	if (run->ready)
 		event_free(run->ready);
-	close(run->fd);
+	if (run->fd >= 0)
+		close(run->fd);
+	if (run->finished) {
+		transport_close(run->transport);
+	} else {
+		transport_abort(run->transport);
+	}
 	free(run);
 }
 
 static const char *tcp_waiting(const struct probe *p)
 {
-	(void)p;
-	return "connecting";
+	const struct tcp_run *run = p->run;
+	struct bufferevent *bev =
+	    run->transport ? transport_bufferevent(run->transport) : NULL;
+
+	if (bev && evbuffer_get_length(bufferevent_get_input(bev)))
+		return "what came does not match";
+	return run->transport ? transport_waiting(run->transport)
+	                      : "connecting";
 }
 
 const struct probe_ops probe_tcp_ops = {

@@ -11,6 +11,11 @@
 
 #include <cmocka.h>
 
+#define URL_RULE                                                               \
+	"expected http:// or https://, a numeric address (IPv6 in brackets) "  \
+	"or localhost, a port, a path; the name of a virtual host belongs to " \
+	"'headers' as Host"
+
 static const struct definition_defaults defaults = { "svc.test", "127.0.0.1" };
 
 /* {text, errors}: all of them, each without the "f:" it begins with. */
@@ -182,7 +187,7 @@ static const struct {
 	    "5:25: found '60%' for 'jitter', expected a share from 0% to 50%\n"
 	    "5:36: found '0' for 'rise', expected a number from 1 to 1000\n"
 	    "5:39: found key 'method' in a tcp check, expected one of tcp, "
-	    "interval, timeout, grace, jitter, rise, fall, name\n" },
+	    "send, expect, tls, interval, timeout, grace, jitter, rise, fall, name\n" },
 	{ "service: a\nport: 1\nchecks: [{tcp: '{adress}:{port}'}]",
 	    "3:16: found '{adress}', expected {address}, {port}, {name} or "
 	    "{service}\n" },
@@ -201,32 +206,19 @@ static const struct {
 	{ "service: a\nprocess: {exe: /a}\nchecks: [{tcp: '{address}:{port}'}]",
 	    "3:16: found {port} where no port is given, expected 'port' in the "
 	    "service or the instance\n" },
-	{ "service: a\nport: 1\nchecks: [{http: 'https://{address}/'}]",
-	    "3:17: found 'https://127.0.0.1/' for 'http', expected http://: "
-	    "there is no TLS in checks\n" },
 	{ "service: a\nport: 1\nchecks:\n- http: 'http://user@{address}/'\n"
 	  "- http: 'http://{address}/a b'\n- http: 'http://{address}/#x'\n"
 	  "- http: '/healthz'\n- http: 'http://::1/'",
-	    "4:9: found 'http://user@127.0.0.1/' for 'http', expected http://, "
-	    "a numeric address (IPv6 in brackets) or localhost, a port, a "
-	    "path; the name of a virtual host belongs to 'headers' as Host\n"
-	    "5:9: found 'http://127.0.0.1/a b' for 'http', expected http://, a "
-	    "numeric address (IPv6 in brackets) or localhost, a port, a path; "
-	    "the name of a virtual host belongs to 'headers' as Host\n"
-	    "6:9: found 'http://127.0.0.1/#x' for 'http', expected http://, a "
-	    "numeric address (IPv6 in brackets) or localhost, a port, a path; "
-	    "the name of a virtual host belongs to 'headers' as Host\n"
-	    "7:9: found '/healthz' for 'http', expected http://, a numeric "
-	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
-	    "of a virtual host belongs to 'headers' as Host\n"
-	    "8:9: found 'http://::1/' for 'http', expected http://, a numeric "
-	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
-	    "of a virtual host belongs to 'headers' as Host\n" },
+	    "4:9: found 'http://user@127.0.0.1/' for 'http', " URL_RULE "\n"
+	    "5:9: found 'http://127.0.0.1/a b' for 'http', " URL_RULE "\n"
+	    "6:9: found 'http://127.0.0.1/#x' for 'http', " URL_RULE "\n"
+	    "7:9: found '/healthz' for 'http', " URL_RULE "\n"
+	    "8:9: found 'http://::1/' for 'http', " URL_RULE "\n" },
 	{ "service: a\nport: 1\nchecks:\n- {http: 'http://{address}/', method: "
 	  "get,\n   headers: {'X A': b, X-B: \"a\\r\\nb\"}, status: [99],\n"
 	  "   warn_status: 6xx, body: '('}",
 	    "4:39: found 'get' for 'method', expected one of GET, HEAD, POST, "
-	    "PUT, OPTIONS\n"
+	    "PUT, OPTIONS, DELETE, PATCH\n"
 	    "5:29: found 'a??b' for 'headers', expected a map of header names "
 	    "to values in one line\n"
 	    "5:48: found '99' for 'status', expected a list of at most 16 of "

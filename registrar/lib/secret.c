@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/lib/secret.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#define ENV "{env:"
+#define FILE_ "{file:"
+
+/* One `{...}` in a text. */
+struct reference {
+	const char *start, *end; /* of it; the end is behind its brace */
+	bool file;
+	size_t len; /* of name */
+	char name[PATH_MAX];
+};
+
+/* ---- references ------------------------------------------------------- */
+
+static const char *find_start(const char *text)
+{
+	const char *env = strstr(text, ENV), *file = strstr(text, FILE_);
+
+	return env && (!file || env < file) ? env : file;
+}
+
+bool secret_is_in(const char *text)
+{
+	return find_start(text);
+}
+
+static bool is_variable(const char *name)
+{
+	const char *p = name;
+
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return *name && !*p && !isdigit((unsigned char)*name);
+}
+
+/* The first one in text; 1: there is none. */
+static int find_reference(
+    const char *text, struct reference *ret_r, struct diag *reterr)
+{
+	struct reference *r = ret_r;
+
+	r->start = find_start(text);
+	if (!r->start)
+		return 1;
+	r->file = strncmp(r->start, FILE_, strlen(FILE_)) == 0;
+	const char *name = r->start + strlen(r->file ? FILE_ : ENV);
+
+	r->len = strcspn(name, "{}");
+	if (name[r->len] != '}' || r->len >= sizeof(r->name))
+		goto bad;
+	memcpy(r->name, name, r->len);
+	r->name[r->len] = '\0';
+	r->end = name + r->len + 1;
+	if (r->file ? *r->name == '/' : is_variable(r->name))
+		return 0;
+bad:
+	return diag_set(reterr, -EINVAL,
+	    "found '%.64s', expected {env:NAME} or {file:/PATH}", r->start);
+}
+
+int secret_check(const char *text, struct diag *reterr)
+{
+	struct reference r;
+	int found;
+
+	while ((found = find_reference(text, &r, reterr)) == 0) {
+		if (!r.file && !getenv(r.name)) {
+			return diag_set(reterr, -ENOENT,
+			    "found {env:%s}, expected the name of a variable "
+			    "in the environment of the registrar",
+			    r.name);
+		}
+		text = r.end;
+	}
+	return found < 0 ? found : 0;
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+int secret_read_file(const char *path, const char *what, char *buf, size_t room,
+    size_t *ret_len, struct diag *reterr)
+{
+	/* a FIFO without a writer must not hold us up */
+	scoped_fd int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
+		    strerror(errno));
+	}
+	ssize_t n = read(fd, buf, room);
+
+	if (n < 0) {
+		return diag_set(reterr, -errno, "cannot read '%s': %s", path,
+		    strerror(errno));
+	}
+	if ((size_t)n == room) {
+		explicit_bzero(buf, room);
+		return diag_set(reterr, -EFBIG,
+		    "found more than %zu octets in '%s', expected %s", room - 1,
+		    path, what);
+	}
+	buf[n] = '\0';
+	*ret_len = (size_t)n;
+	return 0;
+}
+
+static size_t without_newline(const char *text, size_t len)
+{
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len && text[len - 1] == '\r' && text[len] == '\n')
+		len--;
+	return len;
+}
+
+static bool is_clean(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* What a reference stands for, on the heap. */
+static int read_one(
+    const struct reference *r, char **ret_value, struct diag *reterr)
+{
+	char buf[SECRET_MAX];
+	const char *value = r->file ? NULL : getenv(r->name);
+	size_t len = value ? strlen(value) : 0;
+
+	if (r->file) {
+		int error = secret_read_file(r->name, "a value for a header",
+		    buf, sizeof(buf), &len, reterr);
+
+		if (error < 0)
+			return error;
+		len = without_newline(buf, len);
+		value = buf;
+	}
+	if (!value) {
+		return diag_set(reterr, -ENOENT,
+		    "cannot find '%s' in the environment", r->name);
+	}
+	if (!is_clean(value, len)) {
+		explicit_bzero(buf, sizeof(buf));
+		return diag_set(reterr, -EINVAL,
+		    "found a line end or another control character in '%s', "
+		    "expected a value for a header",
+		    r->name);
+	}
+	*ret_value = xasprintf("%.*s", (int)len, value);
+	explicit_bzero(buf, sizeof(buf));
+	return 0;
+}
+
+/* ---- filling in ------------------------------------------------------- */
+
+void secret_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* Consumes both; either may be NULL. */
+static char *joined(char *head, const char *middle, size_t len, char *value)
+{
+	char *out = xasprintf(
+	    "%s%.*s%s", head ? head : "", (int)len, middle, value ? value : "");
+
+	secret_free(head);
+	return out;
+}
+
+static void remember(struct secrets *s, char *value)
+{
+	if (!*value) {
+		free(value);
+		return;
+	}
+	s->items = xreallocarray(s->items, s->n + 1, sizeof(*s->items));
+	s->items[s->n++] = value;
+}
+
+int secret_fill(
+    const char *text, struct secrets *s, char **ret_text, struct diag *reterr)
+{
+	struct reference r;
+	char *out = NULL, *value;
+	int found, error;
+
+	while ((found = find_reference(text, &r, reterr)) == 0) {
+		error = read_one(&r, &value, reterr);
+		if (error < 0) {
+			secret_free(out);
+			return error;
+		}
+		out = joined(out, text, (size_t)(r.start - text), value);
+		remember(s, value);
+		text = r.end;
+	}
+	if (found < 0) {
+		secret_free(out);
+		return found;
+	}
+	*ret_text = joined(out, text, strlen(text), NULL);
+	return 0;
+}
+
+void secrets_hide(const struct secrets *s, char *text, size_t len)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		size_t n = strlen(s->items[i]);
+		char *at = text;
+
+		while ((at = memmem(
+		            at, len - (size_t)(at - text), s->items[i], n))) {
+			memset(at, '*', n);
+			at += n;
+		}
+	}
+}
+
+void secrets_release(struct secrets *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		secret_free(s->items[i]);
+	free(s->items);
+	*s = (struct secrets){ 0 };
+}
