@@ -135,6 +135,14 @@ static void on_written(void *arg)
 		say_goodbye(p);
 }
 
+/* Without the end of its last line. */
+static void show(char *shown, size_t room, const char *answer, size_t len)
+{
+	while (len && strchr("\r\n", answer[len - 1]))
+		len--;
+	probe_printable(shown, room, answer, len);
+}
+
 /* What came so far; at_end: and no more will. */
 static void judge_answer(struct probe *p, bool at_end)
 {
@@ -143,16 +151,17 @@ static void judge_answer(struct probe *p, bool at_end)
 	struct evbuffer *in =
 	    bufferevent_get_input(transport_bufferevent(run->transport));
 	size_t len = evbuffer_get_length(in);
-	char shown[256];
+	char shown[256], answer[ANSWER_MAX + 1];
 
 	if (len > ANSWER_MAX)
 		len = ANSWER_MAX;
-	const char *answer = (const char *)evbuffer_pullup(in, (ssize_t)len);
-	bool matches = match_regex(expect, len ? answer : "", len);
+	(void)evbuffer_copyout(in, answer, len);
+	answer[len] = '\0';
+	bool matches = match_regex(expect, answer, len);
 
 	if (!matches && !at_end && len < ANSWER_MAX)
 		return;
-	probe_printable(shown, sizeof(shown), len ? answer : "", len);
+	show(shown, sizeof(shown), answer, len);
 	if (matches) {
 		run->finished = true;
 		probe_done_fmt(p, VERDICT_PASS, "%zu octets: %s", len, shown);

@@ -139,6 +139,120 @@ static void the_request_is_as_defined(void **state)
 	loop_release(&l);
 }
 
+static void it_may_have_a_body(void **state)
+{
+	static const char body[] = "{\"a\": 1}\r\n\r\n\0\xff";
+	struct loop l;
+	struct server s = { .answer = OK LEN(0) };
+
+	(void)state;
+	loop_init(&l);
+	server_start(&s, &l);
+	struct check_spec spec = http_spec(s.port);
+
+	spec.http.method = "POST";
+	spec.http.send = (struct check_payload){ body, sizeof(body) - 1 };
+	assert_int_equal(probe_once(&l, &spec, NULL).verdict, VERDICT_PASS);
+	assert_non_null(strstr(s.request, "POST /healthz?deep=1 HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.request, "\r\nContent-Length: 14\r\n"));
+	const char *sent = strstr(s.request, "\r\n\r\n");
+
+	assert_non_null(sent);
+	assert_memory_equal(sent + 4, body, sizeof(body) - 1);
+	server_stop(&s);
+	loop_release(&l);
+}
+
+static void it_asks_unix_sockets(void **state)
+{
+	char folder[] = "/tmp/rollcall-http-XXXXXX", path[64];
+	struct loop l;
+	struct server s = { .answer = OK LEN(2) "hi", .path = path };
+
+	(void)state;
+	loop_init(&l);
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/sock", folder);
+	struct check_spec spec = http_spec(0);
+
+	spec.http.address = "";
+	spec.http.socket = path;
+	struct outcome o = probe_once(&l, &spec, NULL);
+
+	assert_string_equal(
+	    o.detail, "cannot connect: No such file or directory");
+	server_start(&s, &l);
+	o = probe_once(&l, &spec, NULL);
+	assert_string_equal(o.detail, "200 OK");
+	assert_non_null(
+	    strstr(s.request, "\r\nHost: payment.example:8080\r\n"));
+	s.manner = SERVER_HANGS;
+	o = probe_once(&l, &spec, NULL);
+	assert_string_equal(o.detail, "timed out after 400 ms, no answer");
+	server_stop(&s);
+	assert_int_equal(rmdir(folder), 0);
+	loop_release(&l);
+}
+
+static void write_token(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	(void)fclose(f);
+}
+
+/* They are read for each run, and shown to the server alone. */
+static void secrets_stay_secret(void **state)
+{
+	char path[] = "/tmp/rollcall-http-XXXXXX", reference[64];
+	struct conf_pair own[] = { { "Authorization", reference } };
+	struct loop l;
+	struct server s = { .answer = OK LEN(0) };
+
+	(void)state;
+	loop_init(&l);
+	close(mkstemp(path));
+	(void)snprintf(reference, sizeof(reference), "Bearer {file:%s}", path);
+	server_start(&s, &l);
+	struct check_spec spec = http_spec(s.port);
+
+	spec.http.headers = (struct conf_pairs){ own, 1 };
+	spec.http.secrets = true;
+	write_token(path, "first\n");
+	assert_int_equal(probe_once(&l, &spec, NULL).verdict, VERDICT_PASS);
+	assert_non_null(
+	    strstr(s.request, "\r\nAuthorization: Bearer first\r\n"));
+	write_token(path, "second");
+	assert_int_equal(probe_once(&l, &spec, NULL).verdict, VERDICT_PASS);
+	assert_non_null(
+	    strstr(s.request, "\r\nAuthorization: Bearer second\r\n"));
+
+	write_token(path, "third\r\nX-Admin: yes");
+	s.request[0] = '\0';
+	struct outcome o = probe_once(&l, &spec, NULL);
+
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	assert_non_null(strstr(o.detail,
+	    "header 'Authorization': found a line end or another control "));
+	assert_null(strstr(o.detail, "third"));
+	assert_string_equal(s.request, "");
+
+	/* one that tells it to everybody */
+	write_token(path, "t0k3n");
+	s.answer = "HTTP/1.1 401 not t0k3n\r\n\r\nYou said 'Bearer t0k3n'";
+	s.answer_len = strlen(s.answer);
+	o = probe_once(&l, &spec, NULL);
+	assert_string_equal(o.detail, "401 not *****: You said 'Bearer *****'");
+	(void)unlink(path);
+	o = probe_once(&l, &spec, NULL);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	assert_non_null(strstr(o.detail, "No such file or directory"));
+	server_stop(&s);
+	loop_release(&l);
+}
+
 static void it_speaks_ipv6(void **state)
 {
 	struct loop l;
@@ -179,6 +293,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_judged),
 		cmocka_unit_test(the_request_is_as_defined),
+		cmocka_unit_test(it_may_have_a_body),
+		cmocka_unit_test(it_asks_unix_sockets),
+		cmocka_unit_test(secrets_stay_secret),
 		cmocka_unit_test(it_speaks_ipv6),
 		cmocka_unit_test(nobody_listens),
 	};
