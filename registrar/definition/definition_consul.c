@@ -267,22 +267,22 @@ static const char *service_label(
 	return label;
 }
 
-/* The list of instances of the service `name` in the file to be. */
-static struct conf_node *find_instances(struct conf_context *c,
+/* The service `name` in the file to be; its instances come second. */
+static struct conf_node *find_service(struct conf_context *c,
     struct conf_node *services, const struct conf_node *at, const char *name)
 {
 	struct conf_node *s;
 
 	for (s = services->first; s; s = s->next) {
 		if (strcmp(s->first->text, name) == 0)
-			return s->last;
+			return s;
 	}
 	struct conf_node *map = consul_map(c, at);
 
 	consul_put(c, map, "service", consul_word(c, at, name));
 	consul_put(c, map, "instances", consul_list(c, at));
 	consul_append(c, services, map);
-	return map->last;
+	return services->last;
 }
 
 static int translate_service(struct conf_context *c,
@@ -307,9 +307,11 @@ static int translate_service(struct conf_context *c,
 
 	if (r < 0)
 		return r;
-	consul_append(c,
-	    find_instances(c, services, name, service_label(c, name)),
-	    instance);
+	struct conf_node *service =
+	    find_service(c, services, name, service_label(c, name));
+
+	consul_append(c, service->first->next, instance);
+	consul_take_deregister(c, raw, root, service);
 	return 0;
 }
 

@@ -109,6 +109,35 @@ static int take_redirects(struct conf_context *c, const struct conf_node *value,
 	return 0;
 }
 
+/* Literally: nothing in it is an escape. */
+static int take_body(struct conf_context *c, const struct conf_node *value,
+    struct conf_node *out)
+{
+	char *text = arena_alloc(c->arena, 2 * strlen(value->text) + 1, 1);
+	struct conf_node *send = consul_word(c, value, text);
+
+	for (const char *p = value->text; *p; p++) {
+		if (*p == '\\')
+			*text++ = '\\';
+		*text++ = *p;
+	}
+	send->type = value->type; /* a list is no body: its rule will say so */
+	send->key = value->key;
+	if (value->type != CONF_SCALAR || *value->text)
+		consul_put(c, out, "send", send);
+	return 0;
+}
+
+/* What put_tls() and consul_take_deregister() look at. */
+static int take_later(struct conf_context *c, const struct conf_node *value,
+    struct conf_node *out)
+{
+	(void)c;
+	(void)value;
+	(void)out;
+	return 0;
+}
+
 static int take_name(struct conf_context *c, const struct conf_node *value,
     struct conf_node *out)
 {
@@ -160,17 +189,21 @@ static const struct consul_rule rules[] = {
 	{ .key = "status", .take = take_status },
 	{ .key = "token", .why = "Rollcall has no ACL tokens" },
 	{ .key = "outputmaxsize", .why = "4095 octets are kept" },
-	{ .key = "deregistercriticalserviceafter",
-	  .why = "a critical instance stays, and is in no answer" },
+	{ .key = "deregistercriticalserviceafter", .take = take_later },
 	{ .key = "args", .take = take_args },
 	{ .key = "scriptargs", .take = take_args },
 	{ .key = "http", .as = "http" },
 	{ .key = "method", .as = "method" },
 	{ .key = "header", .take = take_header },
+	{ .key = "body", .take = take_body },
 	{ .key = "disableredirects", .take = take_redirects },
 	{ .key = "tcp", .as = "tcp" },
 	{ .key = "ttl", .as = "ttl" },
 	{ .key = "udp", .as = "udp" },
+	{ .key = "tlsservername", .take = take_later },
+	{ .key = "tlsskipverify", .take = take_later },
+	{ .key = "tcpusetls", .take = take_later },
+	{ .key = "grpcusetls", .take = take_later },
 	{ 0 },
 };
 // clang-format on
@@ -182,6 +215,65 @@ static const struct kind *find_kind(const struct conf_node *raw)
 			return &kinds[i];
 	}
 	return NULL;
+}
+
+/* ---- TLS -------------------------------------------------------------- */
+
+static bool is_true(const struct conf_node *n)
+{
+	return n && n->type == CONF_SCALAR && strcmp(n->text, "true") == 0;
+}
+
+/* Told; Consul lets keys of other kinds stand. */
+static void tell_without_tls(struct conf_context *c, const struct kind *kind,
+    const struct conf_node *raw)
+{
+	const char *const keys[] = { "tlsservername", "tlsskipverify",
+		"tcpusetls", "grpcusetls" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const struct conf_node *n = consul_get(raw, keys[i]);
+		bool set = i == 0 ? n && *n->text : is_true(n);
+
+		if (set) {
+			conf_warn(c, n->key,
+			    "found %s in a check of kind '%s', ignored: %s",
+			    conf_describe(c, n->key), kind->native,
+			    i < 2 ? "the check has no TLS"
+			          : "it means nothing there");
+		}
+	}
+}
+
+/* https://, or the key of the kind that asks for it. */
+static bool wants_tls(const struct kind *kind, const struct conf_node *raw,
+    const struct conf_node *out)
+{
+	const struct conf_node *url = conf_get(out, "http");
+
+	if (strcmp(kind->key, "tcp") == 0)
+		return is_true(consul_get(raw, "tcpusetls"));
+	if (strcmp(kind->key, "grpc") == 0)
+		return is_true(consul_get(raw, "grpcusetls"));
+	return url && strncmp(url->text, "https://", 8) == 0;
+}
+
+static void put_tls(struct conf_context *c, const struct kind *kind,
+    const struct conf_node *raw, struct conf_node *out)
+{
+	const struct conf_node *name = consul_get(raw, "tlsservername");
+	struct conf_node *tls = consul_map(c, raw);
+
+	if (!wants_tls(kind, raw, out)) {
+		tell_without_tls(c, kind, raw);
+		return;
+	}
+	if (name && (name->type != CONF_SCALAR || *name->text))
+		consul_put(c, tls, "name", name);
+	if (is_true(consul_get(raw, "tlsskipverify"))) {
+		consul_put(c, tls, "verify", consul_word(c, raw, "false"));
+	}
+	consul_put(c, out, "tls", tls);
 }
 
 /* ---- one check -------------------------------------------------------- */
@@ -200,10 +292,22 @@ static bool is_twin(const struct conf_node *list, const struct conf_node *name)
 	return false;
 }
 
+/* The key of raw that n came from, as it is written. */
+static const struct conf_node *written(
+    const struct conf_node *raw, const struct conf_node *n)
+{
+	for (const struct conf_node *k = raw->first; k; k = k->next) {
+		if (k->key->line == n->key->line &&
+		    k->key->column == n->key->column)
+			return k->key;
+	}
+	return n->key;
+}
+
 /* What the kind takes of out; Consul lets keys of other kinds stand. */
 static struct conf_node *weed(struct conf_context *c,
-    const struct check_type *type, const struct conf_node *out,
-    const struct conf_node *list)
+    const struct check_type *type, const struct conf_node *raw,
+    const struct conf_node *out, const struct conf_node *list)
 {
 	struct conf_node *kept = consul_map(c, out);
 
@@ -218,9 +322,9 @@ static struct conf_node *weed(struct conf_context *c,
 			consul_put(c, kept, key, n);
 		} else {
 			conf_warn(c, n->key,
-			    "found '%s' in a check of kind '%s', ignored: it "
+			    "found %s in a check of kind '%s', ignored: it "
 			    "means nothing there",
-			    key, type->name);
+			    conf_describe(c, written(raw, n)), type->name);
 		}
 	}
 	return kept;
@@ -246,7 +350,7 @@ static void put_defaults(struct conf_context *c, const struct check_type *type,
 	}
 }
 
-static int translate_check(
+int consul_translate_check(
     struct conf_context *c, const struct conf_node *raw, struct conf_node *list)
 {
 	const struct kind *kind = raw->type == CONF_MAP ? find_kind(raw) : NULL;
@@ -268,110 +372,10 @@ static int translate_check(
 	if (r < 0)
 		return r;
 	if (type) { /* else its absence is an error */
-		out = weed(c, type, out, list);
+		out = weed(c, type, raw, out, list);
+		put_tls(c, kind, raw, out);
 		put_defaults(c, type, out);
 	}
 	consul_append(c, list, out);
 	return 0;
-}
-
-/* ---- all checks of an instance ---------------------------------------- */
-
-/* The id that checks name it by; NULL: it is no service at all. */
-static const char *id_of(const struct conf_node *service)
-{
-	if (service->type != CONF_MAP)
-		return NULL;
-	const struct conf_node *id = consul_get(service, "id");
-	const struct conf_node *name = consul_get(service, "name");
-
-	return id ? id->text : name ? name->text : NULL;
-}
-
-static bool is_for(const struct conf_node *check, const char *id)
-{
-	const struct conf_node *service =
-	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
-
-	return !service || (id && strcmp(service->text, id) == 0);
-}
-
-/* value: a check, a list of them, or NULL. */
-static int translate_checks(struct conf_context *c,
-    const struct conf_node *value, const char *id, struct conf_node *list)
-{
-	bool many = value && value->type == CONF_LIST;
-	int r = 0;
-
-	for (const struct conf_node *n = many ? value->first : value; n;
-	     n = many ? n->next : NULL) {
-		if (is_for(n, id) && translate_check(c, n, list) < 0)
-			r = -EINVAL;
-	}
-	return r;
-}
-
-int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *out)
-{
-	static const char *const keys[] = { "check", "checks" };
-	struct conf_node *list = consul_list(c, raw);
-	const char *id = id_of(raw);
-	int r = 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		if (translate_checks(c, consul_get(raw, keys[i]), id, list) <
-		        0 ||
-		    translate_checks(c, consul_get(root, keys[i]), id, list) <
-		        0)
-			r = -EINVAL;
-	}
-	if (list->n)
-		consul_put(c, out, "checks", list);
-	return r;
-}
-
-/* ---- checks of services that are not here ----------------------------- */
-
-static bool has_service(const struct conf_node *root, const char *id)
-{
-	const struct conf_node *one = consul_get(root, "service");
-	const struct conf_node *many = consul_get(root, "services");
-	const char *other = one ? id_of(one) : NULL;
-
-	if (other && strcmp(other, id) == 0)
-		return true;
-	for (const struct conf_node *n = many ? many->first : NULL; n;
-	     n = n->next) {
-		other = id_of(n);
-		if (other && strcmp(other, id) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void tell_stray(struct conf_context *c, const struct conf_node *root,
-    const struct conf_node *check)
-{
-	const struct conf_node *service =
-	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
-
-	if (service && !has_service(root, service->text)) {
-		conf_warn(c, service,
-		    "found %s for '%s', ignored with the whole check: the "
-		    "file has no such service",
-		    conf_describe(c, service), service->key->text);
-	}
-}
-
-void consul_tell_strays(struct conf_context *c, const struct conf_node *root)
-{
-	const struct conf_node *one = consul_get(root, "check");
-	const struct conf_node *many = consul_get(root, "checks");
-
-	if (one)
-		tell_stray(c, root, one);
-	for (const struct conf_node *n = many ? many->first : NULL; n;
-	     n = n->next)
-		tell_stray(c, root, n);
 }

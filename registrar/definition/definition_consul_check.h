@@ -9,12 +9,20 @@
  */
 #include "schema/conf/node.h"
 
+/* One check into a list of ours, unless there are none of its kind. */
+int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
+    struct conf_node *list);
+
 /*
  * `checks` for the instance `out`: those of the service `raw` of Consul, and
  * those of the file `root` that belong to it.
  */
 int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *out);
+
+/* `deregister_after` for the service, of the same checks. */
+void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *service);
 
 /* Warns of checks of the file that name a service which it does not have. */
 void consul_tell_strays(struct conf_context *c, const struct conf_node *root);

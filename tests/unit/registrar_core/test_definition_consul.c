@@ -79,6 +79,58 @@ static const struct {
 	    "headers: {Accept: 'a/b, c/d', X-Y: z}, interval: 10s, timeout: "
 	    "1s, " COUNTS "}]}]",
 	    "" },
+	{ "https: names, verification, a body that is taken literally",
+	    "{\"service\": {\"name\": \"api\", \"checks\": [\n"
+	    "{\"http\": \"https://127.0.0.1:1/\", \"interval\": \"1s\", "
+	    "\"tls_server_name\": \"api.test\", \"method\": \"PUT\",\n"
+	    " \"body\": \"{\\\"a\\\": \\\"\\\\n\\\"}\", "
+	    "\"tls_skip_verify\": false},\n"
+	    "{\"HTTP\": \"https://127.0.0.1:2/\", \"Interval\": \"1s\", "
+	    "\"TLSSkipVerify\": true, \"TLSServerName\": \"\"}]}}",
+	    "service: api\ninstances: [{" ONE ", checks: [\n"
+	    "{http: 'https://127.0.0.1:1/', interval: 1s, timeout: 10s, tls: "
+	    "{name: api.test}, method: PUT, send: '{\"a\": \"\\\\n\"}', " COUNTS
+	    "},\n"
+	    "{http: 'https://127.0.0.1:2/', interval: 1s, timeout: 10s, tls: "
+	    "{verify: false}, " COUNTS "}]}]",
+	    "" },
+	{ "tcp with TLS; what means nothing without",
+	    "{\"service\": {\"name\": \"a\", \"checks\": [\n"
+	    "{\"tcp\": \"[::1]:1\", \"interval\": \"1s\", \"tcp_use_tls\": "
+	    "true, \"tls_server_name\": \"x\"},\n"
+	    "{\"tcp\": \"[::1]:2\", \"interval\": \"1s\", \"tcp_use_tls\": "
+	    "false, \"tls_skip_verify\": true},\n"
+	    "{\"ttl\": \"1m\", \"tcp_use_tls\": true, \"tls_server_name\": "
+	    "\"x\", \"body\": \"y\"}]}}",
+	    "service: a\ninstances: [{" ONE ", checks: [\n"
+	    "{tcp: '[::1]:1', interval: 1s, timeout: 10s, tls: {name: x}, " COUNTS
+	    "},\n"
+	    "{tcp: '[::1]:2', interval: 1s, timeout: 10s, " COUNTS "},\n"
+	    "{ttl: 1m}]}]",
+	    "3:60: found 'tls_skip_verify' in a check of kind 'tcp', ignored: "
+	    "the check has no TLS\n"
+	    "4:60: found 'body' in a check of kind 'ttl', ignored: it means "
+	    "nothing there\n"
+	    "4:36: found 'tls_server_name' in a check of kind 'ttl', ignored: "
+	    "the check has no TLS\n"
+	    "4:15: found 'tcp_use_tls' in a check of kind 'ttl', ignored: it "
+	    "means nothing there\n" },
+	{ "deregistering: the longest time, whoever says it",
+	    "{\"services\": [{\"id\": \"a1\", \"name\": \"a\", \"check\": "
+	    "{\"ttl\": \"1m\", \"deregister_critical_service_after\": "
+	    "\"10m\"}},\n"
+	    "{\"id\": \"a2\", \"name\": \"a\", \"check\": {\"ttl\": "
+	    "\"1m\", \"DeregisterCriticalServiceAfter\": \"90m\"}},\n"
+	    "{\"name\": \"b\"}],\n"
+	    "\"checks\": [{\"service_id\": \"a1\", \"ttl\": \"2m\", "
+	    "\"deregister_critical_service_after\": \"90m\"}]}",
+	    "services:\n- {service: a, deregister_after: 1h30m, instances: "
+	    "[{name: a1, " ONE
+	    ", checks: [{ttl: 1m}, {ttl: 2m}]}, {name: a2, " ONE
+	    ", checks: [{ttl: 1m}]}]}\n"
+	    "- {service: b, instances: [{" ONE "}]}",
+	    "4:46: found '90m' for 'deregister_critical_service_after' beside "
+	    "'10m', the longest counts for all instances of a service\n" },
 	{ "a program without a path is looked for",
 	    "{\"service\": {\"name\": \"a\", \"check\": {\"args\":\n"
 	    "[\"curl\", \"{ address}\"], \"interval\": \"1s\", \"name\": "
@@ -193,6 +245,10 @@ static const struct {
 	    "1:38: found a list, expected a check of Consul as a map\n"
 	    "1:53: found '1' for 'header', expected a map of names to lists "
 	    "of words\n" },
+	{ "{\"service\": {\"name\": \"a\", \"check\": {\"ttl\": \"1m\",\n"
+	  "\"deregister_critical_service_after\": \"soon\"}}}",
+	    "2:38: found 'soon' for 'deregister_after', expected a duration "
+	    "from 0s to 365d such as '500ms' or '2s'\n" },
 	{ "{\"check\": {\"id\": \"mem\", \"ttl\": \"1m\"}}",
 	    "1:1: found checks without a service, expected 'service' or "
 	    "'services' in the same file\n" },
@@ -237,6 +293,8 @@ static void compare(
 		if (!definition_service_row_equal(x, y))
 			fail_msg("%s: service '%s'", why, x->name);
 		assert_string_equal(x->name, y->name);
+		assert_int_equal(x->policy.deregister_after_ms,
+		    y->policy.deregister_after_ms);
 		assert_int_equal(x->instance_n, y->instance_n);
 		for (unsigned i = 0; i < x->instance_n; i++) {
 			assert_string_equal(
@@ -304,8 +362,10 @@ static void literally(void **state)
 	static const char text[] =
 	    "{\"service\": {\"name\": \"a\", \"port\": 1, \"meta\": {\"k\": "
 	    "\"v\", \"long\": \"%0300d\"},\n"
-	    "\"check\": {\"args\": [\"/bin/x\", \"{address} {port}\"], "
-	    "\"interval\": \"1s\"}}}";
+	    "\"checks\": [{\"args\": [\"/bin/x\", \"{address} {port}\"], "
+	    "\"interval\": \"1s\"},\n"
+	    "{\"http\": \"http://[::1]:1/\", \"interval\": \"1s\", "
+	    "\"header\": {\"A\": [\"{env:ROLLCALL_NONE}\"]}}]}}";
 	char filled[1024];
 
 	(void)state;
@@ -315,6 +375,7 @@ static void literally(void **state)
 
 	assert_string_equal(
 	    i->checks[0].exec.argv.items[1], "{address} {port}");
+	assert_false(i->checks[1].http.secrets);
 	assert_string_equal(i->meta, "{\"k\":\"v\"}");
 	assert_int_equal(d->warnings->n, 1);
 	assert_string_equal(d->warnings->items[0].text,

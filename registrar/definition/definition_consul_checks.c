@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Which checks are whose: those in a service are its own; those beside the
+ * services are of all of them, unless they name one.
+ */
+#include "registrar/definition/definition_consul_check.h"
+#include "registrar/definition/definition_consul_tree.h"
+#include "schema/conf/units.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- all checks of an instance ---------------------------------------- */
+
+/* The id that checks name it by; NULL: it is no service at all. */
+static const char *id_of(const struct conf_node *service)
+{
+	if (service->type != CONF_MAP)
+		return NULL;
+	const struct conf_node *id = consul_get(service, "id");
+	const struct conf_node *name = consul_get(service, "name");
+
+	return id ? id->text : name ? name->text : NULL;
+}
+
+static bool is_for(const struct conf_node *check, const char *id)
+{
+	const struct conf_node *service =
+	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
+
+	return !service || (id && strcmp(service->text, id) == 0);
+}
+
+/* value: a check, a list of them, or NULL. */
+static int translate_checks(struct conf_context *c,
+    const struct conf_node *value, const char *id, struct conf_node *list)
+{
+	bool many = value && value->type == CONF_LIST;
+	int r = 0;
+
+	for (const struct conf_node *n = many ? value->first : value; n;
+	     n = many ? n->next : NULL) {
+		if (is_for(n, id) && consul_translate_check(c, n, list) < 0)
+			r = -EINVAL;
+	}
+	return r;
+}
+
+int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *out)
+{
+	static const char *const keys[] = { "check", "checks" };
+	struct conf_node *list = consul_list(c, raw);
+	const char *id = id_of(raw);
+	int r = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (translate_checks(c, consul_get(raw, keys[i]), id, list) <
+		        0 ||
+		    translate_checks(c, consul_get(root, keys[i]), id, list) <
+		        0)
+			r = -EINVAL;
+	}
+	if (list->n)
+		consul_put(c, out, "checks", list);
+	return r;
+}
+
+/* ---- deregister_critical_service_after -------------------------------- */
+
+/* It is of a service here: of several times the longest counts. */
+static void put_deregister(struct conf_context *c,
+    const struct conf_node *value, struct conf_node *service)
+{
+	struct conf_node *old = service->first;
+	int64_t new_ms = 0, old_ms = 0;
+
+	while (old && strcmp(old->key->text, "deregister_after") != 0)
+		old = old->next;
+	if (!old) {
+		consul_put(c, service, "deregister_after", value);
+		return;
+	}
+	if (value->type != CONF_SCALAR ||
+	    units_duration(value->text, &new_ms) < 0 ||
+	    units_duration(old->text, &old_ms) < 0 || new_ms == old_ms)
+		return; /* the first one that is wrong is told */
+	conf_warn(c, value->key,
+	    "found %s for %s beside '%s', the longest counts for all instances "
+	    "of a service",
+	    conf_describe(c, value), conf_describe(c, value->key), old->text);
+	if (new_ms > old_ms)
+		old->text = value->text;
+}
+
+void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *service)
+{
+	static const char *const keys[] = { "check", "checks" };
+	const struct conf_node *const from[] = { raw, root };
+	const char *id = id_of(raw);
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct conf_node *value =
+		    consul_get(from[i % 2], keys[i / 2]);
+		bool many = value && value->type == CONF_LIST;
+
+		for (const struct conf_node *n = many ? value->first : value; n;
+		     n = many ? n->next : NULL) {
+			const struct conf_node *after =
+			    n->type == CONF_MAP && is_for(n, id)
+			        ? consul_get(
+			              n, "deregistercriticalserviceafter")
+			        : NULL;
+
+			if (after)
+				put_deregister(c, after, service);
+		}
+	}
+}
+
+/* ---- checks of services that are not here ----------------------------- */
+
+static bool has_service(const struct conf_node *root, const char *id)
+{
+	const struct conf_node *one = consul_get(root, "service");
+	const struct conf_node *many = consul_get(root, "services");
+	const char *other = one ? id_of(one) : NULL;
+
+	if (other && strcmp(other, id) == 0)
+		return true;
+	for (const struct conf_node *n = many ? many->first : NULL; n;
+	     n = n->next) {
+		other = id_of(n);
+		if (other && strcmp(other, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void tell_stray(struct conf_context *c, const struct conf_node *root,
+    const struct conf_node *check)
+{
+	const struct conf_node *service =
+	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
+
+	if (service && !has_service(root, service->text)) {
+		conf_warn(c, service,
+		    "found %s for '%s', ignored with the whole check: the "
+		    "file has no such service",
+		    conf_describe(c, service), service->key->text);
+	}
+}
+
+void consul_tell_strays(struct conf_context *c, const struct conf_node *root)
+{
+	const struct conf_node *one = consul_get(root, "check");
+	const struct conf_node *many = consul_get(root, "checks");
+
+	if (one)
+		tell_stray(c, root, one);
+	for (const struct conf_node *n = many ? many->first : NULL; n;
+	     n = n->next)
+		tell_stray(c, root, n);
+}
