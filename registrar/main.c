@@ -20,6 +20,8 @@ static int command_run(
 static int command_complete(
     const struct registrar_options *o, const struct conf_strings *rest);
 
+#define TARGETS_MAX 10000
+
 static const struct command {
 	const char *name;
 	int (*fn)(
@@ -76,26 +78,31 @@ static const struct command {
 	    "Report on a ttl check: out of service.", COMMAND_REPORT, 1, 2,
 	    "SERVICE/INSTANCE" },
 	{ "drain", command_drain,
-	    { "registrar drain SERVICE[/INSTANCE] [--wait] [--reason TEXT]" },
-	    "Take instances out of service slowly: out of A and AAAA answers, "
-	    "weight 0 in SRV. With --wait, out of SRV too once no cache can "
-	    "hold an answer from before. Without INSTANCE all of the service.",
-	    COMMAND_DRAIN, 1, 1, "SERVICE/INSTANCE" },
+	    { "registrar drain SERVICE[/INSTANCE] ... [--wait] "
+	      "[--deadline TIME]" },
+	    "Take instances out of service slowly: at once out of A and AAAA "
+	    "answers, with weight 0 in SRV; out of SRV too once no cache can "
+	    "hold an answer from before; then its registrar does what "
+	    "`on_drained` of the definition says. It goes on whether this "
+	    "command waits or not, until `resume`. Without INSTANCE all of "
+	    "the service.",
+	    COMMAND_DRAIN, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "resume", command_resume,
-	    { "registrar resume SERVICE[/INSTANCE] [--reason TEXT]" },
-	    "End a drain or a maintenance: the checks decide again.",
-	    COMMAND_MODE, 1, 1, "SERVICE/INSTANCE" },
+	    { "registrar resume SERVICE[/INSTANCE] ... [--reason TEXT]" },
+	    "End a drain, however far it has come, or a maintenance: the "
+	    "checks decide again.",
+	    COMMAND_MODE, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "maintenance", command_maintenance,
-	    { "registrar maintenance SERVICE[/INSTANCE] [--reason TEXT]" },
+	    { "registrar maintenance SERVICE[/INSTANCE] ... [--reason TEXT]" },
 	    "Take instances out of all answers at once, whatever their "
 	    "checks say, until `resume`.",
-	    COMMAND_MODE, 1, 1, "SERVICE/INSTANCE" },
+	    COMMAND_MODE, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "weight", command_weight,
-	    { "registrar weight SERVICE[/INSTANCE] N [--reason TEXT]" },
+	    { "registrar weight SERVICE[/INSTANCE] ... N [--reason TEXT]" },
 	    "Set the weight while passing, 0 to 65535. It holds until the "
 	    "definition of the instance changes or its registrar restarts: "
 	    "then the weight is again what the definition says.",
-	    COMMAND_WEIGHT, 2, 2, "SERVICE/INSTANCE" },
+	    COMMAND_WEIGHT, 2, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "register", command_register,
 	    { "registrar register SERVICE/INSTANCE [--address ADDR] "
 	      "[--port N] ..." },
@@ -104,10 +111,10 @@ static const struct command {
 	    "lease, if it has one, runs out.",
 	    COMMAND_REGISTER, 1, 1, "SERVICE/INSTANCE" },
 	{ "deregister", command_deregister,
-	    { "registrar deregister SERVICE[/INSTANCE] [--force]" },
+	    { "registrar deregister SERVICE[/INSTANCE] ... [--force]" },
 	    "Take instances out of the registry. One that a definition names "
 	    "would come back: it takes --force.",
-	    COMMAND_DEREGISTER, 1, 1, "SERVICE/INSTANCE" },
+	    COMMAND_DEREGISTER, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "history", command_history,
 	    { "registrar history [SERVICE[/INSTANCE]] [--since TIME] "
 	      "[--at TIME]" },

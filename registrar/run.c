@@ -7,6 +7,7 @@
 #include "registrar/run.h"
 
 #include "registrar/exec/runner.h"
+#include "registrar/instance/drains.h"
 #include "registrar/instance/fleet.h"
 #include "registrar/loader.h"
 #include "registrar/options.h"
@@ -50,6 +51,7 @@ struct run {
 	struct needs *needs;
 	struct instance_env env;
 	struct fleet *fleet;
+	struct drains *drains;
 	struct loader *loader;
 	struct defdir *defdir;
 	bool failed;
@@ -296,6 +298,7 @@ static void make_fleet(struct run *r)
 		.needs = r->needs,
 		.source = r->source };
 	r->fleet = fleet_new(&r->env);
+	r->drains = drains_new(&r->env, r->fleet);
 	r->defaults = (struct definition_defaults){ .zone = r->options->zone,
 		.address = r->options->address };
 	r->loader = loader_new(r->watch_dir, &r->defaults, r->fleet, r->store);
@@ -355,6 +358,7 @@ static void stop(struct run *r)
 {
 	defdir_free(r->defdir);
 	loader_free(r->loader);
+	drains_free(r->drains);
 	fleet_free(r->fleet);
 	if (r->fleet) {
 		prober_release(&r->prober);

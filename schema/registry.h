@@ -64,6 +64,18 @@ int health_parse(const char *word, enum health *ret_h);
 const char *mode_name(enum mode m);
 int mode_parse(const char *word, enum mode *ret_m);
 
+/* How far a drain has come; "waiting" ... . */
+enum drain_step {
+	DRAIN_NONE,    /* its mode is another one */
+	DRAIN_WAITING, /* for caches; then for its registrar */
+	DRAIN_HOOK,    /* what its definition says is being done */
+	DRAIN_DONE,    /* by its registrar */
+	DRAIN_FAILED,  /* what its definition says was done in vain */
+};
+#define DRAIN_STEP_N 5
+const char *drain_step_name(enum drain_step s);
+int drain_step_parse(const char *word, enum drain_step *ret_s);
+
 /* What dnsd answers when no instance is eligible. */
 enum on_empty { ON_EMPTY_NODATA, ON_EMPTY_NXDOMAIN, ON_EMPTY_ALL };
 #define ON_EMPTY_N 3
@@ -94,6 +106,14 @@ struct damping_row {
 	int64_t until_wall_ms; /* held back until then, if calm; 0: it is not */
 };
 
+/* Of an instance whose mode is draining; else all 0. */
+struct drain_row {
+	enum drain_step step;
+	int64_t until_wall_ms;    /* in SRV until then, in no answer after */
+	int64_t deadline_wall_ms; /* nothing is waited for after; 0: none */
+	const char *text;         /* how it ended; NULL */
+};
+
 struct instance_row {
 	const char *zone;
 	const char *service;
@@ -114,13 +134,17 @@ struct instance_row {
 	const char *definition;
 	int64_t since_wall_ms; /* of the present health or mode */
 	const char *reason;    /* of the present health: "connection refused" */
-	/* neither is put by put_instance, each has a put of its own */
+	/* none is put by put_instance, each has a put of its own */
 	int ramp_percent; /* of its weights: it starts slowly; 0: all of them */
 	struct damping_row damping;
+	struct drain_row drain;
 };
 
 /* The weight in force: that of its health, and as much as the ramp leaves. */
 int instance_row_weight(const struct instance_row *row);
+/* It drained long enough: in no answer any more. */
+bool instance_row_is_drained(
+    const struct instance_row *row, int64_t now_wall_ms);
 
 struct check_row {
 	const char *zone, *service, *instance;
@@ -170,6 +194,10 @@ struct registry_visitor {
 int registry_read_service(struct registry *r, const char *zone,
     const char *name, const struct registry_visitor *v, struct diag *reterr);
 
+/* -ENOENT: there is no such instance. */
+int registry_find_instance(struct registry *r, const char *zone,
+    const char *service, const char *instance, struct diag *reterr);
+
 /* Is any instance of it eligible? There may be no such service. */
 int registry_has_eligible(struct registry *r, const char *zone,
     const char *service, int64_t now_wall_ms, bool *ret_any,
@@ -177,9 +205,20 @@ int registry_has_eligible(struct registry *r, const char *zone,
 
 /* Of all instances whose mode is not active. */
 typedef void (*registry_mode_fn)(void *arg, const char *zone,
-    const char *service, const char *instance, enum mode m);
+    const char *service, const char *instance, enum mode m,
+    const struct drain_row *drain);
 int registry_read_modes(
     struct registry *r, registry_mode_fn fn, void *arg, struct diag *reterr);
+
+/* Drains of a source that are waiting or at their hook, by their keys. */
+typedef void (*registry_drain_fn)(void *arg, const char *zone,
+    const char *service, const char *instance, const struct drain_row *drain);
+int registry_read_drains(struct registry *r, const char *source,
+    registry_drain_fn fn, void *arg, struct diag *reterr);
+
+/* When that registrar was last known to run; -ENOENT: never. */
+int registry_read_heartbeat(struct registry *r, const char *registrar,
+    int64_t *ret_wall_ms, struct diag *reterr);
 
 /*
  * Everything, in pages of at most `limit` services in the order of (zone,
@@ -216,6 +255,12 @@ int registry_meta_each(
 typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
 int registry_read_checks(struct registry *r, const char *zone,
     const char *service, registry_check_fn fn, void *arg, struct diag *reterr);
+
+/* The name of each service, by zone and name. */
+typedef void (*registry_name_fn)(
+    void *arg, const char *zone, const char *service);
+int registry_read_names(
+    struct registry *r, registry_name_fn fn, void *arg, struct diag *reterr);
 
 /* One of them; -ENOENT: there is none. */
 int registry_read_check(struct registry *r, const char *zone,
@@ -269,6 +314,19 @@ int registry_put_health(struct registry *r, const char *zone,
     const char *reason, int64_t now_wall_ms, struct diag *reterr);
 int registry_put_mode(struct registry *r, const char *zone, const char *service,
     const char *instance, enum mode m, int64_t now_wall_ms,
+    struct diag *reterr);
+/*
+ * Mode draining, and all of d: begins a drain, or says anew how one goes on.
+ */
+int registry_put_drain(struct registry *r, const char *zone,
+    const char *service, const char *instance, const struct drain_row *d,
+    int64_t now_wall_ms, struct diag *reterr);
+/*
+ * d->step and d->text of the drain that ends at d->until_wall_ms and is
+ * waiting or at its hook. -ENOENT: there is no such drain (any more).
+ */
+int registry_step_drain(struct registry *r, const char *zone,
+    const char *service, const char *instance, const struct drain_row *d,
     struct diag *reterr);
 /* percent: 1..99, or 0 for all of its weights. */
 int registry_put_ramp(struct registry *r, const char *zone, const char *service,

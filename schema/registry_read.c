@@ -76,7 +76,8 @@ static int get_instance(
 	if (!row.zone || !row.service || !row.name || !row.address || !health ||
 	    !mode || !row.tags || !row.meta || !row.source ||
 	    health_parse(health, &row.health) < 0 ||
-	    mode_parse(mode, &row.mode) < 0)
+	    mode_parse(mode, &row.mode) < 0 ||
+	    stmt_column_drain(st, 23, &row.drain, NULL) < 0)
 		return row_broken("instance", reterr);
 	*ret_row = row;
 	return 0;

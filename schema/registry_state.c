@@ -25,23 +25,15 @@ int registry_has_eligible(struct registry *r, const char *zone,
 	return 0;
 }
 
-int registry_read_modes(
-    struct registry *r, registry_mode_fn fn, void *arg, struct diag *reterr)
+int registry_read_names(
+    struct registry *r, registry_name_fn fn, void *arg, struct diag *reterr)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
-	int more, error = stmt_get(r, STMT_MODES, &st, reterr);
+	int more, error = stmt_get(r, STMT_NAMES, &st, reterr);
 
 	if (error < 0)
 		return error;
-	while ((more = stmt_step(r, st, reterr)) > 0) {
-		enum mode m;
-
-		if (mode_parse(stmt_column_text(st, 3), &m) < 0) {
-			return diag_set(reterr, -EUCLEAN,
-			    "an instance has no mode that is known");
-		}
-		fn(arg, stmt_column_text(st, 0), stmt_column_text(st, 1),
-		    stmt_column_text(st, 2), m);
-	}
+	while ((more = stmt_step(r, st, reterr)) > 0)
+		fn(arg, stmt_column_text(st, 0), stmt_column_text(st, 1));
 	return more;
 }

@@ -28,6 +28,14 @@ static const char *const on_empty_names[ON_EMPTY_N] = {
 	[ON_EMPTY_ALL] = "all",
 };
 
+static const char *const drain_step_names[DRAIN_STEP_N] = {
+	[DRAIN_NONE] = "none",
+	[DRAIN_WAITING] = "waiting",
+	[DRAIN_HOOK] = "hook",
+	[DRAIN_DONE] = "done",
+	[DRAIN_FAILED] = "failed",
+};
+
 static int find_word(const char *const *words, int n, const char *word)
 {
 	for (int i = 0; i < n; i++) {
@@ -80,6 +88,28 @@ int on_empty_parse(const char *word, enum on_empty *ret_e)
 		return i;
 	*ret_e = (enum on_empty)i;
 	return 0;
+}
+
+const char *drain_step_name(enum drain_step s)
+{
+	return drain_step_names[s];
+}
+
+int drain_step_parse(const char *word, enum drain_step *ret_s)
+{
+	int i = find_word(drain_step_names, DRAIN_STEP_N, word);
+
+	if (i < 0)
+		return i;
+	*ret_s = (enum drain_step)i;
+	return 0;
+}
+
+bool instance_row_is_drained(
+    const struct instance_row *row, int64_t now_wall_ms)
+{
+	return row->mode == MODE_DRAINING && row->drain.until_wall_ms &&
+	       row->drain.until_wall_ms <= now_wall_ms;
 }
 
 /* An instance with a weight keeps some, however low its ramp begins. */

@@ -176,7 +176,7 @@ int registry_put_instances(struct registry *r, const struct instance_row *rows,
 	return error;
 }
 
-static void bind_instance_key(sqlite3_stmt *st, const char *zone,
+void registry_bind_instance(sqlite3_stmt *st, const char *zone,
     const char *service, const char *instance)
 {
 	stmt_text(st, 1, zone);
@@ -192,8 +192,7 @@ static int no_instance(const char *zone, const char *service,
 	    zone);
 }
 
-/* What an UPDATE that touched no row means: equal, or gone? */
-static int check_instance(struct registry *r, const char *zone,
+int registry_find_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
@@ -201,15 +200,14 @@ static int check_instance(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	int found = stmt_step(r, st, reterr);
 	if (found == 0)
 		return no_instance(zone, service, instance, reterr);
 	return found < 0 ? found : 0;
 }
 
-/* Runs a statement whose WHERE names the instance. */
-static int run_update(struct registry *r, sqlite3_stmt *st, const char *zone,
+int registry_run_update(struct registry *r, sqlite3_stmt *st, const char *zone,
     const char *service, const char *instance, struct diag *reterr)
 {
 	int error = stmt_run(r, st, reterr);
@@ -218,7 +216,7 @@ static int run_update(struct registry *r, sqlite3_stmt *st, const char *zone,
 		return error;
 	if (sqlite3_changes(r->db) > 0)
 		return 0;
-	return check_instance(r, zone, service, instance, reterr);
+	return registry_find_instance(r, zone, service, instance, reterr);
 }
 
 int registry_put_health(struct registry *r, const char *zone,
@@ -230,11 +228,11 @@ int registry_put_health(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_text(st, 4, health_name(h));
 	stmt_text_cut(st, 5, reason, REASON_MAX);
 	stmt_int(st, 6, now_wall_ms);
-	return run_update(r, st, zone, service, instance, reterr);
+	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_mode(struct registry *r, const char *zone, const char *service,
@@ -245,10 +243,10 @@ int registry_put_mode(struct registry *r, const char *zone, const char *service,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_text(st, 4, mode_name(m));
 	stmt_int(st, 5, now_wall_ms);
-	return run_update(r, st, zone, service, instance, reterr);
+	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_weight(struct registry *r, const char *zone,
@@ -259,9 +257,9 @@ int registry_put_weight(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_int(st, 4, weight);
-	return run_update(r, st, zone, service, instance, reterr);
+	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_ramp(struct registry *r, const char *zone, const char *service,
@@ -272,9 +270,9 @@ int registry_put_ramp(struct registry *r, const char *zone, const char *service,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_int(st, 4, percent);
-	return run_update(r, st, zone, service, instance, reterr);
+	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_damping(struct registry *r, const char *zone,
@@ -286,11 +284,11 @@ int registry_put_damping(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_int(st, 4, d->penalty);
 	stmt_int(st, 5, d->at_wall_ms);
 	stmt_int(st, 6, d->until_wall_ms);
-	return run_update(r, st, zone, service, instance, reterr);
+	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
 int registry_put_note(struct registry *r, const char *zone, const char *service,
@@ -302,7 +300,7 @@ int registry_put_note(struct registry *r, const char *zone, const char *service,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_text(st, 4, source);
 	stmt_text_cut(st, 5, reason, REASON_MAX);
 	stmt_int(st, 6, now_wall_ms);
@@ -341,7 +339,7 @@ int registry_withdraw_instance(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	if ((error = stmt_run(r, st, reterr)) < 0)
 		return error;
 	if (sqlite3_changes(r->db) > 0)
@@ -359,7 +357,7 @@ int registry_withdraw_instance_of(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_text(st, 4, source);
 	if ((error = stmt_run(r, st, reterr)) < 0)
 		return error;
@@ -378,7 +376,7 @@ int registry_put_check(
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, row->zone, row->service, row->instance);
+	registry_bind_instance(st, row->zone, row->service, row->instance);
 	stmt_text(st, 4, row->name);
 	stmt_text(st, 5, row->kind);
 	stmt_text(st, 6, health_name(row->status));
@@ -397,7 +395,7 @@ int registry_withdraw_check(struct registry *r, const char *zone,
 
 	if (error < 0)
 		return error;
-	bind_instance_key(st, zone, service, instance);
+	registry_bind_instance(st, zone, service, instance);
 	stmt_text(st, 4, name);
 	if ((error = stmt_run(r, st, reterr)) < 0)
 		return error;

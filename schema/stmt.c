@@ -14,9 +14,11 @@
 	"zone, service, name, address, address6, port, priority, weight, "     \
 	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
 	"locality, source, definition, since_wall_ms, reason"
+#define DRAIN_COLUMNS                                                          \
+	"drain_step, drain_until_wall_ms, drain_deadline_wall_ms, drain_text"
 #define INSTANCE_ALL                                                           \
 	INSTANCE_COLUMNS ", ramp_percent, flap_penalty, flap_wall_ms, "        \
-	                 "damped_until_wall_ms"
+	                 "damped_until_wall_ms, " DRAIN_COLUMNS
 #define CHECK_COLUMNS                                                          \
 	"zone, service, instance, name, kind, status, output, "                \
 	"since_wall_ms, checked_wall_ms"
@@ -103,6 +105,23 @@ static const char *const texts[STMT_N] = {
 	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 "
 	    "AND (flap_penalty, flap_wall_ms, damped_until_wall_ms) "
 	    "IS NOT (?4, ?5, ?6)",
+	[STMT_PUT_DRAIN] =
+	    "UPDATE instance SET mode = 'draining', since_wall_ms = "
+	    "CASE mode WHEN 'draining' THEN since_wall_ms ELSE ?8 END, "
+	    "(" DRAIN_COLUMNS ") = (?4, ?5, ?6, ?7) "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 "
+	    "AND (mode, " DRAIN_COLUMNS ") IS NOT ('draining', ?4, ?5, ?6, ?7)",
+	[STMT_STEP_DRAIN] =
+	    "UPDATE instance SET drain_step = ?4, drain_text = ?6 "
+	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 "
+	    "AND mode = 'draining' AND drain_until_wall_ms = ?5 "
+	    "AND drain_step IN ('waiting', 'hook')",
+	[STMT_DRAINS] = "SELECT zone, service, name, " DRAIN_COLUMNS " "
+	                "FROM instance WHERE source = ? "
+	                "AND drain_step IN ('waiting', 'hook') "
+	                "ORDER BY zone, service, name",
+	[STMT_HEARTBEAT] = "SELECT heartbeat_wall_ms FROM registrar "
+	                   "WHERE name = ?",
 	[STMT_PUT_NOTE] =
 	    "INSERT INTO history (at_wall_ms, zone, service, instance, was, "
 	    "now, source, reason) SELECT ?6, zone, service, name, state, "
@@ -162,8 +181,9 @@ static const char *const texts[STMT_N] = {
 	[STMT_PAGE_INSTANCES] = "SELECT " INSTANCE_ALL " FROM instance "
 	                        "WHERE (zone, service) > (?, ?) "
 	                        "ORDER BY zone, service, name",
-	[STMT_MODES] = "SELECT zone, service, name, mode FROM instance "
-	               "WHERE mode <> 'active'",
+	[STMT_MODES] = "SELECT zone, service, name, " DRAIN_COLUMNS ", mode "
+	               "FROM instance WHERE mode <> 'active'",
+	[STMT_NAMES] = "SELECT zone, name FROM service ORDER BY zone, name",
 	[STMT_META] = "SELECT key, value FROM json_each(?)",
 	[STMT_CHECKS] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	                "WHERE zone = ? ORDER BY service, instance, name",

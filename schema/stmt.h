@@ -30,6 +30,10 @@ enum stmt_id {
 	STMT_PUT_WEIGHT,
 	STMT_PUT_RAMP,
 	STMT_PUT_DAMPING,
+	STMT_PUT_DRAIN,
+	STMT_STEP_DRAIN,
+	STMT_DRAINS,
+	STMT_HEARTBEAT,
 	STMT_PUT_NOTE,
 	STMT_INSTANCE_EXISTS,
 	STMT_WITHDRAW_SERVICE,
@@ -49,6 +53,7 @@ enum stmt_id {
 	STMT_PAGE_SERVICES,
 	STMT_PAGE_INSTANCES,
 	STMT_MODES,
+	STMT_NAMES,
 	STMT_META,
 	STMT_CHECKS,
 	STMT_CHECKS_OF_SERVICE,
@@ -98,6 +103,13 @@ int stmt_get(struct registry *r, enum stmt_id id, sqlite3_stmt **ret_st,
 int registry_get_for_write(struct registry *r, enum stmt_id id,
     sqlite3_stmt **ret_st, struct diag *reterr);
 
+/* Parameters 1 to 3. */
+void registry_bind_instance(sqlite3_stmt *st, const char *zone,
+    const char *service, const char *instance);
+/* Runs a statement whose WHERE names the instance; -ENOENT: it is gone. */
+int registry_run_update(struct registry *r, sqlite3_stmt *st, const char *zone,
+    const char *service, const char *instance, struct diag *reterr);
+
 /* Parameters count from 1; NULL and ROW_DEFAULT bind NULL. */
 void stmt_text(sqlite3_stmt *st, int i, const char *text);
 /* At most max octets of text, cut between characters. */
@@ -118,4 +130,7 @@ int stmt_column_int_or_default(sqlite3_stmt *st, int i);
 
 /* Resets *st at the end of the scope: ends its read transaction. */
 void stmt_reset_fn(sqlite3_stmt **st);
+/* DRAIN_COLUMNS from column i on; -EUCLEAN: there is no such step. */
+int stmt_column_drain(
+    sqlite3_stmt *st, int i, struct drain_row *ret_d, struct diag *reterr);
 #define scoped_stmt __attribute__((cleanup(stmt_reset_fn)))

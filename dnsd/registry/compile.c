@@ -140,6 +140,12 @@ static int64_t after_expiry(int64_t now_wall_ms, int64_t until_wall_ms)
 	return now_wall_ms + late_ms;
 }
 
+static void look_again(struct compiler *c, int64_t at_wall_ms)
+{
+	if (!c->next_expiry_wall_ms || at_wall_ms < c->next_expiry_wall_ms)
+		c->next_expiry_wall_ms = at_wall_ms;
+}
+
 /* An expired lease is not eligible even if nothing runs to delete it. */
 static bool lease_holds(struct compiler *c, const struct instance_row *row)
 {
@@ -148,9 +154,7 @@ static bool lease_holds(struct compiler *c, const struct instance_row *row)
 	if (!until)
 		return true;
 	bool holds = until > c->now_wall_ms;
-	int64_t look = holds ? until : after_expiry(c->now_wall_ms, until);
-	if (!c->next_expiry_wall_ms || look < c->next_expiry_wall_ms)
-		c->next_expiry_wall_ms = look;
+	look_again(c, holds ? until : after_expiry(c->now_wall_ms, until));
 	return holds;
 }
 
@@ -165,8 +169,11 @@ static void judge(
 	if (row->mode == MODE_DRAINING) {
 		d->flags |= INSTANCE_DRAINING;
 		d->weight = 0;
+		if (row->drain.until_wall_ms > c->now_wall_ms)
+			look_again(c, row->drain.until_wall_ms);
 	}
-	d->eligible = healthy && leased && row->mode != MODE_MAINTENANCE;
+	d->eligible = healthy && leased && row->mode != MODE_MAINTENANCE &&
+	              !instance_row_is_drained(row, c->now_wall_ms);
 	d->evidence_against =
 	    !leased || row->mode != MODE_ACTIVE || row->health == HEALTH_DEAD;
 }

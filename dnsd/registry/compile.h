@@ -4,7 +4,7 @@
  * compile - rows of the registry to one service as it will be answered.
  *
  * The policy of which instances are in an answer is here and nowhere else:
- * health, mode, lease, `on_empty`. Control thread.
+ * health, mode, drain, lease, `on_empty`. Control thread.
  */
 #include "schema/base/diag.h"
 #include "schema/registry.h"
@@ -35,7 +35,7 @@ void compile_meta(struct compiler *c, const char *key, const char *value);
 /* What finish has to say about a service beside its answers. */
 struct compile_result {
 	struct service *service;     /* from malloc(); the caller's */
-	int64_t next_expiry_wall_ms; /* of a lease; 0: none */
+	int64_t next_expiry_wall_ms; /* of a lease or a drain; 0: none */
 	/* Instances left out: more than SERVICE_INSTANCES_MAX, bad rows. */
 	unsigned dropped_n;
 	/* Pairs of metadata left out: TXT holds no more. */

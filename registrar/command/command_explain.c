@@ -6,6 +6,7 @@
 #include "registrar/command/commands.h"
 #include "registrar/report/explain.h"
 #include "registrar/report/target.h"
+#include "registrar/report/unknown.h"
 #include "schema/base/clock.h"
 
 #include <ctype.h>
@@ -114,9 +115,8 @@ static int check_found(struct question *q, struct diag *reterr)
 		        q->report.instances[k].row.name, q->target.instance))
 			return 0;
 	}
-	return diag_set(reterr, -EINVAL,
-	    "no instance '%s' of service '%s' in zone '%s'", q->target.instance,
-	    s->row.name, s->row.zone);
+	return unknown_in(
+	    q->options->run.registry, &q->target, -EINVAL, reterr);
 }
 
 /* Lower case, no final dot. */
@@ -152,6 +152,11 @@ static int find(struct question *q, const char *text, struct diag *reterr)
 
 /* ---- who set a mode ---------------------------------------------------- */
 
+static bool is_note(const struct history_row *row)
+{
+	return row->was && row->now && !strcmp(row->was, row->now);
+}
+
 /* Newest first: what is before the last transition is of another time. */
 static void on_history(void *arg, const struct history_row *row)
 {
@@ -162,8 +167,12 @@ static void on_history(void *arg, const struct history_row *row)
 
 		if (q->closed[k] || strcmp(n->instance, row->instance) != 0)
 			continue;
+		/* how the drain went on, not who began it */
+		if (is_note(row) && row->source &&
+		    !strncmp(row->source, "registrar/", 10))
+			continue;
 		q->closed[k] = true;
-		if (!row->was || !row->now || strcmp(row->was, row->now) != 0)
+		if (!is_note(row))
 			continue;
 		n->source =
 		    row->source ? arena_strdup(q->arena, row->source) : "";

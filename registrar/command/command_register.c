@@ -41,20 +41,20 @@ static void on_done(void *arg)
 	(void)arg;
 }
 
-static int count(struct operation *op, struct census *c, struct diag *reterr)
+static int count(struct operation *op, const char *zone, const char *service,
+    struct census *c, struct diag *reterr)
 {
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
 		.arg = c };
 
-	return registry_read_service(
-	    op->reg, op->target.zone, op->target.service, &v, reterr);
+	return registry_read_service(op->reg, zone, service, &v, reterr);
 }
 
-static bool is_defined(const char *source)
+bool operation_is_defined(const struct instance_row *row)
 {
-	return strncmp(source, "registrar/", 10) == 0;
+	return strncmp(row->source, "registrar/", 10) == 0;
 }
 
 /* ---- register ---------------------------------------------------------- */
@@ -67,14 +67,16 @@ static int check_source(
 	return diag_set(reterr, -EINVAL,
 	    "'%s/%s' is there already, written by '%s'; expected --force to "
 	    "take it over%s",
-	    op->target.service, op->target.instance, source,
-	    is_defined(source) ? ", until its definition writes it again" : "");
+	    op->targets[0].service, op->targets[0].instance, source,
+	    strncmp(source, "registrar/", 10) == 0
+	        ? ", until its definition writes it again"
+	        : "");
 }
 
 static int put_service(struct operation *op, struct diag *reterr)
 {
-	const struct service_row row = { .zone = op->target.zone,
-		.name = op->target.service,
+	const struct service_row row = { .zone = op->targets[0].zone,
+		.name = op->targets[0].service,
 		.protocol = op->options->protocol,
 		.port = ROW_DEFAULT,
 		.ttl_s = ROW_DEFAULT,
@@ -90,9 +92,9 @@ static int put_service(struct operation *op, struct diag *reterr)
 static int put_instance(struct operation *op, struct diag *reterr)
 {
 	const struct registrar_options *o = op->options;
-	const struct instance_row row = { .zone = op->target.zone,
-		.service = op->target.service,
-		.name = op->target.instance,
+	const struct instance_row row = { .zone = op->targets[0].zone,
+		.service = op->targets[0].service,
+		.name = op->targets[0].instance,
 		.address = o->run.address,
 		.address6 = o->address6,
 		.port = o->port,
@@ -113,9 +115,10 @@ static int put_instance(struct operation *op, struct diag *reterr)
 
 static int prepare(struct operation *op, struct diag *reterr)
 {
-	struct census c = { .instance = op->target.instance,
+	struct census c = { .instance = op->targets[0].instance,
 		.arena = op->arena };
-	int error = count(op, &c, reterr);
+	int error =
+	    count(op, op->targets[0].zone, op->targets[0].service, &c, reterr);
 
 	if (error == -ENOENT)
 		error = put_service(op, reterr);
@@ -145,9 +148,9 @@ int command_register(
 	struct arena *a = arena_new();
 	struct operation op;
 	struct diag why;
-	int error = operation_start(&op, o, rest->items[0], a, &why);
+	int error = operation_start(&op, o, rest->items, rest->n, a, &why);
 
-	if (error == 0 && !op.target.instance) {
+	if (error == 0 && !op.targets[0].instance) {
 		error = diag_set(&why, -EINVAL,
 		    "found '%s', expected SERVICE/INSTANCE", rest->items[0]);
 	}
@@ -164,35 +167,53 @@ int command_register(
 /* ---- deregister -------------------------------------------------------- */
 
 /* A service that we made goes with its last instance. */
-static int sweep(struct operation *op, struct diag *reterr)
+static int sweep(
+    struct operation *op, const struct instance_row *row, struct diag *reterr)
 {
 	struct census c = { .n = 0 };
 	int error;
 
-	if (strcmp(op->service_source, SOURCE) != 0)
+	if (strcmp(operation_service(op, row)->source, SOURCE) != 0)
 		return 0;
-	if ((error = count(op, &c, reterr)) < 0 || c.n)
+	error = count(op, row->zone, row->service, &c, reterr);
+	if (error < 0 || c.n)
 		return error;
 	return registry_withdraw_service(
-	    op->reg, op->target.zone, op->target.service, reterr);
+	    op->reg, row->zone, row->service, reterr);
 }
 
-static int withdraw(struct operation *op, const struct instance_row *row,
+int operation_may_withdraw(
+    struct operation *op, const struct instance_row *row, struct diag *reterr)
+{
+	if (!operation_is_defined(row) || op->options->force)
+		return 0;
+	return diag_set(reterr, -EINVAL,
+	    "'%s/%s' is named by a definition of '%s'%s%s, which would bring "
+	    "it back: remove it there, or use `registrar maintenance`; --force "
+	    "withdraws it until then",
+	    row->service, row->name, row->source, row->definition ? ", " : "",
+	    row->definition ? row->definition : "");
+}
+
+/* Rows of one service lie together, unless it is named twice. */
+static bool is_last(const struct operation *op, const struct instance_row *row)
+{
+	const struct instance_row *next = row + 1;
+
+	return next == op->rows + op->n ||
+	       strcmp(next->service, row->service) != 0 ||
+	       strcmp(next->zone, row->zone) != 0;
+}
+
+int operation_withdraw(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	const char *reason = op->options->reason;
-	int error;
+	int error = operation_may_withdraw(op, row, reterr);
 
 	(void)arg;
-	if (is_defined(row->source) && !op->options->force) {
-		return diag_set(reterr, -EINVAL,
-		    "'%s/%s' is named by a definition of '%s'%s%s, which would "
-		    "bring it back: remove it there, or use `registrar "
-		    "maintenance`; --force withdraws it until then",
-		    row->service, row->name, row->source,
-		    row->definition ? ", " : "",
-		    row->definition ? row->definition : "");
-	}
+	if (error < 0)
+		return error;
 	error = operation_note(op, row,
 	    arena_printf(op->arena, "deregistered%s%s", reason ? ": " : "",
 	        reason ? reason : ""),
@@ -205,7 +226,7 @@ static int withdraw(struct operation *op, const struct instance_row *row,
 	    row->mode == MODE_ACTIVE ? health_name(row->health)
 	                             : mode_name(row->mode),
 	    "gone");
-	return error < 0 ? error : sweep(op, reterr);
+	return error < 0 || !is_last(op, row) ? error : sweep(op, row, reterr);
 }
 
 int command_deregister(
@@ -214,10 +235,10 @@ int command_deregister(
 	struct arena *a = arena_new();
 	struct operation op;
 	struct diag why;
-	int error = operation_start(&op, o, rest->items[0], a, &why);
+	int error = operation_start(&op, o, rest->items, rest->n, a, &why);
 
 	if (error == 0)
-		error = operation_run(&op, withdraw, NULL, &why);
+		error = operation_run(&op, operation_withdraw, NULL, &why);
 	if (error == 0)
 		operation_print(&op);
 	operation_end(&op);

@@ -78,10 +78,11 @@ int command_weight(
 	struct operation op;
 	struct diag why;
 	int weight;
-	int error = operation_start(&op, o, rest->items[0], a, &why);
+	unsigned n = rest->n - 1; /* the last is the weight */
+	int error = operation_start(&op, o, rest->items, n, a, &why);
 
 	if (error == 0)
-		error = parse_weight(rest->items[1], &weight, &why);
+		error = parse_weight(rest->items[n], &weight, &why);
 	if (error == 0)
 		error = operation_run(&op, set_weight, &weight, &why);
 	if (error == 0) {

@@ -7,6 +7,8 @@
 
 #include "registrar/command/commands.h"
 #include "registrar/lib/json.h"
+#include "registrar/report/status.h"
+#include "registrar/report/unknown.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
@@ -35,12 +37,21 @@ static const char *actor_name(struct arena *a)
 }
 
 int operation_start(struct operation *ret_op, const struct registrar_options *o,
-    const char *text, struct arena *a, struct diag *reterr)
+    const char *const *texts, unsigned n, struct arena *a, struct diag *reterr)
 {
-	*ret_op = (struct operation){
-		.options = o, .arena = a, .actor = actor_name(a)
+	struct operation op = {
+		.options = o, .arena = a, .target_n = n, .actor = actor_name(a)
 	};
-	return target_parse(text, o->run.zone, a, &ret_op->target, reterr);
+	int error = 0;
+
+	op.targets = arena_alloc(a, n, sizeof(*op.targets));
+	op.services = arena_alloc(a, n, sizeof(*op.services));
+	for (unsigned k = 0; k < n && error == 0; k++) {
+		error = target_parse(
+		    texts[k], o->run.zone, a, &op.targets[k], reterr);
+	}
+	*ret_op = op;
+	return error;
 }
 
 void operation_end(struct operation *op)
@@ -60,15 +71,36 @@ static void on_service(void *arg, const struct service_row *row)
 {
 	struct operation *op = arg;
 
-	op->ttl_s = row->ttl_s;
-	op->service_source = copy(op, row->source);
+	op->services[op->loading] = (struct operation_service){
+		.target = &op->targets[op->loading],
+		.ttl_s = row->ttl_s,
+		.source = copy(op, row->source),
+	};
+}
+
+static bool names(const struct target *t, const struct instance_row *row)
+{
+	return !strcmp(t->service, row->service) &&
+	       !strcmp(t->zone, row->zone) &&
+	       (!t->instance || !strcmp(t->instance, row->name));
+}
+
+/* Is it asked for, and was it not before? */
+static bool is_next(const struct operation *op, const struct instance_row *row)
+{
+	for (unsigned k = 0; k < op->loading; k++) {
+		if (names(&op->targets[k], row))
+			return false;
+	}
+	return names(&op->targets[op->loading], row);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
 {
 	struct operation *op = arg;
+	const struct target *t = &op->targets[op->loading];
 
-	if (op->target.instance && strcmp(op->target.instance, row->name) != 0)
+	if (!is_next(op, row))
 		return;
 	if (op->n == op->max) {
 		op->max = op->max ? 2 * op->max : 16;
@@ -76,8 +108,8 @@ static void on_instance(void *arg, const struct instance_row *row)
 	}
 	struct instance_row *r = &op->rows[op->n++];
 	*r = *row;
-	r->zone = op->target.zone;
-	r->service = op->target.service;
+	r->zone = t->zone;
+	r->service = t->service;
 	r->name = copy(op, row->name);
 	r->address = copy(op, row->address);
 	r->address6 = copy(op, row->address6);
@@ -87,6 +119,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	r->source = copy(op, row->source);
 	r->definition = copy(op, row->definition);
 	r->reason = copy(op, row->reason);
+	r->drain.text = copy(op, row->drain.text);
 }
 
 static void on_done(void *arg)
@@ -94,28 +127,50 @@ static void on_done(void *arg)
 	(void)arg;
 }
 
-static int load(struct operation *op, struct diag *reterr)
+static int load_target(
+    struct operation *op, unsigned which, struct diag *reterr)
 {
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
 		.arg = op };
-	const struct target *t = &op->target;
+	const struct target *t = &op->targets[which];
 
-	op->n = 0;
+	op->loading = which;
 	int error =
 	    registry_read_service(op->reg, t->zone, t->service, &v, reterr);
 
 	if (error == -ENOENT) {
-		return diag_set(reterr, -EINVAL, "no service '%s' in zone '%s'",
-		    t->service, t->zone);
+		return unknown_service(
+		    op->reg, t->zone, t->service, -EINVAL, reterr);
 	}
-	if (error == 0 && !op->n && t->instance) {
-		return diag_set(reterr, -EINVAL,
-		    "no instance '%s' of service '%s' in zone '%s'",
-		    t->instance, t->service, t->zone);
+	if (error == 0 && t->instance) {
+		error = registry_find_instance(
+		    op->reg, t->zone, t->service, t->instance, reterr);
 	}
+	if (error == -ENOENT)
+		return unknown_instance(op->reg, t, -EINVAL, reterr);
 	return error;
+}
+
+static int load(struct operation *op, struct diag *reterr)
+{
+	int error = 0;
+
+	op->n = 0;
+	for (unsigned k = 0; k < op->target_n && error == 0; k++)
+		error = load_target(op, k, reterr);
+	return error;
+}
+
+const struct operation_service *operation_service(
+    const struct operation *op, const struct instance_row *row)
+{
+	unsigned k = 0;
+
+	while (!names(&op->targets[k], row))
+		k++;
+	return &op->services[k];
 }
 
 /* ---- the transaction --------------------------------------------------- */
@@ -158,12 +213,55 @@ int operation_run(
 	return error;
 }
 
-void operation_changed(struct operation *op, const struct instance_row *row,
-    const char *was, const char *now)
+static int look_at(
+    struct operation *op, operation_fn fn, void *arg, struct diag *reterr)
 {
-	op->changes[op->change_n++] = (struct operation_change){
-		.instance = row->name, .was = was, .now = now
-	};
+	int error = 0;
+
+	op->n = 0;
+	for (unsigned k = 0; k < op->target_n && error == 0; k++) {
+		error = load_target(op, k, reterr);
+		if (error == -EINVAL) /* gone, since it was there */
+			error = 0;
+	}
+	for (unsigned k = 0; error == 0 && k < op->n; k++)
+		error = fn(op, &op->rows[k], arg, reterr);
+	return error;
+}
+
+int operation_look(
+    struct operation *op, operation_fn fn, void *arg, struct diag *reterr)
+{
+	int error = registry_open(
+	    op->options->run.registry, REGISTRY_READ, &op->reg, reterr);
+
+	if (error < 0)
+		return error;
+	op->now_wall_ms = clock_wall_ms();
+	error = look_at(op, fn, arg, reterr);
+	registry_close(op->reg);
+	op->reg = NULL;
+	return error;
+}
+
+struct operation_change *operation_changed(struct operation *op,
+    const struct instance_row *row, const char *was, const char *now)
+{
+	struct operation_change *c = &op->changes[op->change_n++];
+
+	*c = (struct operation_change){ .zone = row->zone,
+		.service = row->service,
+		.instance = row->name,
+		.was = was,
+		.now = now };
+	return c;
+}
+
+bool operation_is_of(
+    const struct operation_change *c, const struct instance_row *row)
+{
+	return !strcmp(c->instance, row->name) &&
+	       !strcmp(c->service, row->service) && !strcmp(c->zone, row->zone);
 }
 
 int operation_note(struct operation *op, const struct instance_row *row,
@@ -183,16 +281,38 @@ static void print_json(const struct operation *op)
 		const struct operation_change *c = &op->changes[k];
 		json_t *o = json_must(json_object());
 
-		json_set(o, "zone", json_text(op->target.zone));
-		json_set(o, "service", json_text(op->target.service));
+		json_set(o, "zone", json_text(c->zone));
+		json_set(o, "service", json_text(c->service));
 		json_set(o, "instance", json_text(c->instance));
 		json_set(o, "was", json_text(c->was));
 		json_set(o, "now", json_text(c->now));
+		if (c->text)
+			json_set(o, "text", json_text(c->text));
 		json_array_append_new(all, o);
 	}
 	(void)json_dumpf(all, stdout, JSON_INDENT(2));
 	(void)fputc('\n', stdout);
 	json_decref(all);
+}
+
+static void print_change(
+    const struct operation *op, const struct operation_change *c)
+{
+	bool home = strcmp(c->zone, op->options->run.zone) == 0;
+	bool same = strcmp(c->was, c->now) == 0;
+
+	(void)printf("%s%s%s/%s: ", c->service, home ? "" : ".",
+	    home ? "" : c->zone, c->instance);
+	if (same) {
+		(void)printf("%s already", c->now);
+	} else {
+		(void)printf("%s -> %s", c->was, c->now);
+	}
+	if (c->text) {
+		(void)fputs(": ", stdout);
+		status_put_safe(stdout, c->text, 0);
+	}
+	(void)fputc('\n', stdout);
 }
 
 void operation_print(const struct operation *op)
@@ -202,20 +322,11 @@ void operation_print(const struct operation *op)
 		return;
 	}
 	if (!op->change_n) {
-		(void)printf(
-		    "%s: nothing to do: no instances\n", op->target.service);
+		(void)printf("%s: nothing to do: no instances\n",
+		    op->targets[0].service);
 	}
-	for (unsigned k = 0; k < op->change_n; k++) {
-		const struct operation_change *c = &op->changes[k];
-
-		if (strcmp(c->was, c->now) == 0) {
-			(void)printf("%s/%s: %s already\n", op->target.service,
-			    c->instance, c->now);
-		} else {
-			(void)printf("%s/%s: %s -> %s\n", op->target.service,
-			    c->instance, c->was, c->now);
-		}
-	}
+	for (unsigned k = 0; k < op->change_n; k++)
+		print_change(op, &op->changes[k]);
 }
 
 int operation_exit(int error, const struct diag *why)

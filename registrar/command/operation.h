@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * operation - what an operator does to the instances of a target.
+ * operation - what an operator does to the instances of some targets.
  *
- * One transaction on the registry, whoever else has it open; history gets a
- * note of who did what. Used by one command, then the process ends.
+ * One transaction on the registry, whoever else has it open, for all of them;
+ * history gets a note of who did what. Used by one command, then the process
+ * ends.
  */
 #include "registrar/options.h"
 #include "registrar/report/target.h"
 #include "schema/registry.h"
 
+struct operation_service {
+	const struct target *target;
+	int ttl_s; /* ROW_DEFAULT */
+	const char *source;
+};
+
 struct operation {
 	const struct registrar_options *options; /* borrowed */
 	struct arena *arena;                     /* borrowed: of all texts */
-	struct target target;
+	struct target *targets;                  /* in the arena */
+	unsigned target_n;
 	/* before the rows are read; makes the file, too; NULL: nothing */
 	int (*prepare)(struct operation *op, struct diag *reterr);
 	bool is_new; /* the caller's own */
@@ -21,43 +29,72 @@ struct operation {
 	struct registry *reg;
 	int64_t now_wall_ms;
 	const char *actor; /* source of notes: "command/USER" */
-	/* what was found, before */
-	int ttl_s; /* of the service; ROW_DEFAULT */
-	const char *service_source;
-	struct instance_row *rows; /* owned */
+	/* what was found, before: each instance once, however often named */
+	struct operation_service *services; /* by target; in the arena */
+	struct instance_row *rows;          /* owned */
 	unsigned n, max;
+	unsigned loading; /* which target is being read */
 	/* what was done, one to an instance */
 	struct operation_change *changes; /* owned */
 	unsigned change_n;
 };
 
 struct operation_change {
-	const char *instance;
+	const char *zone, *service, *instance;
 	const char *was, *now; /* equal: nothing to do */
+	const char *text;      /* more about it, or NULL */
 };
 
 /* Changes one row in the transaction and says so: operation_changed(). */
 typedef int (*operation_fn)(struct operation *op,
     const struct instance_row *row, void *arg, struct diag *reterr);
 
-/* -EINVAL: text names nothing. */
+/* -EINVAL: one of the texts names nothing. */
 int operation_start(struct operation *ret_op, const struct registrar_options *o,
-    const char *text, struct arena *a, struct diag *reterr);
+    const char *const *texts, unsigned n, struct arena *a, struct diag *reterr);
 void operation_end(struct operation *op);
 
 /*
- * All rows of the target, or none. May be called again: the rows are read
+ * All rows of all targets, or none. May be called again: the rows are read
  * anew. -EINVAL: there is no such service or instance, or the database
  * refuses a value; else errors of registry.h.
  */
 int operation_run(
     struct operation *op, operation_fn fn, void *arg, struct diag *reterr);
 
-void operation_changed(struct operation *op, const struct instance_row *row,
-    const char *was, const char *now);
+/*
+ * The same without a transaction, and nothing can be written: fn looks at
+ * the rows as they are now. What is gone is left out.
+ */
+int operation_look(
+    struct operation *op, operation_fn fn, void *arg, struct diag *reterr);
+
+/* Of the service that the row belongs to. */
+const struct operation_service *operation_service(
+    const struct operation *op, const struct instance_row *row);
+
+/* The change may be written to until the next one. */
+struct operation_change *operation_changed(struct operation *op,
+    const struct instance_row *row, const char *was, const char *now);
+/* Is it about this row? */
+bool operation_is_of(
+    const struct operation_change *c, const struct instance_row *row);
 /* In the history of the row: the actor did this. */
 int operation_note(struct operation *op, const struct instance_row *row,
     const char *text, struct diag *reterr);
+
+/* ---- command_register.c ------------------------------------------------ */
+
+/* Does a definition name it, whose registrar would bring it back? */
+bool operation_is_defined(const struct instance_row *row);
+/* -EINVAL: it does, and nobody says --force. */
+int operation_may_withdraw(
+    struct operation *op, const struct instance_row *row, struct diag *reterr);
+/* An operation_fn; a service that a command made goes with its last one. */
+int operation_withdraw(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr);
+
+/* ---- output ------------------------------------------------------------ */
 
 /* What was done: a line or an object for each instance. */
 void operation_print(const struct operation *op);

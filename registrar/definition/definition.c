@@ -119,6 +119,11 @@ static const struct conf_field service_fields[] = {
 	    .custom = take_checks,
 	    .expects = "a list of checks",
 	    AT(checks) },
+	{ .key = "on_drained",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_drained,
+	    .expects = DRAINED_RULE,
+	    AT(drained) },
 	{ 0 },
 };
 static const struct conf_table service_table = { .what = "a service",

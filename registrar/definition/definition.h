@@ -244,6 +244,15 @@ struct check_group {
 
 const char *check_kind_name(enum check_kind k); /* "tcp" ... */
 
+/* ---- what follows a drain --------------------------------------------- */
+
+/* `on_drained`: the program first; the signal if that ended well. */
+struct drained_spec {
+	struct check_exec exec; /* argv.n is 0: none */
+	int64_t timeout_ms;     /* of the program */
+	int signal;             /* to the process that is watched; 0: none */
+};
+
 /* ---- what follows from verdicts --------------------------------------- */
 
 /* RFC 2439's idea; see damping.h. */
@@ -283,7 +292,8 @@ struct definition_instance {
 	const struct check_spec *checks; /* in the order of the file */
 	unsigned check_n;
 	const struct check_group *groups;
-	unsigned group_n;      /* at most DEFINITION_MAX_CHECKS */
+	unsigned group_n; /* at most DEFINITION_MAX_CHECKS */
+	struct drained_spec drained;
 	unsigned line, column; /* where it is written, from 1 */
 };
 
@@ -329,6 +339,8 @@ void definition_free(struct definition *d);
  */
 bool process_spec_equal(
     const struct process_spec *a, const struct process_spec *b);
+bool drained_spec_equal(
+    const struct drained_spec *a, const struct drained_spec *b);
 /* But for the group that it is in. */
 bool check_spec_equal(const struct check_spec *a, const struct check_spec *b);
 bool requires_equal(

@@ -123,18 +123,23 @@ static const struct conf_field fields[] = {
 	    AT(limits) },
 	{ 0 },
 };
+/* All but the first. */
+const struct conf_table exec_how_table = { .fields = fields + 1 };
+
 static int finish(
-    struct conf_context *c, const struct conf_node *map, void *base);
+    struct conf_context *c, const struct conf_node *map, void *base)
+{
+	return exec_check_argv(c, map, base);
+}
 
 static const struct conf_table table = { .what = "an exec check",
 	.fields = fields,
 	.also = &check_common_table,
 	.finish = finish };
 
-static int finish(
-    struct conf_context *c, const struct conf_node *map, void *base)
+int exec_check_argv(struct conf_context *c, const struct conf_node *map,
+    const struct check_spec *s)
 {
-	const struct check_spec *s = base;
 	const struct conf_node *node = conf_get(map, "exec");
 	unsigned n = s->exec.argv.n;
 

@@ -101,6 +101,11 @@ static const struct conf_field fields[] = {
 	    .custom = take_checks,
 	    .expects = "a list of checks",
 	    AT(checks) },
+	{ .key = "on_drained",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_drained,
+	    .expects = DRAINED_RULE,
+	    AT(drained) },
 	{ 0 },
 };
 const struct conf_table raw_instance_table = { .what = "an instance",
@@ -201,6 +206,10 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 
 	if (resolve_checks(
 	        c, raw->checks.given ? &raw->checks : &s->checks, &v, &i) < 0)
+		r = -EINVAL;
+	if (resolve_drained(c,
+	        raw->drained.given ? &raw->drained : &s->drained, &v,
+	        &i.process, &i.drained) < 0)
 		r = -EINVAL;
 	*ret_i = i;
 	return r;

@@ -126,6 +126,12 @@ extern const struct check_type check_type_icmp;
 extern const struct check_type check_type_postgres;
 extern const struct check_type check_type_redis;
 
+/* How a program runs (user, dir ...), for a table of a struct check_spec. */
+extern const struct conf_table exec_how_table;
+/* `exec` of map is a program and its arguments. */
+int exec_check_argv(struct conf_context *c, const struct conf_node *map,
+    const struct check_spec *s);
+
 /* NULL: there is none of that name. */
 const struct check_type *check_type_find(const char *name);
 
@@ -170,6 +176,25 @@ int take_process(struct conf_context *c, const struct conf_field *f,
 int resolve_process(struct conf_context *c, const struct raw_process *raw,
     const struct template_vars *v, struct process_spec *ret_p);
 
+/* ---- what follows a drain (definition_drained.c) ---------------------- */
+
+#define DRAINED_RULE "'none' or a map with 'exec', 'signal' or both"
+
+struct raw_drained {
+	struct check_spec spec; /* exec and timeout_ms; first: exec_how_table */
+	bool given;
+	const struct conf_node *node;
+	int signal; /* index into names; -1: none */
+};
+
+/* CONF_CUSTOM, struct raw_drained */
+int take_drained(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+/* process: of the instance, whom a signal is for. */
+int resolve_drained(struct conf_context *c, const struct raw_drained *raw,
+    const struct template_vars *v, const struct process_spec *process,
+    struct drained_spec *ret_d);
+
 /* ---- what follows from verdicts (definition_policy.c) ----------------- */
 
 struct raw_policy {
@@ -198,6 +223,7 @@ struct raw_instance {
 	struct raw_weights weights;
 	struct raw_process process;
 	struct raw_checks checks;
+	struct raw_drained drained;
 };
 
 struct raw_service {
@@ -208,6 +234,7 @@ struct raw_service {
 	struct raw_weights weights;
 	struct raw_process process;
 	struct raw_checks checks;
+	struct raw_drained drained;
 	struct conf_array instances; /* of struct raw_instance */
 	bool literal;                /* no templates: the file is Consul's */
 };

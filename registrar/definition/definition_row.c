@@ -29,6 +29,7 @@ bool definition_instance_equal(
 {
 	if (!definition_instance_row_equal(a, b) ||
 	    !process_spec_equal(&a->process, &b->process) ||
+	    !drained_spec_equal(&a->drained, &b->drained) ||
 	    a->check_n != b->check_n || a->group_n != b->group_n)
 		return false;
 	for (unsigned i = 0; i < a->check_n; i++) {

@@ -363,17 +363,25 @@ void fleet_free(struct fleet *f)
 	free(f);
 }
 
+struct instance *fleet_find(const struct fleet *f, const char *zone,
+    const char *service, const char *instance)
+{
+	const struct member key = {
+		.zone = zone, .service = service, .name = instance
+	};
+	const struct member *found = find(&f->members, &key, by_member);
+
+	return found ? found->instance : NULL;
+}
+
 bool fleet_has(const struct fleet *f, const char *zone, const char *service,
     const char *instance)
 {
 	const struct service s = { .zone = zone, .name = service };
-	const struct member m = {
-		.zone = zone, .service = service, .name = instance
-	};
 
 	if (!instance)
 		return find(&f->services, &s, by_service) != NULL;
-	const struct member *found = find(&f->members, &m, by_member);
+	const struct instance *found = fleet_find(f, zone, service, instance);
 
-	return found && !instance_is_withdrawn(found->instance);
+	return found && !instance_is_withdrawn(found);
 }

@@ -34,6 +34,10 @@ void fleet_remove(struct fleet *f, const char *file);
  */
 void fleet_settle(struct fleet *f);
 
+/* Borrowed; NULL: no file names it. */
+struct instance *fleet_find(const struct fleet *f, const char *zone,
+    const char *service, const char *instance);
+
 /*
  * Is it defined, and not withdrawn for being bad for too long? instance NULL:
  * the service.

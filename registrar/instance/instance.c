@@ -9,6 +9,7 @@
 #include "registrar/instance/instance_impl.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ static void set_row(struct instance *i, const struct instance_origin *o)
 	row->reason = kept.reason;
 	row->ramp_percent = kept.ramp_percent;
 	row->damping = kept.damping;
+	row->drain = kept.drain;
 	i->origin = *o;
 	i->subject = (struct probe_subject){ .zone = row->zone,
 		.service = row->service,
@@ -265,6 +267,21 @@ void instance_free(struct instance *i)
 	free(i->checks);
 	free(i->reason);
 	free(i);
+}
+
+const struct drained_spec *instance_drained(const struct instance *i)
+{
+	return &i->origin.instance->drained;
+}
+
+const struct probe_subject *instance_subject(const struct instance *i)
+{
+	return &i->subject;
+}
+
+int instance_signal(const struct instance *i, int signal)
+{
+	return i->watch ? i->env->watch->signal(i->watch, signal) : -ESRCH;
 }
 
 const struct instance_row *instance_row(const struct instance *i)

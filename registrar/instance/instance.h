@@ -50,6 +50,12 @@ void instance_edit(struct instance *i, const struct instance_origin *origin);
 /* Borrowed: the row as it is to be in the registry. */
 const struct instance_row *instance_row(const struct instance *i);
 
+/* What follows when it has drained; whom checks and that are about. */
+const struct drained_spec *instance_drained(const struct instance *i);
+const struct probe_subject *instance_subject(const struct instance *i);
+/* To its process: process_watch_signal(); -ESRCH if none is watched. */
+int instance_signal(const struct instance *i, int signal);
+
 /* Bad for as long as its service allows: nothing of it is to be written. */
 bool instance_is_withdrawn(const struct instance *i);
 

@@ -218,3 +218,10 @@ bool proc_pidfd_ended(int pidfd)
 
 	return poll(&p, 1, 0) > 0;
 }
+
+int proc_pidfd_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0
+	           ? -errno
+	           : 0;
+}

@@ -55,5 +55,7 @@ bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
 
 /* pidfd_open(2), close-on-exec. -ESRCH: no such process. */
 int proc_pidfd(pid_t pid);
+/* pidfd_send_signal(2). -ESRCH: it has ended. */
+int proc_pidfd_signal(int pidfd, int signal);
 /* Has it ended (or is it a zombie)? */
 bool proc_pidfd_ended(int pidfd);

@@ -262,6 +262,15 @@ void process_watch_set_spec(
 		pidfile_renamed(p);
 }
 
+int process_watch_signal(struct process_watch *p, int signal)
+{
+	if (!p->said || p->news == PROCESS_UNKNOWN)
+		return p->said ? -EACCES : -EAGAIN;
+	if (p->cgroup)
+		return cgroup_signal(p, signal);
+	return p->fd < 0 ? -ESRCH : proc_pidfd_signal(p->fd, signal);
+}
+
 static struct process_watch *start(
     void *arg, const struct process_spec *spec, process_fn fn, void *fn_arg)
 {
@@ -274,6 +283,7 @@ void watcher_ops(struct watcher *w, struct watch_ops *ret_ops)
 		.start = start,
 		.stop = process_watch_free,
 		.set_spec = process_watch_set_spec,
+		.signal = process_watch_signal,
 		.arg = w,
 	};
 }

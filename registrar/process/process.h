@@ -48,6 +48,13 @@ struct process_watch *process_watch_new(struct watcher *w,
     const struct process_spec *spec, process_fn fn, void *arg);
 void process_watch_free(struct process_watch *p);
 
+/*
+ * To the process that is held; to all processes of a cgroup. -EAGAIN: it is
+ * not known yet whether there is one; -ESRCH: there is none; other -E.. of
+ * pidfd_send_signal(2).
+ */
+int process_watch_signal(struct process_watch *p, int signal);
+
 /* The same spec at another address: an equal definition was read again. */
 void process_watch_set_spec(
     struct process_watch *p, const struct process_spec *spec);
@@ -59,6 +66,7 @@ struct watch_ops {
 	void (*stop)(struct process_watch *p);
 	void (*set_spec)(
 	    struct process_watch *p, const struct process_spec *spec);
+	int (*signal)(struct process_watch *p, int signal);
 	void *arg;
 };
 void watcher_ops(struct watcher *w, struct watch_ops *ret_ops);

@@ -124,6 +124,60 @@ static int hold_one(struct process_watch *p)
 	return CGROUP_EMPTY;
 }
 
+/* ---- signals ---------------------------------------------------------- */
+
+/* By its pidfd, so that no other process has got the number meanwhile. */
+static int signal_one(pid_t pid, int signal)
+{
+	scoped_fd int fd = proc_pidfd(pid);
+	int r = fd < 0 ? fd : proc_pidfd_signal(fd, signal);
+
+	return r == -ESRCH ? 0 : r;
+}
+
+/* All in it and below; *n counts them. The first error, if any. */
+static int signal_all(const char *dir, int signal, unsigned depth, unsigned *n)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+	int pid, error = 0;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	FILE *f = fopen(path, "re");
+
+	while (f && fscanf(f, "%d", &pid) == 1) {
+		int r = signal_one(pid, signal);
+
+		error = error ? error : r;
+		(*n)++;
+	}
+	if (f)
+		(void)fclose(f);
+	scoped_dir DIR *d = depth ? opendir(dir) : NULL;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_type != DT_DIR || e->d_name[0] == '.' ||
+		    snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >=
+		        PATH_MAX)
+			continue;
+		int r = signal_all(path, signal, depth - 1, n);
+
+		error = error ? error : r;
+	}
+	return error;
+}
+
+int cgroup_signal(const struct process_watch *p, int signal)
+{
+	unsigned n = 0;
+	int error = signal_all(p->cgroup, signal, DEPTH_MAX, &n);
+
+	return error < 0 ? error : n ? 0 : -ESRCH;
+}
+
+/* ---- watching one ----------------------------------------------------- */
+
 static void forget(struct process_watch *p)
 {
 	notify_put(p->w, p->path);

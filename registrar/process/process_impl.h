@@ -223,3 +223,5 @@ void listen_release(struct watcher *w);
 
 void cgroup_init(struct watcher *w);
 void cgroup_release(struct watcher *w);
+/* To all processes of p->cgroup; -ESRCH: it has none. */
+int cgroup_signal(const struct process_watch *p, int signal);

@@ -101,21 +101,37 @@ static void judge_health(struct explain *e, struct explain_instance *x)
 	add_checks(e, x);
 }
 
+static void judge_drain(struct explain *e, struct explain_instance *x)
+{
+	const struct drain_row *d = &x->i->row.drain;
+	int64_t now = e->report->now_wall_ms;
+
+	if (!d->until_wall_ms)
+		return;
+	add(x, "drain", status_drain(e->arena, &x->i->row, now));
+	if (d->deadline_wall_ms > now) {
+		add(x, "deadline",
+		    arena_printf(e->arena, "its deadline is in %s",
+		        wall_age(e->arena, d->deadline_wall_ms - now)));
+	}
+}
+
 static void judge_mode(
     struct explain *e, struct explain_instance *x, const struct explain_note *n)
 {
 	const struct instance_row *row = &x->i->row;
-	const char *state = mode_name(row->mode);
+	const char *state = x->i->drained ? "drained" : mode_name(row->mode);
+	bool eases = row->mode == MODE_DRAINING && !x->i->drained;
 
 	if (row->mode == MODE_ACTIVE)
 		return;
-	x->types &= row->mode == MODE_DRAINING ? ~ADDRESSES : 0;
+	x->types &= eases ? ~ADDRESSES : 0;
 	add(x, state,
-	    arena_printf(e->arena, "%s%s, %s", lasting(e, row, state),
-	        row->mode == MODE_DRAINING
-	            ? ": weight 0 in SRV, in no A or AAAA"
-	            : ": in no answer",
+	    arena_printf(e->arena, "%s%s, %s",
+	        lasting(e, row, mode_name(row->mode)),
+	        eases ? ": weight 0 in SRV, in no A or AAAA" : ": in no answer",
 	        "until `registrar resume`"));
+	judge_drain(e, x);
 	if (n) {
 		add(x, "note",
 		    arena_printf(e->arena, "set by %s%s%s", n->source,

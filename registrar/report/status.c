@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/report/status.h"
 
+#include "registrar/lib/wall.h"
+#include "registrar/report/unknown.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -70,6 +72,8 @@ static void add_instance(void *arg, const struct instance_row *row)
 	i->row.source = copy(r, row->source);
 	i->row.definition = copy(r, row->definition);
 	i->row.reason = copy(r, row->reason);
+	i->row.drain.text = copy(r, row->drain.text);
+	i->drained = instance_row_is_drained(row, r->now_wall_ms);
 	i->leased = !row->lease_until_wall_ms ||
 	            row->lease_until_wall_ms > r->now_wall_ms;
 	i->eligible = is_eligible(i);
@@ -136,10 +140,8 @@ static int load_one(struct registry *reg, const char *zone, const char *service,
 {
 	int error = registry_read_service(reg, zone, service, v, reterr);
 
-	if (error == -ENOENT) {
-		return diag_set(reterr, error, "no service '%s' in zone '%s'",
-		    service, zone);
-	}
+	if (error == -ENOENT)
+		return unknown_service(reg, zone, service, error, reterr);
 	if (error < 0)
 		return error;
 	return registry_read_checks(reg, zone, service, add_check, r, reterr);
@@ -213,8 +215,36 @@ const char *status_state(const struct status_instance *i)
 {
 	if (!i->leased)
 		return "expired";
+	if (i->drained)
+		return "drained";
 	return i->row.mode == MODE_ACTIVE ? health_name(i->row.health)
 	                                  : mode_name(i->row.mode);
+}
+
+const char *status_drain(
+    struct arena *a, const struct instance_row *row, int64_t now_wall_ms)
+{
+	const struct drain_row *d = &row->drain;
+
+	switch (row->mode == MODE_DRAINING ? d->step : DRAIN_NONE) {
+	case DRAIN_WAITING:
+		if (d->until_wall_ms <= now_wall_ms)
+			return "in no answer";
+		return arena_printf(a, "in no answer in %s",
+		    wall_age(a, d->until_wall_ms - now_wall_ms));
+	case DRAIN_HOOK:
+		return "in no answer; on_drained runs";
+	case DRAIN_DONE:
+		return arena_printf(a, "in no answer%s%s",
+		    d->text ? "; on_drained ended well: " : "",
+		    d->text ? d->text : "");
+	case DRAIN_FAILED:
+		return arena_printf(a, "in no answer; on_drained failed: %s",
+		    d->text ? d->text : "");
+	case DRAIN_NONE:
+	default:
+		return NULL;
+	}
 }
 
 bool status_is_unhealthy(const struct status_report *r)

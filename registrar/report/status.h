@@ -19,6 +19,7 @@ struct status_instance {
 	struct instance_row row;
 	unsigned check_0, check_n; /* where its checks are in the report */
 	bool leased;               /* its lease, if any, has not run out */
+	bool drained;              /* it drained long enough */
 	bool eligible;             /* design section 3 */
 };
 
@@ -52,8 +53,11 @@ void status_release(struct status_report *r);
  */
 bool status_is_unhealthy(const struct status_report *r);
 
-/* "passing" ... "draining"; "expired" when the lease ran out. */
+/* "passing" ... "draining", "drained"; "expired" when the lease ran out. */
 const char *status_state(const struct status_instance *i);
+/* How far its drain has come: "in no answer in 3s"; NULL: there is none. */
+const char *status_drain(
+    struct arena *a, const struct instance_row *row, int64_t now_wall_ms);
 
 struct status_style {
 	bool colour;

@@ -19,6 +19,12 @@ static json_t *check_json(const struct check_row *row)
 	return o;
 }
 
+/* 0 is no time. */
+static json_t *wall(int64_t wall_ms)
+{
+	return wall_ms ? json_integer(wall_ms) : json_null();
+}
+
 static json_t *instance_json(
     const struct status_report *r, const struct status_instance *i)
 {
@@ -39,15 +45,15 @@ static json_t *instance_json(
 	json_set(o, "mode", json_text(mode_name(row->mode)));
 	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));
 	json_set(o, "reason", json_text(row->reason));
-	json_set(o, "lease_until_wall_ms",
-	    row->lease_until_wall_ms ? json_integer(row->lease_until_wall_ms)
-	                             : json_null());
+	json_set(o, "lease_until_wall_ms", wall(row->lease_until_wall_ms));
 	json_set(o, "flap_penalty", json_integer(row->damping.penalty));
 	json_set(o, "flap_wall_ms", json_integer(row->damping.at_wall_ms));
-	json_set(o, "damped_until_wall_ms",
-	    row->damping.until_wall_ms
-	        ? json_integer(row->damping.until_wall_ms)
-	        : json_null());
+	json_set(o, "damped_until_wall_ms", wall(row->damping.until_wall_ms));
+	json_set(o, "drain_step", json_text(drain_step_name(row->drain.step)));
+	json_set(o, "drain_until_wall_ms", wall(row->drain.until_wall_ms));
+	json_set(
+	    o, "drain_deadline_wall_ms", wall(row->drain.deadline_wall_ms));
+	json_set(o, "drain_text", json_text(row->drain.text));
 	json_set(o, "locality", json_text(row->locality));
 	json_set(o, "tags", json_nested(row->tags));
 	json_set(o, "meta", json_nested(row->meta));

@@ -73,7 +73,10 @@ static const char *weight(struct arena *a, const struct instance_row *i)
 static const char *detail(struct printer *p, const struct status_instance *i)
 {
 	const struct check_row *worst = NULL;
+	const char *drain = status_drain(p->arena, &i->row, p->r->now_wall_ms);
 
+	if (drain)
+		return drain;
 	for (unsigned k = 0; k < i->check_n; k++) {
 		const struct check_row *c = &p->r->checks[i->check_0 + k].row;
 
@@ -95,6 +98,8 @@ static const char *detail(struct printer *p, const struct status_instance *i)
 static enum tone tone_of(const struct status_instance *i)
 {
 	if (!i->leased)
+		return TONE_BAD;
+	if (i->row.drain.step == DRAIN_FAILED)
 		return TONE_BAD;
 	if (i->row.mode != MODE_ACTIVE)
 		return TONE_QUIET;
@@ -263,7 +268,8 @@ static void print_service(struct printer *p, const struct status_service *s)
 static void print_summary(const struct printer *p)
 {
 	static const char *const states[] = { "passing", "warning", "critical",
-		"dead", "starting", "draining", "maintenance", "expired" };
+		"dead", "starting", "draining", "drained", "maintenance",
+		"expired" };
 	const struct status_report *r = p->r;
 	const char *before = ": ";
 

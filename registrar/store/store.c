@@ -110,7 +110,7 @@ static bool is_current(const struct store *st)
 }
 
 static void carry_mode(void *arg, const char *zone, const char *service,
-    const char *instance, enum mode m)
+    const char *instance, enum mode m, const struct drain_row *drain)
 {
 	struct store *st = arg;
 	struct store_service *s;
@@ -126,6 +126,9 @@ static void carry_mode(void *arg, const char *zone, const char *service,
 		if (strcmp(i->row.name, instance) != 0)
 			continue;
 		i->row.mode = m;
+		i->row.drain = *drain;
+		/* the text is of the connection that is closed next */
+		i->row.drain.text = NULL;
 		i->carried = true;
 	}
 }

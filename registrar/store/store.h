@@ -152,6 +152,21 @@ void store_withdraw(struct store *st, const char *zone, const char *service,
 /* The last good text of a file. text NULL: the file is gone. Copies both. */
 void store_put_definition(struct store *st, const char *file, const char *text);
 
+/* Drains of our source that are waiting or at their hook. -EAGAIN: not open. */
+int store_read_drains(struct store *st, registry_drain_fn fn, void *arg);
+/* A step of a drain, with a note in the history. */
+struct store_drain {
+	const char *zone, *service, *instance;
+	struct drain_row row; /* for registry_step_drain() */
+	const char *note;     /* NULL: none */
+	int error;            /* 0; -ENOENT: there is no such drain any more */
+};
+/*
+ * All of them in one transaction, at once: -EBUSY, -EAGAIN: not now; other
+ * -E.. of the registry: nothing was written either.
+ */
+int store_step_drains(struct store *st, struct store_drain *all, unsigned n);
+
 /* Each text that is stored; -EAGAIN: the registry is not open. */
 int store_read_definitions(
     struct store *st, registry_definition_fn fn, void *arg);

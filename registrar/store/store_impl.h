@@ -7,6 +7,7 @@
  *	store_rows.c       what comes into the queues
  *	store_write.c      one transaction: what is in the queues
  *	store_reconcile.c  rows of ours that nobody wants any more
+ *	store_drain.c      steps of drains, around the queues
  *	store_upkeep.c     heartbeat, output of checks, old history
  */
 #include "registrar/store/store.h"

@@ -242,6 +242,25 @@ static int put_again(
 	return put_pace(st, i, reterr);
 }
 
+/*
+ * In a registry that took the place of another a drain goes on, unless it has
+ * the row already: that is as whoever made it wanted it.
+ */
+static int put_whole(
+    struct store *st, const struct store_instance *i, struct diag *reterr)
+{
+	const struct instance_row *row = &i->row;
+	bool carry = i->carried && row->mode == MODE_DRAINING &&
+	             registry_find_instance(st->registry, row->zone,
+	                 row->service, row->name, NULL) == -ENOENT;
+	int r = registry_put_instance(st->registry, row, reterr);
+
+	if (r < 0 || !carry)
+		return r;
+	return registry_put_drain(st->registry, row->zone, row->service,
+	    row->name, &row->drain, row->since_wall_ms, reterr);
+}
+
 static int write_instance(
     struct store *st, struct store_item *item, struct diag *reterr)
 {
@@ -252,7 +271,7 @@ static int write_instance(
 	if (!i->known)
 		r = load(st, i->service, reterr);
 	if (r == 0 && i->whole)
-		r = registry_put_instance(st->registry, &i->row, reterr);
+		r = put_whole(st, i, reterr);
 	if (r == 0)
 		r = put_health(st, &i->row, reterr);
 	if (r == 0)
@@ -369,6 +388,7 @@ static void settle_instance(struct store_instance *i)
 	i->whole = i->paced = false;
 	if (i->carried) {
 		i->row.mode = MODE_ACTIVE;
+		i->row.drain = (struct drain_row){ 0 };
 		i->carried = false;
 	}
 }

@@ -163,7 +163,7 @@ void cmd_resting(struct world *w, char *const *words, int n)
 }
 
 /* 500ms, 10s, 5m, -1h */
-static int64_t time_of(const struct world *w, const char *word)
+int64_t world_duration(const struct world *w, const char *word)
 {
 	static const struct {
 		const char *unit;
@@ -183,14 +183,14 @@ static int64_t time_of(const struct world *w, const char *word)
 void cmd_wait(struct world *w, char *const *words, int n)
 {
 	(void)n;
-	world_wait(w, time_of(w, words[1]));
+	world_wait(w, world_duration(w, words[1]));
 }
 
 /* The wall clock alone. */
 void cmd_step(struct world *w, char *const *words, int n)
 {
 	(void)n;
-	w->wall_ahead_ms += time_of(w, words[1]);
+	w->wall_ahead_ms += world_duration(w, words[1]);
 }
 
 /* ---- the registry ----------------------------------------------------- */

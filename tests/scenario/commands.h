@@ -6,6 +6,7 @@
  * Whatever does not hold ends the program with 1 and the line of the
  * scenario.
  */
+#include "registrar/instance/drains.h"
 #include "registrar/instance/fleet.h"
 #include "registrar/loader.h"
 #include "registrar/process/process.h"
@@ -37,6 +38,7 @@ struct world {
 	struct probe *running[RUNNING_MAX];
 	unsigned running_n;
 	struct world_watch *watches;
+	unsigned signal_n; /* that were sent to processes */
 	/* the registrar; made anew by a restart */
 	struct timers *timers;
 	struct prober prober;
@@ -45,6 +47,7 @@ struct world {
 	struct instance_env env;
 	struct store *store;
 	struct fleet *fleet;
+	struct drains *drains;
 	struct loader *loader;
 };
 
@@ -81,6 +84,11 @@ void cmd_step(struct world *w, char *const *words, int n);
 void cmd_mode(struct world *w, char *const *words, int n);
 void cmd_is(struct world *w, char *const *words, int n);
 void cmd_ramp(struct world *w, char *const *words, int n);
+void cmd_drain(struct world *w, char *const *words, int n);
+void cmd_step_of(struct world *w, char *const *words, int n);
+void cmd_signals(struct world *w, char *const *words, int n);
+/* "500ms" */
+int64_t world_duration(const struct world *w, const char *text);
 
 /* commands.c: free *ret_service; gives the name of the instance. */
 const char *world_split(

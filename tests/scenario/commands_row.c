@@ -10,6 +10,7 @@ struct seen {
 	bool found;
 	enum mode mode;
 	int ramp_percent;
+	enum drain_step step;
 };
 
 static void on_service(void *arg, const struct service_row *row)
@@ -27,6 +28,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	s->found = true;
 	s->mode = row->mode;
 	s->ramp_percent = row->ramp_percent;
+	s->step = row->drain.step;
 }
 
 static void on_done(void *arg)
@@ -94,5 +96,49 @@ void cmd_ramp(struct world *w, char *const *words, int n)
 	if (percent != (int)strtol(words[2], NULL, 10)) {
 		world_fail(w, "'%s' has %d %%, expected %s", words[1], percent,
 		    words[2]);
+	}
+}
+
+/* drain SERVICE/INSTANCE TTL: as an operator begins it */
+void cmd_drain(struct world *w, char *const *words, int n)
+{
+	char *service;
+	const char *name = world_split(w, words[1], &service);
+	const struct drain_row d = { .step = DRAIN_WAITING,
+		.until_wall_ms =
+		    world_wall_ms(w) + world_duration(w, words[2]) };
+	struct registry *r;
+	struct diag why;
+
+	(void)n;
+	world_turn(w);
+	r = world_look(w);
+	if (registry_put_drain(
+	        r, "svc.test", service, name, &d, world_wall_ms(w), &why) < 0)
+		world_fail(w, "%s", why.text);
+	registry_close(r);
+	free(service);
+}
+
+/* drained SERVICE/INSTANCE STEP: how far the row says that it has come */
+void cmd_step_of(struct world *w, char *const *words, int n)
+{
+	const char *step = drain_step_name(see(w, words[1]).step);
+
+	(void)n;
+	if (strcmp(step, words[2]) != 0) {
+		world_fail(
+		    w, "'%s' is %s, expected %s", words[1], step, words[2]);
+	}
+}
+
+/* signals N: sent to processes since the beginning */
+void cmd_signals(struct world *w, char *const *words, int n)
+{
+	(void)n;
+	world_turn(w);
+	if (w->signal_n != (unsigned)strtoul(words[1], NULL, 10)) {
+		world_fail(w, "%u signals were sent, expected %s", w->signal_n,
+		    words[1]);
 	}
 }

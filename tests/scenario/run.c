@@ -40,6 +40,9 @@ static const struct {
 	{ "mode", 3, cmd_mode },
 	{ "is", 3, cmd_is },
 	{ "ramp", 3, cmd_ramp },
+	{ "drain", 3, cmd_drain },
+	{ "drained", 3, cmd_step_of },
+	{ "signals", 2, cmd_signals },
 };
 
 #define WORDS_MAX 64

@@ -7,6 +7,7 @@
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ struct world_watch {
 	struct world *w;
 	process_fn fn;
 	struct instance *instance;
+	bool said;
+	enum process_news news;
 	struct world_watch *next;
 };
 
@@ -164,6 +167,19 @@ static void watch_set_spec(
 	(void)spec;
 }
 
+static int watch_signal(struct process_watch *p, int signal)
+{
+	struct world_watch *watch = (struct world_watch *)p;
+
+	(void)signal;
+	if (!watch->said)
+		return -EAGAIN;
+	if (watch->news != PROCESS_ALIVE)
+		return -ESRCH;
+	watch->w->signal_n++;
+	return 0;
+}
+
 struct world_watch *world_watch_of(const struct world *w, const char *instance)
 {
 	struct world_watch *watch = w->watches;
@@ -180,6 +196,8 @@ struct world_watch *world_watch_of(const struct world *w, const char *instance)
 void world_watch_say(
     struct world_watch *watch, enum process_news news, const char *detail)
 {
+	watch->said = true;
+	watch->news = news;
 	watch->fn(watch->instance, news, detail);
 }
 
@@ -249,8 +267,8 @@ void world_start(struct world *w)
 		.wall_ms = wall_ms,
 		.arg = w };
 	prober_init(&w->prober);
-	w->watch =
-	    (struct watch_ops){ watch_start, watch_stop, watch_set_spec, w };
+	w->watch = (struct watch_ops){ watch_start, watch_stop, watch_set_spec,
+		watch_signal, w };
 	w->store = store_new(&config);
 	w->needs = needs_new(w->timers, w->store, instance_on_need);
 	w->env = (struct instance_env){ .prober = &w->prober,
@@ -259,6 +277,7 @@ void world_start(struct world *w)
 		.needs = w->needs,
 		.source = "registrar/host" };
 	w->fleet = fleet_new(&w->env);
+	w->drains = drains_new(&w->env, w->fleet);
 	w->loader = loader_new("d", &defaults, w->fleet, w->store);
 }
 
@@ -266,6 +285,7 @@ void world_start(struct world *w)
 void world_stop(struct world *w)
 {
 	loader_free(w->loader);
+	drains_free(w->drains);
 	fleet_free(w->fleet);
 	prober_release(&w->prober);
 	needs_free(w->needs);

@@ -330,6 +330,46 @@ static void test_leases(void **state)
 	fixture_free(&f);
 }
 
+/* ---- drains ----------------------------------------------------------- */
+
+static const struct {
+	const char *why;
+	enum mode mode;
+	int64_t until, lease, expiry;
+	unsigned eligible_n;
+} drains[] = {
+	{ "in SRV until its end", MODE_DRAINING, NOW_MS + 5, 0, NOW_MS + 5, 1 },
+	{ "its end is now, and nothing comes after", MODE_DRAINING, NOW_MS, 0,
+	    0, 0 },
+	{ "no end is known", MODE_DRAINING, 0, 0, 0, 1 },
+	{ "the lease is shorter", MODE_DRAINING, NOW_MS + 5, NOW_MS + 2,
+	    NOW_MS + 2, 1 },
+	{ "the drain is shorter", MODE_DRAINING, NOW_MS + 2, NOW_MS + 5,
+	    NOW_MS + 2, 1 },
+	{ "an end without a drain", MODE_ACTIVE, NOW_MS - 1, 0, 0, 1 },
+};
+
+static void test_drains(void **state)
+{
+	struct fixture f = fixture_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drains) / sizeof(*drains); i++) {
+		begin(&f);
+		f.instance.mode = drains[i].mode;
+		f.instance.drain.until_wall_ms = drains[i].until;
+		f.instance.lease_until_wall_ms = drains[i].lease;
+		(void)compile_add(f.c, &f.instance);
+		assert_int_equal(finish(&f), 0);
+		if (f.r.next_expiry_wall_ms != drains[i].expiry ||
+		    f.r.service->eligible_n != drains[i].eligible_n) {
+			fail_msg("%s: %lld", drains[i].why,
+			    (long long)f.r.next_expiry_wall_ms);
+		}
+	}
+	fixture_free(&f);
+}
+
 /* ---- metadata --------------------------------------------------------- */
 
 static void test_meta(void **state)
@@ -403,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_ramp),
 		cmocka_unit_test(test_nothing_stays),
 		cmocka_unit_test(test_leases),
+		cmocka_unit_test(test_drains),
 		cmocka_unit_test(test_meta),
 		cmocka_unit_test(test_meta_belongs),
 	};

@@ -78,6 +78,10 @@ static inline void fx_put_instance(
 	    registry_put_damping(
 	        r, row.zone, row.service, row.name, &row.damping, &e) < 0)
 		fail_msg("%s", e.text);
+	if (row.drain.until_wall_ms &&
+	    registry_put_drain(r, row.zone, row.service, row.name, &row.drain,
+	        row.since_wall_ms, &e) < 0)
+		fail_msg("%s", e.text);
 	registry_close(r);
 }
 
@@ -90,6 +94,7 @@ static inline void fx_keep(void *arg, const struct instance_row *row)
 		f->seen.name = arena_strdup(f->arena, row->name);
 		f->seen.address = arena_strdup(f->arena, row->address);
 		f->seen.source = arena_strdup(f->arena, row->source);
+		f->seen.drain.text = NULL;
 	}
 }
 
@@ -128,7 +133,7 @@ static inline int fx_run(struct fx *f, command_fn fn, const char *one,
 {
 	const char *items[] = { one, two, NULL };
 	const struct conf_strings rest = { items, one ? two ? 2 : 1 : 0 };
-	char text[16384];
+	char text[65536];
 
 	(void)fflush(stdout);
 	int saved = dup(STDOUT_FILENO);

@@ -80,6 +80,19 @@ static void show_check(FILE *f, const struct check_spec *s)
 	    s->jitter_percent, (long long)s->grace_ms, s->rise, s->fall);
 }
 
+static void show_drained(FILE *f, const struct drained_spec *d)
+{
+	if (d->exec.argv.n) {
+		(void)fprintf(f, " drained %s %s in %s as %s %lldms",
+		    d->exec.argv.items[0],
+		    d->exec.argv.n > 1 ? d->exec.argv.items[1] : "-",
+		    d->exec.dir, d->exec.user ? d->exec.user : "-",
+		    (long long)d->timeout_ms);
+	}
+	if (d->signal)
+		(void)fprintf(f, " signal %d", d->signal);
+}
+
 static void show_instance(FILE *f, const struct definition_instance *i)
 {
 	(void)fprintf(f, " %s %s", i->name, i->address);
@@ -97,6 +110,7 @@ static void show_instance(FILE *f, const struct definition_instance *i)
 		(void)fprintf(f, " %s:%s", process_kind_name(i->process.kind),
 		    i->process.what);
 	}
+	show_drained(f, &i->drained);
 	(void)fputc('\n', f);
 	for (unsigned k = 0; k < i->check_n; k++)
 		show_check(f, &i->checks[k]);
@@ -171,6 +185,22 @@ static const struct {
 	    " 10-0-0-2-80 10.0.0.2 port 80 prio 0 weight 9/-1\n"
 	    " 10-0-0-3-80 10.0.0.3 port 80 prio 0 weight 50/1 exe:/bin/a\n"
 	    "  tcp-1 tcp 10.0.0.3 80" TIMES },
+	{ "what follows a drain: of the service, another, none, both",
+	    "service: a\nport: 80\nprocess: {exe: /bin/a}\n"
+	    "on_drained: {signal: TERM}\ninstances:\n"
+	    "- {address: 10.0.0.1}\n"
+	    "- {address: 10.0.0.2, on_drained: none, process: none}\n"
+	    "- {address: 10.0.0.3, on_drained: {exec: [/bin/stop, '{name}']}}\n"
+	    "- {address: 10.0.0.4, on_drained: {exec: [/bin/stop], signal: INT,"
+	    " timeout: 5m, user: web, dir: /srv}}\n",
+	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " 10-0-0-1-80 10.0.0.1 port 80 prio 0 weight 100/-1 exe:/bin/a"
+	    " signal 15\n"
+	    " 10-0-0-2-80 10.0.0.2 port 80 prio 0 weight 100/-1\n"
+	    " 10-0-0-3-80 10.0.0.3 port 80 prio 0 weight 100/-1 exe:/bin/a"
+	    " drained /bin/stop 10-0-0-3-80 in / as - 60000ms\n"
+	    " 10-0-0-4-80 10.0.0.4 port 80 prio 0 weight 100/-1 exe:/bin/a"
+	    " drained /bin/stop - in /srv as web 300000ms signal 2\n" },
 	{ "IPv6: names, brackets in URLs, none elsewhere",
 	    "service: a\nport: 80\nchecks:\n"
 	    "- tcp: '{address}:{port}'\n- tcp: '[{address}]:81'\n"
@@ -257,6 +287,10 @@ static const struct {
 	{ BASE, BASE "weight: 9", false, false },
 	{ BASE, BASE "process: {exe: /x}", true, false },
 	{ BASE "process: {exe: /x}", BASE "process: {exe: /y}", true, false },
+	{ BASE "on_drained: {exec: [/x]}", BASE "on_drained: {exec: [/y]}",
+	    true, false },
+	{ BASE "on_drained: {exec: [/x]}",
+	    BASE "on_drained: {exec: [/x], timeout: 9s}", true, false },
 	{ BASE "instances: [{priority: 1}]", BASE "instances: [{priority: 2}]",
 	    false, false },
 	{ BASE "instances: [{address: 10.0.0.1, address6: '::1'}]",

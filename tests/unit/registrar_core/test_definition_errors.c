@@ -55,6 +55,28 @@ static const struct {
 	    "by dots, at most 120 octets, no final dot\n"
 	    "4:11: found '_tcp' for 'protocol', expected a protocol such as "
 	    "tcp or udp\n" },
+	{ "service: a\nport: 1\non_drained: TERM",
+	    "3:13: found 'TERM' for 'on_drained', expected 'none' or a map "
+	    "with 'exec', 'signal' or both\n" },
+	{ "service: a\nport: 1\non_drained: {timeout: 5s}",
+	    "3:13: found 'on_drained' without 'exec' and 'signal', expected "
+	    "one of them, or both\n" },
+	{ "service: a\nport: 1\non_drained: {signal: TERM}",
+	    "3:14: found 'signal' without 'process', expected a process to "
+	    "send it to\n" },
+	{ "service: a\nport: 1\nprocess: {exe: /a}\n"
+	  "on_drained: {signal: TREM, user: x}",
+	    "4:22: found 'TREM' for 'signal', expected one of 'TERM', 'INT', "
+	    "'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'\n" },
+	{ "service: a\nport: 1\nprocess: {exe: /a}\n"
+	  "on_drained: {signal: TERM, user: x}",
+	    "4:28: found 'user' without 'exec', expected both\n" },
+	{ "service: a\nport: 1\non_drained: {exec: [stop], intervall: 5s}",
+	    "3:28: found key 'intervall' in 'on_drained', expected one of "
+	    "exec, timeout, signal, user, group, dir, env, limits\n" },
+	{ "service: a\nport: 1\non_drained: {exec: [stop]}",
+	    "3:21: found 'stop' for 'exec', expected the absolute path of a "
+	    "program\n" },
 	{ "service: a\nport: 1\nslow_start: fast\nrequires: DB\n"
 	  "damping: {suppress: 2}",
 	    "3:13: found 'fast' for 'slow_start', expected a duration from 0s to 1d "

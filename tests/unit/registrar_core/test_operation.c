@@ -57,7 +57,7 @@ static void modes_come_and_go(void **state)
 	} cases[] = {
 		{ "one instance drains", command_drain, "web/i-1", NULL,
 		    MODE_DRAINING, MODE_ACTIVE, 1,
-		    "web/i-1: active -> draining\n" },
+		    "web/i-1: active -> draining: in no answer in 0.3 s\n" },
 		{ "again: it does already, and history is silent",
 		    command_drain, "WEB/I-1", NULL, MODE_DRAINING, MODE_ACTIVE,
 		    1, "web/i-1: draining already\n" },
@@ -67,8 +67,8 @@ static void modes_come_and_go(void **state)
 		{ "a drain does not bring it back", command_drain, "web", NULL,
 		    MODE_MAINTENANCE, MODE_DRAINING, 4,
 		    "web/i-1: maintenance already\n"
-		    "web/i-2: active -> draining\n"
-		    "web/i-3: active -> draining\n" },
+		    "web/i-2: active -> draining: in no answer in 0.3 s\n"
+		    "web/i-3: active -> draining: in no answer in 0.3 s\n" },
 		{ "a reason is noted though nothing changes",
 		    command_maintenance, "web/i-1", "disk, still",
 		    MODE_MAINTENANCE, MODE_DRAINING, 5,
@@ -110,7 +110,7 @@ static void a_reason_is_in_the_history(void **state)
 	assert_string_equal(notes_of(f).last, "i-2 maintenance swap the disk");
 }
 
-static void a_drain_that_waits_ends_in_maintenance(void **state)
+static void a_drain_that_waits_sees_its_end(void **state)
 {
 	struct fx *f = *state;
 	const char *out;
@@ -118,17 +118,127 @@ static void a_drain_that_waits_ends_in_maintenance(void **state)
 	f->options.wait = true;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_drain, "web/i-3", NULL, &out));
-	assert_int_equal(fx_look(f, "i-3")->mode, MODE_MAINTENANCE);
+	assert_int_equal(fx_look(f, "i-3")->mode, MODE_DRAINING);
 	assert_string_equal(out,
-	    "web/i-3: active -> draining\n"
-	    "waiting 0.1 s, the TTL of answers that name them\n"
-	    "web/i-3: draining -> maintenance\n");
+	    "web/i-3: active -> draining: in no answer in 0.3 s\n"
+	    "web/i-3: draining -> drained\n");
 	f->options.json = true;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", NULL, &out));
-	fx_expect_in(out, "\"now\": \"maintenance\"");
+	fx_expect_in(out, "\"now\": \"drained\"");
 	assert_ptr_equal(strchr(out, '['), out);
-	assert_null(strstr(out, "waiting"));
+	assert_ptr_equal(strchr(out, ']'), strrchr(out, ']'));
+	/* it is over: nothing to wait for */
+	f->options.json = false;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", NULL, &out));
+	assert_string_equal(
+	    out, "web/i-1: drained already\nweb/i-1: drained already\n");
+}
+
+static void what_came_of_a_drain_is_told(void **state)
+{
+	static const struct {
+		const char *why;
+		struct drain_row drain;
+		const char *source; /* of the row */
+		int code;
+		const char *says;
+	} cases[] = {
+		{ "nobody has anything to do with it",
+		    { DRAIN_WAITING, 1700000000000, 0, NULL }, "sql", EXIT_DONE,
+		    "drained already\n" },
+		{ "its registrar has done it",
+		    { DRAIN_DONE, 1700000000000, 0, "SIGTERM: sent" },
+		    "registrar/h", EXIT_DONE, ": SIGTERM: sent\n" },
+		{ "in vain",
+		    { DRAIN_FAILED, 1700000000000, 0, "exit status 3" },
+		    "registrar/h", EXIT_FAILED, ": exit status 3\n" },
+		{ "its registrar never ran",
+		    { DRAIN_WAITING, 1700000000000, 0, NULL }, "registrar/nix",
+		    EXIT_DONE, ": its registrar does not run: " },
+		{ "it runs, and does not know this instance",
+		    { DRAIN_WAITING, 1700000000000, 0, NULL }, "registrar/h",
+		    EXIT_FAILED, ": its registrar does not take it up\n" },
+	};
+	struct fx *f = *state;
+	struct registry *r = fx_open(f);
+	const char *out;
+
+	assert_int_equal(
+	    0, registry_put_registrar(r, "h", 1, "1", 4102444800000, NULL));
+	registry_close(r);
+	f->options.wait = true;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		fx_put_instance(f, &(const struct instance_row){ .name = "i-1",
+		                       .source = cases[k].source,
+		                       .drain = cases[k].drain });
+		int code = fx_run(f, command_drain, "web/i-1", NULL, &out);
+
+		if (code != cases[k].code || !strstr(out, cases[k].says))
+			fail_msg("%s: %d\n%s", cases[k].why, code, out);
+	}
+}
+
+static void a_deadline_cuts_a_drain_short(void **state)
+{
+	struct fx *f = *state;
+	const char *out;
+
+	f->options.ttl_ms = 3600000;
+	f->options.deadline_ms = 150;
+	f->options.wait = true;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", NULL, &out));
+	fx_expect_in(out, "in no answer in 0.15 s\n");
+	fx_expect_in(out, "web/i-1: draining -> drained\n");
+	/* one that goes on gets it later */
+	f->options.deadline_ms = 0;
+	f->options.wait = false;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-2", NULL, &out));
+	fx_expect_in(out, "in no answer in 3600 s\n");
+	f->options.deadline_ms = 100;
+	f->options.wait = true;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-2", NULL, &out));
+	assert_string_equal(
+	    out, "web/i-2: draining already\nweb/i-2: draining -> drained\n");
+}
+
+static void it_may_leave_the_registry_in_the_end(void **state)
+{
+	struct fx *f = *state;
+	const char *out;
+
+	f->options.deregister = true;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", "web/i-3", &out));
+	fx_expect_in(out, "web/i-1: draining -> gone\n");
+	fx_expect_in(out, "web/i-3: draining -> gone\n");
+	assert_null(fx_look(f, "i-1")->address);
+	assert_non_null(fx_look(f, "i-2")->address);
+	/* one that a definition names comes back: refused before it begins */
+	fx_put_instance(f, &(const struct instance_row){
+	                       .name = "i-2", .source = "registrar/h" });
+	assert_int_equal(
+	    EXIT_WRONG, fx_run(f, command_drain, "web/i-2", NULL, &out));
+	assert_int_equal(fx_look(f, "i-2")->mode, MODE_ACTIVE);
+}
+
+static void many_targets_are_one_transaction(void **state)
+{
+	struct fx *f = *state;
+	const char *out;
+
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_maintenance, "web/i-2", "web", &out));
+	assert_string_equal(out, "web/i-2: active -> maintenance\n"
+	                         "web/i-1: active -> maintenance\n"
+	                         "web/i-3: active -> maintenance\n");
+	assert_int_equal(
+	    EXIT_WRONG, fx_run(f, command_resume, "web/i-1", "web/i-9", NULL));
+	assert_int_equal(fx_look(f, "i-1")->mode, MODE_MAINTENANCE);
 }
 
 static void weight_alone_changes(void **state)
@@ -190,7 +300,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(modes_come_and_go),
 		T(a_reason_is_in_the_history),
-		T(a_drain_that_waits_ends_in_maintenance),
+		T(a_drain_that_waits_sees_its_end),
+		T(what_came_of_a_drain_is_told),
+		T(a_deadline_cuts_a_drain_short),
+		T(it_may_leave_the_registry_in_the_end),
+		T(many_targets_are_one_transaction),
 		T(weight_alone_changes),
 		T(what_is_wrong_changes_nothing),
 	};

@@ -87,6 +87,16 @@ static void put_check(struct fixture *f, const char *service,
 		fail_msg("%s", e.text);
 }
 
+static void put_drain(
+    struct fixture *f, const char *instance, const struct drain_row *d)
+{
+	struct diag e;
+
+	if (registry_put_drain(
+	        f->reg, "svc.test", "api", instance, d, NOW, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
 #define ROW(...)                                                               \
 	&(const struct instance_row)                                           \
 	{                                                                      \
@@ -163,6 +173,8 @@ static void fill(struct fixture *f)
 	    ROW(.weight = 1, .port = 81, .health = HEALTH_CRITICAL));
 	put_instance(f, "api", "d", "fd00::4", 59,
 	    ROW(.weight = 1, .health = HEALTH_PASSING, .mode = MODE_DRAINING));
+	put_drain(f, "d",
+	    &(const struct drain_row){ DRAIN_WAITING, NOW + 4000, 0, NULL });
 	put_instance(f, "web", "e", "10.0.0.5", -5,
 	    ROW(.weight = 1, .health = HEALTH_DEAD, .reason = "exited"));
 	put_instance(f, "web", "f", "10.0.0.6", 0,
@@ -196,7 +208,8 @@ static void test_table(void **state)
 	    "  b         10.0.0.2:80 +fd00::2    5 p2  warning      2h  \n"
 	    "  c         10.0.0.3:81                1  critical   1d1h  two: "
 	    "?[2Jrefused by \xc3\xa4? the other side of the wire\n"
-	    "  d         [fd00::4]:80               1  draining    59s  \n"
+	    "  d         [fd00::4]:80               1  draining    59s  in "
+	    "no answer in 4s\n"
 	    "web.svc.test (tcp)  NONE of 3 in answers: nodata\n"
 	    "  e         10.0.0.5                   1  dead         0s  "
 	    "exited\n"
@@ -274,6 +287,40 @@ static void test_course(void **state)
 	    "  b         10.0.0.2:80     100  critical     3s  damping: it "
 	    "flaps\n"
 	    "1 service, 2 instances: 1 passing, 1 critical\n");
+}
+
+/* However far it has come, a line says so; what failed is bad news. */
+static void test_drains(void **state)
+{
+	static const struct drain_row drains[] = {
+		{ DRAIN_WAITING, NOW + 1, 0, NULL },
+		{ DRAIN_HOOK, NOW - 1, 0, NULL },
+		{ DRAIN_DONE, NOW - 1, NOW + 9, "SIGTERM: sent" },
+		{ DRAIN_FAILED, NOW - 1, 0, "'/x': exit status 3" },
+	};
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct fixture *f = *state;
+
+	put_service(f, "svc.test", "api", 80);
+	for (size_t k = 0; k < 4; k++) {
+		put_instance(f, "api", names[k], "10.0.0.1", 3,
+		    ROW(.weight = 3, .health = HEALTH_PASSING,
+		        .mode = MODE_DRAINING));
+		put_drain(f, names[k], &drains[k]);
+	}
+	load(f, "api");
+	assert_shown(f, false, 0,
+	    "  INSTANCE  ADDRESS      WEIGHT  STATE     SINCE  LAST CHECK\n"
+	    "api.svc.test (tcp)  NONE of 4 in answers: nodata\n"
+	    "  a         10.0.0.1:80       3  draining     3s  "
+	    "in no answer in 0s\n"
+	    "  b         10.0.0.1:80       3  drained      3s  "
+	    "in no answer; on_drained runs\n"
+	    "  c         10.0.0.1:80       3  drained      3s  "
+	    "in no answer; on_drained ended well: SIGTERM: sent\n"
+	    "  d         10.0.0.1:80       3  drained      3s  "
+	    "in no answer; on_drained failed: '/x': exit status 3\n"
+	    "1 service, 4 instances: 1 draining, 3 drained\n");
 }
 
 static void test_unhealthy(void **state)
@@ -399,6 +446,7 @@ int main(void)
 		TEST(test_terminal),
 		TEST(test_cut),
 		TEST(test_course),
+		TEST(test_drains),
 		TEST(test_unhealthy),
 		TEST(test_json),
 		TEST(test_many),

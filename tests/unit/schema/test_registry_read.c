@@ -140,7 +140,7 @@ static void keeps_every_column(void **state)
 	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
 		300, 30, HEALTH_WARNING, MODE_DRAINING, 1700000000000,
 		"[\"v2\"]", "{\"a\":\"b\"}", "fra1", "registrar/h", "web.yaml",
-		1234567, "slow", 0, { 0, 0, 0 } };
+		1234567, "slow", 0, { 0, 0, 0 }, { DRAIN_NONE, 0, 0, NULL } };
 
 	f->r = fx_open(f, REGISTRY_WRITE);
 	fx_ok(f, registry_put_service(f->r, &s, &f->err));

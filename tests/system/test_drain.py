@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A drain from its beginning to what follows it, with real daemons, real
+processes and whoever is killed in the middle."""
+
+import json
+import signal
+import time
+
+import rollcall
+from rollcall import until
+
+WEB = """service: web
+port: 80
+ttl: 1s
+instances:
+  - {{name: a, address: 192.0.2.1}}
+  - {{name: b, address: 192.0.2.2, on_drained: none}}
+{more}
+"""
+
+
+def operate(site, *args):
+    return site.run(*args, "--registry", site.registry)
+
+
+def weights(dnsd):
+    return {target.split(".")[0]: weight for _, weight, _, target
+            in dnsd.ask("_web._tcp", "SRV").srv()}
+
+
+def wait_weights(dnsd, expected):
+    until(f"weights {expected}", lambda: weights(dnsd) == expected)
+
+
+def step(site, name="a"):
+    return site.sql("SELECT drain_step FROM instance WHERE name = ?",
+                    name)[0][0]
+
+
+def wait_step(site, expected):
+    until(f"the drain is {expected}", lambda: step(site) == expected)
+
+
+def hook(site, text):
+    """A program that says in a file that it was begun."""
+    path = site.folder / "hook"
+    path.write_text("#!/bin/sh\n"
+                    f"echo \"$ROLLCALL_DRAIN\" >>{site.folder}/begun\n{text}\n")
+    path.chmod(0o755)
+    return f"on_drained: {{exec: [{path}, '{{name}}'], timeout: 20s}}"
+
+
+def begun(site):
+    path = site.folder / "begun"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def notes(site):
+    return [reason for (reason,) in site.sql(
+        "SELECT reason FROM history WHERE instance = 'a' AND was = now "
+        "AND source LIKE 'registrar/%' ORDER BY id")]
+
+
+def start(site, more):
+    site.define("web.yaml", WEB.format(more=more))
+    dnsd = site.start_dnsd()
+    registrar = site.start_registrar()
+    wait_weights(dnsd, {"a": 100, "b": 100})
+    return dnsd, registrar
+
+
+def test_the_whole_sequence(site):
+    dnsd, _ = start(site, hook(site, "echo stopped \"$1\""))
+    operate(site, "drain", "web", "--reason", "new kernel")
+    wait_weights(dnsd, {"a": 0, "b": 0})
+    assert dnsd.ask("web").addresses() == []
+    assert not begun(site)
+    out = operate(site, "drain", "web", "--wait")
+    assert "web/a: draining -> drained: " in out, out
+    assert "web/b: draining -> drained\n" in out, out
+    wait_weights(dnsd, {})
+    assert dnsd.ask("a.web").addresses() == ["192.0.2.1"]
+    assert (step(site), step(site, "b")) == ("done", "done")
+    ((until_ms,),) = site.sql(
+        "SELECT drain_until_wall_ms FROM instance WHERE name = 'a'")
+    assert begun(site) == [str(until_ms)]
+    assert notes(site)[0] == "drained, on_drained begins"
+    assert notes(site)[1].endswith("exit status 0: stopped a"), notes(site)
+    shown = site.status("web")["services"][0]["instances"]
+    assert [i["state"] for i in shown] == ["drained", "drained"]
+    assert shown[0]["drain_text"].endswith("stopped a")
+    said = site.command("explain", "web/a", "--registry", site.registry)
+    assert said.returncode == 3
+    assert "on_drained ended well" in said.stdout
+    assert "new kernel" in said.stdout
+    operate(site, "resume", "web")
+    wait_weights(dnsd, {"a": 100, "b": 100})
+    assert len(begun(site)) == 1
+
+
+def test_dnsd_ends_it_though_no_registrar_runs(site, dnsd):
+    site.put("web", ("a", "192.0.2.1"), ("b", "192.0.2.2"))
+    site.sql("UPDATE service SET ttl_s = 1")
+    wait_weights(dnsd, {"a": 100, "b": 100})
+    # even begun by hand
+    site.sql("UPDATE instance SET mode = 'draining' WHERE name = 'a'")
+    wait_weights(dnsd, {"a": 0, "b": 100})
+    began = time.monotonic()
+    wait_weights(dnsd, {"b": 100})
+    assert time.monotonic() - began > 0.8
+    assert step(site) == "waiting"
+    out = operate(site, "drain", "web/a", "--wait")
+    assert out == "web/a: drained already\nweb/a: drained already\n"
+
+
+def test_a_hook_that_was_killed_with_its_registrar_runs_again(site):
+    more = hook(site, f"while [ ! -e {site.folder}/go ]; do sleep 0.05; done")
+    dnsd, registrar = start(site, more)
+    operate(site, "drain", "web/a")
+    wait_step(site, "hook")
+    until("the program runs", lambda: begun(site))
+    registrar.kill()
+    site.daemons.remove(registrar)
+    assert weights(dnsd) == {"b": 100}
+    time.sleep(0.3)  # what was begun has ended with the registrar
+    (site.folder / "go").touch()
+    assert step(site) == "hook"
+    site.start_registrar()
+    wait_step(site, "done")
+    assert len(begun(site)) == 2 and len(set(begun(site))) == 1
+    assert notes(site)[1] == "drained, on_drained begins again"
+    # what has ended is not begun again, however often it restarts
+    again = site.daemons[-1]
+    again.kill()
+    site.daemons.remove(again)
+    site.start_registrar()
+    rollcall.always("it is over", lambda: len(begun(site)) == 2)
+    assert step(site) == "done"
+
+
+def test_a_registrar_that_comes_late_does_it_then(site):
+    dnsd, registrar = start(site, hook(site, ""))
+    registrar.kill()
+    site.daemons.remove(registrar)
+    operate(site, "drain", "web/a")
+    wait_weights(dnsd, {"b": 100})
+    assert not begun(site) and step(site) == "waiting"
+    site.start_registrar()
+    wait_step(site, "done")
+    assert len(begun(site)) == 1
+
+
+def test_resume_while_the_hook_runs(site):
+    more = hook(site, f"sleep 1000; touch {site.folder}/ended")
+    dnsd, _ = start(site, more)
+    operate(site, "drain", "web/a")
+    until("the program runs", lambda: begun(site))
+    operate(site, "resume", "web/a")
+    wait_weights(dnsd, {"a": 100, "b": 100})
+    until("it is killed", lambda: "is given up" in
+          site.daemons[-1].log_text())
+    assert not (site.folder / "ended").exists()
+    waiting = site.command("drain", "web/a", "--wait", "--deadline", "3s",
+                           "--registry", site.registry)
+    # killed by the deadline, a failure
+    assert waiting.returncode == 1, waiting
+    assert "still ran when its time was out" in waiting.stdout
+    assert step(site) == "failed"
+
+
+def test_a_signal_for_the_process(site):
+    process, pidfile = site.process("web")
+    site.define("web.yaml", WEB.format(
+        more=f"process: {{pidfile: {pidfile}}}\non_drained: {{signal: TERM}}"))
+    site.create_registry()
+    site.start_registrar()
+    site.wait_health("web", {"a": "passing", "b": "passing"})
+    out = operate(site, "drain", "web/a", "--wait")
+    assert "SIGTERM: sent" in out
+    assert process.wait(rollcall.PATIENCE_S) == -signal.SIGTERM
+
+
+def test_what_fails_is_told(site):
+    start(site, hook(site, "echo no such unit; exit 3"))
+    done = site.command("drain", "web/a", "--wait", "--registry",
+                        site.registry)
+    assert done.returncode == 1
+    assert "exit status 3: no such unit" in done.stdout
+    assert notes(site)[-1].startswith("on_drained failed: ")
+
+
+def test_many_at_a_time(site):
+    n = 300
+    site.define("many.yaml", "service: many\nport: 80\nttl: 1s\n"
+                "on_drained: {exec: [/bin/true]}\ninstances:\n" + "".join(
+                    f"- {{name: i{k}, address: 192.0.2.{k % 250 + 1}}}\n"
+                    for k in range(n)))
+    site.create_registry()
+    site.start_registrar("--exec-limit", "8")
+    until("all are there", lambda: len(site.health("many")) == n)
+    got = json.loads(operate(site, "drain", "many", "--wait", "--json"))
+    assert len(got) == n
+    assert {(o["was"], o["now"]) for o in got} == {("draining", "drained")}
+    assert site.sql("SELECT DISTINCT drain_step FROM instance") == [("done",)]
