@@ -29,7 +29,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
 
 #define START_MS 5000 /* at most, until the first check */
@@ -115,11 +115,29 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 	store_flush(r->store);
 }
 
+static void log_line(const char *text)
+{
+	log_info("%s", text);
+}
+
+/* What was counted since the last time. */
+static void report(struct run *r)
+{
+	int64_t now_ms = timers_now(r->timers);
+
+	tally_tell(&r->prober.tally, now_ms, log_line);
+	tally_begin(&r->prober.tally, now_ms);
+}
+
 static void on_signal(evutil_socket_t signum, short what, void *arg)
 {
 	struct run *r = arg;
 
 	(void)what;
+	if (signum == SIGUSR1) {
+		report(r);
+		return;
+	}
 	if (signum == SIGHUP) {
 		log_info("reading '%s' again", r->options->watch);
 		(void)defdir_rescan(r->defdir);

@@ -59,6 +59,8 @@ void prober_init(struct prober *pr)
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
 	pr->late_at_ms = -1;
+	tally_begin(&pr->tally, timers_now(pr->timers));
+	pr->pace.since_ms = pr->tally.since_ms;
 	pr->bury = NULL;
 	pr->tls = NULL;
 	if (!pr->base)
@@ -98,6 +100,8 @@ void prober_forget(struct leftover *l)
 
 /* A turn of the loop takes less, unless something is wrong. */
 #define LATE_MS 50
+#define PACE_MS 10000
+#define PACE_TOLD_MS 60000 /* a line at most so often */
 
 /* ---- schedule --------------------------------------------------------- */
 
@@ -147,15 +151,40 @@ static bool wait_for_turn(struct probe *p, int64_t now_ms)
 	return true;
 }
 
+/* It has more to do than it can, or the machine stood still. */
+static void watch_pace(struct prober *pr, int64_t now_ms, int64_t late_ms)
+{
+	if (now_ms - pr->pace.since_ms >= PACE_MS) {
+		if (pr->pace.late > pr->pace.runs / 100 &&
+		    log_limit_ok(&pr->pace.told, 1, PACE_TOLD_MS, now_ms)) {
+			log_warn("checks begin late: runs=%u late=%u "
+			         "late_max_ms=%lld",
+			    pr->pace.runs, pr->pace.late,
+			    (long long)pr->pace.most_ms);
+		}
+		pr->pace.since_ms = now_ms;
+		pr->pace.runs = pr->pace.late = 0;
+		pr->pace.most_ms = 0;
+	}
+	pr->pace.runs++;
+	pr->pace.late += late_ms >= LATE_MS;
+	if (late_ms > pr->pace.most_ms)
+		pr->pace.most_ms = late_ms;
+}
+
 static void on_next(void *arg)
 {
 	struct probe *p = arg;
 	struct timers *ts = p->prober->timers;
+	int64_t now_ms = timers_now(ts);
 
-	if (wait_for_turn(p, timers_now(ts)))
+	if (wait_for_turn(p, now_ms))
 		return;
+	watch_pace(p->prober, now_ms, now_ms - p->due_ms);
+	tally_run(&p->prober->tally, now_ms - p->due_ms);
 	p->running = true;
-	p->started_ms = timers_now(ts);
+	p->expired = false;
+	p->started_ms = now_ms;
 	if (p->spec->timeout_ms > 0) {
 		timer_set(
 		    ts, &p->deadline, p->started_ms + p->spec->timeout_ms);
@@ -169,6 +198,7 @@ static void on_deadline(void *arg)
 
 	if (p->ops->late && p->ops->late(p))
 		return;
+	p->expired = true;
 	const char *waiting = p->ops->waiting ? p->ops->waiting(p) : NULL;
 
 	probe_done_fmt(p, VERDICT_FAIL, "timed out after %lld ms%s%s",
@@ -195,6 +225,7 @@ static void end_run(struct probe *p)
 	timer_cancel(p->prober->timers, &p->deadline);
 	if (p->running) {
 		p->running = false;
+		p->prober->tally.running--;
 		p->ops->stop(p);
 		p->run = NULL;
 	}
@@ -254,8 +285,12 @@ void probe_done_silent(struct probe *p)
 	end_run(p);
 	p->due_ms += interval_ms(p) + jitter_ms(p);
 	past_ms = now_ms - p->due_ms;
-	if (past_ms > 0)
-		p->due_ms += (past_ms / interval_ms(p) + 1) * interval_ms(p);
+	if (past_ms > 0) {
+		int64_t n = past_ms / interval_ms(p) + 1;
+
+		p->due_ms += n * interval_ms(p);
+		p->prober->tally.left_out += (uint64_t)n;
+	}
 	timer_set(ts, &p->next, p->due_ms);
 }
 
@@ -264,6 +299,8 @@ void probe_done(struct probe *p, enum verdict v, const char *detail)
 	char text[PROBE_DETAIL_MAX];
 
 	probe_printable(text, sizeof(text), detail, strlen(detail));
+	tally_verdict(&p->prober->tally, p->spec->kind, v,
+	    timers_now(p->prober->timers) - p->started_ms, p->expired);
 	probe_done_silent(p);
 	p->fn(p->arg, v, text); /* may free p */
 }

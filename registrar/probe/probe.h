@@ -13,6 +13,8 @@
 #include "registrar/definition/definition.h"
 #include "registrar/health/health.h"
 #include "registrar/lib/timer.h"
+#include "registrar/probe/tally.h"
+#include "schema/base/log.h"
 #include "schema/base/rng.h"
 
 #include <sys/queue.h>
@@ -87,10 +89,17 @@ struct prober {
 	/* of exec checks: owned; NULL: there are none */
 	struct runner *runner;
 	const char *exec_user; /* of those that name none; or NULL: ours */
+	struct tally tally;    /* since prober_init() or tally_begin() */
 	/* private */
 	int64_t slot_ms; /* when the next new probe may have its first run */
 	/* a turn that came late, and by how much */
 	int64_t late_at_ms, late_by_ms;
+	/* of some seconds, to say so if many are late */
+	struct {
+		int64_t since_ms, most_ms;
+		unsigned runs, late;
+		struct log_limit told;
+	} pace;
 	struct event *bury;
 	struct tls_cache *tls; /* of transport.c; NULL: none yet */
 	LIST_HEAD(, leftover) leftovers;
@@ -123,6 +132,7 @@ struct probe {
 	int64_t beat_wall_ms, beat_seen_ms;
 	bool beat_counted; /* before this program was started */
 	bool running;
+	bool expired; /* the present run is out of time */
 	bool shifted; /* it was late, and waits for its turn */
 };
 
