@@ -22,7 +22,7 @@ import time
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ZONE = "svc.test"
 TTL_S = 5
-TOOLS = ("flood", "flow", "floor", "lag", "flips")
+TOOLS = ("flood", "flow", "floor", "lag", "flips", "crowd", "knock")
 
 
 def say(*words):
