@@ -150,6 +150,10 @@ static bool decide_node(struct answer *a, const struct dname *name,
 	if (l->label && answer_service(a, name, type, l, c, &encloser_n) &&
 	    a->kind != ANSWER_NEGATIVE)
 		return false;
+	if (l->zone->address_len &&
+	    answer_reverse(a, name, type, l, c, &encloser_n) &&
+	    a->kind != ANSWER_NEGATIVE)
+		return false;
 	if (type == TYPE_ANY && n->rrset_n) {
 		a->rcode = RCODE_NOERROR;
 		a->kind = cname ? ANSWER_RRSET : ANSWER_HINFO;
@@ -169,8 +173,10 @@ static bool decide_absent(struct answer *a, const struct dname *name,
 	unsigned encloser_n = 0;
 	struct locus here;
 
-	if (l->zone->has_services &&
-	    answer_service(a, name, type, l, c, &encloser_n))
+	if (l->zone->has_services
+	        ? answer_service(a, name, type, l, c, &encloser_n)
+	        : l->zone->address_len &&
+	              answer_reverse(a, name, type, l, c, &encloser_n))
 		return false;
 	if (found->kind == LOOKUP_NONE ||
 	    encloser_n + l->zone->name.label_n > found->encloser_label_n) {

@@ -27,6 +27,7 @@ enum answer_kind {
 	ANSWER_ONE_IPV6,
 	ANSWER_ONE_TXT,
 	ANSWER_ONE_SD_TXT, /* of one that was browsed for */
+	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
 	ANSWER_RRSET,      /* static records of the zone */
 	ANSWER_REFERRAL,   /* to the servers of a zone below */
 	ANSWER_HINFO,      /* to ANY, RFC 8482 section 4.2 */
@@ -88,6 +89,9 @@ struct locus {
  * the zone's name still do.
  */
 bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
+/* answer_reverse.c: the same in a zone whose names are those of addresses. */
+bool answer_reverse(struct answer *a, const struct dname *name, uint16_t type,
     const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
 /* Which service a name in l->zone may be about; fills l->label and so on. */
 void answer_locate_service(struct locus *l, const struct dname *name);

@@ -9,6 +9,7 @@
  */
 #include "dnsd/message/catalog.h"
 
+#include "dnsd/message/reverse.h"
 #include "dnsd/message/zone_table.h"
 #include "schema/base/xalloc.h"
 
@@ -40,6 +41,10 @@ struct catalog {
 	_Atomic(struct zone_table *) zones;
 	_Atomic(struct segment *) segment[SEGMENTS];
 	size_t service_n;
+	/* Set once, before the first zone that needs it is there to be found. */
+	struct reverse *reverse;
+	const struct zone **reverse_zone; /* control thread's own */
+	unsigned reverse_zone_n;
 };
 
 static struct segment *segment_new(uint32_t slots)
@@ -96,6 +101,8 @@ void catalog_free(struct catalog *c)
 		}
 		free(g);
 	}
+	reverse_free(c->reverse);
+	free(c->reverse_zone);
 	zone_table_free(atomic_load(&c->zones));
 	free(c);
 }
@@ -113,16 +120,50 @@ const struct zone *catalog_zone(
 	return zone_table_find(atomic_load(&c->zones), name, label_max);
 }
 
+static void enter_service(void *arg, const struct service *s)
+{
+	reverse_enter(arg, s, NULL);
+}
+
+/* From the first such zone on the names of addresses are kept. */
+static void add_reverse_zone(struct catalog *c, const struct zone *z)
+{
+	unsigned at = 0;
+
+	c->reverse_zone = xreallocarray(c->reverse_zone, c->reverse_zone_n + 1,
+	    sizeof(struct zone *));
+	c->reverse_zone[c->reverse_zone_n++] = z;
+	if (c->reverse)
+		return;
+	c->reverse = reverse_new(c, c->reclaim);
+	while (catalog_each_service(c, &at, enter_service, c->reverse))
+		;
+}
+
+const struct reverse *catalog_reverse(const struct catalog *c)
+{
+	return c->reverse;
+}
+
+unsigned catalog_reverse_zones(
+    const struct catalog *c, const struct zone *const **ret_zones)
+{
+	*ret_zones = c->reverse_zone;
+	return c->reverse_zone_n;
+}
+
 void catalog_add_zone(struct catalog *c, struct zone *z)
 {
 	assert(!catalog_find_zone(c, &z->name));
+	if (z->address_len)
+		add_reverse_zone(c, z);
 	atomic_store(
 	    &c->zones, zone_table_add(atomic_load(&c->zones), z, c->reclaim));
 }
 
 void catalog_remove_zone(struct catalog *c, struct zone *z)
 {
-	assert(!z->has_services);
+	assert(!zone_follows(z));
 	zone_table_remove(atomic_load(&c->zones), z);
 	reclaim_retire(c->reclaim, z, zone_free);
 }
@@ -220,6 +261,22 @@ const struct service *catalog_find(const struct catalog *c,
 	    z, hash, label, len, &i));
 }
 
+const struct service *catalog_by_hash(const struct catalog *c, uint64_t hash)
+{
+	const struct segment *g = atomic_load(&c->segment[segment_of(hash)]);
+	uint64_t tag = tag_of(hash);
+
+	for (uint32_t i = (uint32_t)hash & g->mask;; i = (i + 1) & g->mask) {
+		uint64_t v = atomic_load(&g->slot[i]);
+
+		if (v == EMPTY)
+			return NULL;
+		if (v != TOMBSTONE && (v & ~POINTER_MASK) == tag &&
+		    service_of(v)->hash == hash)
+			return service_of(v);
+	}
+}
+
 /* ---- services: control thread ----------------------------------------- */
 
 /* First slot free for an insertion. */
@@ -256,11 +313,24 @@ static struct segment *rebuild(struct catalog *c, unsigned at)
 	return g;
 }
 
-static void count_protocol(const struct service *s, int change)
+static struct zone *zone_of(const struct service *s)
 {
-	struct zone *z = (struct zone *)(uintptr_t)s->zone;
+	return (struct zone *)(uintptr_t)s->zone;
+}
 
-	(void)zone_count_protocol(z, s->protocol, change);
+static void replace(struct catalog *c, _Atomic uint64_t *slot, uint64_t word,
+    struct service *old)
+{
+	struct service *s = service_of(word);
+
+	if (c->reverse)
+		reverse_leave(c->reverse, old, s);
+	atomic_store(slot, word);
+	roster_replace(&zone_of(s)->roster, old, s);
+	if (c->reverse)
+		reverse_enter(c->reverse, s, old);
+	(void)zone_count_protocol(zone_of(old), old->protocol, -1);
+	reclaim_retire(c->reclaim, old, free);
 }
 
 void catalog_put(struct catalog *c, struct service *s)
@@ -272,11 +342,9 @@ void catalog_put(struct catalog *c, struct service *s)
 	struct service *old = service_of(
 	    find_word(g, s->zone, s->hash, s->name + 1, s->name[0], &i));
 
-	count_protocol(s, 1);
+	(void)zone_count_protocol(zone_of(s), s->protocol, 1);
 	if (old) {
-		atomic_store(&g->slot[i], word);
-		count_protocol(old, -1);
-		reclaim_retire(c->reclaim, old, free);
+		replace(c, &g->slot[i], word, old);
 		return;
 	}
 	if (2 * (g->used + 1) > g->mask + 1)
@@ -286,17 +354,23 @@ void catalog_put(struct catalog *c, struct service *s)
 		g->used++;
 	g->live++;
 	c->service_n++;
+	roster_add(&zone_of(s)->roster, s);
 	atomic_store(&g->slot[i], word);
+	if (c->reverse)
+		reverse_enter(c->reverse, s, NULL);
 }
 
 static void remove_slot(struct catalog *c, struct segment *g, uint32_t i)
 {
 	struct service *old = service_of(atomic_load(&g->slot[i]));
 
+	if (c->reverse)
+		reverse_leave(c->reverse, old, NULL);
 	atomic_store(&g->slot[i], TOMBSTONE);
 	g->live--;
 	c->service_n--;
-	count_protocol(old, -1);
+	roster_remove(&zone_of(old)->roster, old);
+	(void)zone_count_protocol(zone_of(old), old->protocol, -1);
 	reclaim_retire(c->reclaim, old, free);
 }
 

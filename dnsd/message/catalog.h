@@ -17,6 +17,7 @@
 #include "dnsd/message/zone.h"
 
 struct catalog;
+struct reverse;
 
 /* The seed keys all hashes; draw it from the kernel. Borrows rec. */
 struct catalog *catalog_new(uint64_t seed, struct reclaim *rec);
@@ -44,6 +45,12 @@ const struct service *catalog_guess(const struct catalog *c, uint64_t hash);
 const struct service *catalog_find(const struct catalog *c,
     const struct zone *z, uint64_t hash, const uint8_t *label, uint8_t len);
 
+/* The service whose S.Z has that hash, or NULL. */
+const struct service *catalog_by_hash(const struct catalog *c, uint64_t hash);
+
+/* Names of addresses; NULL as long as no zone of such names is served. */
+const struct reverse *catalog_reverse(const struct catalog *c);
+
 bool service_is(const struct service *s, const struct zone *z, uint64_t hash,
     const uint8_t *label, uint8_t len);
 
@@ -60,6 +67,10 @@ void catalog_set_image(
 /* Calls fn for each zone. */
 void catalog_each_zone(
     struct catalog *c, void (*fn)(void *arg, struct zone *z), void *arg);
+
+/* Zones of names of addresses, in no order; valid until one is added. */
+unsigned catalog_reverse_zones(
+    const struct catalog *c, const struct zone *const **ret_zones);
 
 /* Consumes s, which came from malloc(); replaces the one of its name. */
 void catalog_put(struct catalog *c, struct service *s);

@@ -87,6 +87,9 @@ static void put_sections(
 		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
 		    service_sd_txt(s, a->instance));
 		break;
+	case ANSWER_ADDRESS_NAME:
+		respond_address_name(o, a);
+		break;
 	case ANSWER_RRSET:
 		respond_rrset(o, a);
 		break;

@@ -70,6 +70,9 @@ void respond_one_srv(
     struct out *o, struct responder *r, const struct answer *a);
 void respond_one_address(struct out *o, const struct answer *a, uint16_t type);
 
+/* PTR to the instance. */
+void respond_address_name(struct out *o, const struct answer *a);
+
 /*
  * The same addresses as additional records of the name at `owner`, of which a
  * static record speaks; a is answer_addresses()'.

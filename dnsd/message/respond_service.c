@@ -262,6 +262,26 @@ void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
 	o->result.truncated |= !put;
 }
 
+void respond_address_name(struct out *o, const struct answer *a)
+{
+	const struct service *s = a->service;
+	const uint8_t *label = service_instance_at(s, a->instance)->label;
+	size_t label_len = 1u + *label;
+	size_t len = label_len + s->name_len;
+	uint8_t *p = o->at;
+
+	if (RESPOND_HEAD_LEN + 2 + len > respond_room(o)) {
+		o->result.truncated = true;
+		return;
+	}
+	respond_head(p, o->owner, TYPE_PTR, s->ttl_s);
+	p = wire_put16(p + RESPOND_HEAD_LEN, (uint16_t)len);
+	copy_over(p, label, label_len);
+	copy_over(p + label_len, s->name, s->name_len);
+	o->at = p + len;
+	o->answer_n++;
+}
+
 void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;

@@ -70,3 +70,61 @@ int service_find_instance(
 	}
 	return -1;
 }
+
+int label_order(const uint8_t *a, const uint8_t *b)
+{
+	size_t len = *a < *b ? *a : *b;
+	int order = memcmp(a + 1, b + 1, len);
+
+	return order ? order : (int)*a - (int)*b;
+}
+
+uint32_t service_address_hash(const uint8_t *address, size_t address_len)
+{
+	return service_index_hash(address, (uint8_t)address_len);
+}
+
+static bool has_address(const struct service *s, unsigned i,
+    const uint8_t *address, size_t address_len)
+{
+	const uint8_t *own = service_address_at(s, i, address_len);
+
+	return own && !memcmp(own, address, address_len);
+}
+
+static int find_address_indexed(
+    const struct service *s, const uint8_t *address, size_t address_len)
+{
+	const uint32_t *index = service_at(s, s->index);
+	bool six = address_len != sizeof((struct service_instance *)0)->ipv4;
+
+	index += 1 + index[0];
+	uint32_t mask = index[0] - 1;
+	uint32_t at = service_address_hash(address, address_len) & mask;
+	for (; index[1 + at]; at = (at + 1) & mask) {
+		uint32_t slot = index[1 + at] - 1;
+
+		if ((slot & 1) == six &&
+		    has_address(s, slot / 2, address, address_len))
+			return (int)(slot / 2);
+	}
+	return -1;
+}
+
+int service_find_address(
+    const struct service *s, const uint8_t *address, size_t address_len)
+{
+	int found = -1;
+
+	if (s->flags & SERVICE_ADDRESS_INDEX)
+		return find_address_indexed(s, address, address_len);
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		if (has_address(s, i, address, address_len) &&
+		    (found < 0 ||
+		        label_order(service_instance_at(s, i)->label,
+		            service_instance_at(s, (unsigned)found)->label) <
+		            0))
+			found = (int)i;
+	}
+	return found;
+}

@@ -29,6 +29,7 @@ enum {
 
 enum service_flag {
 	SERVICE_NX_WHEN_EMPTY = 1, /* on_empty: nxdomain */
+	SERVICE_ADDRESS_INDEX = 2, /* see service_find_address() */
 };
 
 enum instance_flag {
@@ -57,6 +58,8 @@ struct service {
 	const struct zone *zone;
 	uint64_t hash; /* of S.Z: dname_hash() */
 	uint32_t size; /* octets of the whole block */
+	/* Control thread's own: where it stands in the zone's roster. */
+	uint32_t place;
 	/* Control thread's own: a look at its leases is queued; 0: none. */
 	int64_t queued_wall_ms;
 	uint32_t stamp; /* control thread's own: which full load saw it */
@@ -133,3 +136,29 @@ int service_find_instance(
  * hash of the label on.
  */
 uint32_t service_index_hash(const uint8_t *label, uint8_t len);
+
+/*
+ * The instance that has an address of 4 or 16 octets, or -1; of several the
+ * one whose name comes first (RFC 4034 section 6.1).
+ *
+ * With SERVICE_ADDRESS_INDEX a second index of the same form lies behind that
+ * of the labels: in each slot 1 + twice the instance, and one more for its
+ * IPv6 address. Each address is there once.
+ */
+int service_find_address(
+    const struct service *s, const uint8_t *address, size_t address_len);
+uint32_t service_address_hash(const uint8_t *address, size_t address_len);
+
+/* Address of an instance in that family; NULL: it has none. */
+static inline const uint8_t *service_address_at(
+    const struct service *s, unsigned i, size_t address_len)
+{
+	const struct service_instance *in = service_instance_at(s, i);
+
+	if (address_len == sizeof(in->ipv4))
+		return in->flags & INSTANCE_IPV4 ? in->ipv4 : NULL;
+	return in->flags & INSTANCE_IPV6 ? service_ipv6_at(s, i) : NULL;
+}
+
+/* Order of two labels, length octet first, as in RFC 4034 section 6.1. */
+int label_order(const uint8_t *a, const uint8_t *b);

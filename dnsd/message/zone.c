@@ -14,6 +14,7 @@ struct zone *zone_new(const struct dname *name, uint64_t hash_seed)
 	dname_hash(&z->name, hash_seed);
 	z->hash = z->name.suffix_hash[z->name.label_n];
 	z->hash_seed = hash_seed;
+	roster_init(&z->roster);
 	return z;
 }
 
@@ -30,6 +31,7 @@ void zone_free(void *zone)
 	if (!z)
 		return;
 	zone_image_free(zone_set_image(z, NULL));
+	roster_release(&z->roster);
 	free(z);
 }
 

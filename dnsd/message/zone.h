@@ -8,6 +8,7 @@
  * image, which is replaced as a whole, the revision of the registry and which
  * protocols have services; those are atomics that every worker reads.
  */
+#include "dnsd/message/roster.h"
 #include "dnsd/message/zone_image.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,9 @@ struct zone {
 	uint64_t hash;        /* of name */
 	uint64_t hash_seed;   /* the catalog's */
 	bool has_services;    /* the registry's rows may name it */
+	/* Octets of the addresses whose names lie in it, 0: it has none. */
+	uint8_t address_len;
+	bool has_file; /* control thread's own: its records are a file's */
 	uint32_t ttl_s;       /* of services that name none */
 	uint16_t max_answers; /* of services that name none; 65535: all */
 	_Atomic(const struct zone_image *) image;
@@ -38,6 +42,7 @@ struct zone {
 	atomic_uint protocol_n;
 	atomic_bool protocol_overflow; /* there were more than that */
 	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];
+	struct roster roster; /* its services */
 };
 
 /* Without an image; the catalog wants one. Never NULL. */
@@ -52,6 +57,12 @@ struct zone_image *zone_set_image(struct zone *z, struct zone_image *image);
 static inline const struct zone_image *zone_image(const struct zone *z)
 {
 	return atomic_load(&z->image); /* as reclaim.h needs it */
+}
+
+/* Does what the registry says show in it? */
+static inline bool zone_follows(const struct zone *z)
+{
+	return z->has_services || z->address_len;
 }
 
 /* How many services of the protocol there are; the label without `_`. */

@@ -9,6 +9,7 @@
 
 #include "dnsd/message/service.h"
 #include "dnsd/message/zone.h"
+#include "dnsd/registry/index.h"
 #include "schema/base/xalloc.h"
 
 #include <arpa/inet.h>
@@ -39,7 +40,7 @@ struct compiler {
 	int64_t now_wall_ms, next_expiry_wall_ms;
 	char name[WIRE_LABEL_MAX + 1];
 	char protocol[16];
-	bool bad;
+	bool bad, index_addresses;
 	int port;
 	uint32_t ttl_s;
 	uint16_t max_answers;
@@ -99,11 +100,17 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	if (!c->max_answers)
 		c->max_answers = UINT16_MAX;
 	c->on_empty = row->on_empty;
+	c->index_addresses = false;
 	c->draft_n = 0;
 	c->dropped_n = 0;
 	c->dropped_pair_n = 0;
 	c->txt_len = 0;
 	c->service_txt_at = NO_TXT;
+}
+
+void compile_index_addresses(struct compiler *c)
+{
+	c->index_addresses = true;
 }
 
 static bool parse_addresses(struct draft *d, const struct instance_row *row)
@@ -266,7 +273,7 @@ static void admit_all(struct compiler *c)
 
 /* What the block holds and where; filled before it is allocated. */
 struct layout {
-	unsigned eligible_n, group_n, index_slots;
+	unsigned eligible_n, group_n, index_slots, address_n, address_slots;
 	size_t stride, size;
 	bool any_ipv6, any_instance_txt;
 };
@@ -288,6 +295,8 @@ static void measure(const struct compiler *c, struct layout *l)
 
 		if (d->label_len > label_max)
 			label_max = d->label_len;
+		l->address_n += !!(d->flags & INSTANCE_IPV4);
+		l->address_n += !!(d->flags & INSTANCE_IPV6);
 		if (d->flags & INSTANCE_IPV6)
 			l->any_ipv6 = true;
 		if (d->txt_at != NO_TXT)
@@ -300,9 +309,11 @@ static void measure(const struct compiler *c, struct layout *l)
 	}
 	l->stride = sizeof(struct service_instance) + 1 + label_max;
 	l->stride = (l->stride + 1) & ~(size_t)1;
-	l->index_slots = c->draft_n > SERVICE_LINEAR_MAX ? 256 : 0;
-	while (l->index_slots && l->index_slots < 2 * c->draft_n)
-		l->index_slots *= 2;
+	if (c->draft_n <= SERVICE_LINEAR_MAX)
+		return;
+	l->index_slots = index_slots(c->draft_n);
+	if (c->index_addresses)
+		l->address_slots = index_slots(l->address_n);
 }
 
 /* A length octet, then the label; then the zone's name. */
@@ -342,6 +353,11 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	if (l->index_slots) {
 		h.index =
 		    reserve(l, 4, (1 + l->index_slots) * sizeof(uint32_t));
+	}
+	if (l->address_slots) {
+		h.flags |= SERVICE_ADDRESS_INDEX;
+		(void)reserve(
+		    l, 4, (1 + l->address_slots) * sizeof(uint32_t));
 	}
 	if (l->any_instance_txt)
 		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));
@@ -405,23 +421,6 @@ static void fill_groups(struct service *s, const struct draft *draft)
 	}
 }
 
-static void fill_index(struct service *s, const struct layout *l)
-{
-	uint32_t *index = (uint32_t *)(void *)((uint8_t *)s + s->index);
-
-	if (!s->index)
-		return;
-	index[0] = l->index_slots;
-	for (unsigned i = 0; i < s->instance_n; i++) {
-		const uint8_t *label = service_instance_at(s, i)->label;
-		uint32_t at = service_index_hash(label + 1, label[0]);
-
-		while (index[1 + (at &= l->index_slots - 1)])
-			at++;
-		index[1 + at] = i + 1;
-	}
-}
-
 int compile_finish(
     struct compiler *c, struct compile_result *ret, struct diag *reterr)
 {
@@ -441,7 +440,10 @@ int compile_finish(
 	for (unsigned i = 0; i < c->draft_n; i++)
 		fill_instance(s, i, &c->draft[i]);
 	fill_groups(s, c->draft);
-	fill_index(s, &l);
+	if (l.index_slots)
+		index_labels(s, l.index_slots);
+	if (l.address_slots)
+		index_addresses(s, l.address_slots);
 	ret->service = s;
 	ret->next_expiry_wall_ms = c->next_expiry_wall_ms;
 	ret->dropped_n = c->dropped_n;

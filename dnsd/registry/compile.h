@@ -28,6 +28,8 @@ void compiler_free(struct compiler *c);
  */
 void compile_begin(struct compiler *c, const struct zone *zone,
     const struct service_row *row, int64_t now_wall_ms);
+/* service_find_address() is wanted for it; between begin and finish. */
+void compile_index_addresses(struct compiler *c);
 /* False: left out, and so is its metadata. */
 bool compile_add(struct compiler *c, const struct instance_row *row);
 void compile_meta(struct compiler *c, const char *key, const char *value);

@@ -118,6 +118,8 @@ static void on_service(void *arg, const struct service_row *row)
 	if (!zone_named(l, row->zone))
 		return;
 	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
+	if (catalog_reverse(l->catalog))
+		compile_index_addresses(l->compiler);
 	take_meta(l, row->meta);
 }
 
@@ -174,6 +176,16 @@ static void queue_look(struct loader *l, struct service *s, int64_t at_wall_ms)
 	expiry_add(&l->expiries, at_wall_ms, l->zone, l->service);
 }
 
+static void find_conflicts(struct loader *l, const struct service *s)
+{
+	const struct zone *const *zones;
+	unsigned n = catalog_reverse_zones(l->catalog, &zones);
+
+	conflicts_add(&l->conflicts, s);
+	for (unsigned i = 0; i < n; i++)
+		conflicts_add_addresses(&l->conflicts, s, zones[i]);
+}
+
 static void on_done(void *arg)
 {
 	struct loader *l = arg;
@@ -203,7 +215,7 @@ static void on_done(void *arg)
 	result.service->stamp = l->stamp;
 	queue_look(l, result.service, result.next_expiry_wall_ms);
 	if (!find_put(l, result.service))
-		conflicts_add(&l->conflicts, result.service);
+		find_conflicts(l, result.service);
 	catalog_put(l->catalog, result.service);
 }
 
@@ -216,7 +228,7 @@ static void set_revision(void *arg, struct zone *z)
 {
 	const int64_t *revision = arg;
 
-	if (z->has_services) {
+	if (zone_follows(z)) {
 		atomic_store_explicit(
 		    &z->revision, (uint32_t)*revision, memory_order_relaxed);
 	}

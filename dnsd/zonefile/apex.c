@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/zonefile/apex.h"
 
+#include "dnsd/message/reverse.h"
 #include "dnsd/message/zone.h"
 #include "dnsd/message/zone_build.h"
 #include "dnsd/options.h"
@@ -173,7 +174,8 @@ int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
 		    ZONE_LEN_MAX - 2);
 	}
 	struct zone *z = zone_new(&dname, hash_seed);
-	z->has_services = true;
+	z->address_len = reverse_address_len(&dname);
+	z->has_services = !z->address_len;
 	z->ttl_s = (uint32_t)(o->ttl_ms / 1000);
 	z->max_answers = o->max_answers ? (uint16_t)o->max_answers : UINT16_MAX;
 	error = apex_image(o, z, &image, reterr);

@@ -2,6 +2,7 @@
 #include "dnsd/zonefile/conflict.h"
 
 #include "dnsd/message/lookup.h"
+#include "dnsd/message/reverse.h"
 #include "dnsd/message/service.h"
 #include "dnsd/message/zone.h"
 #include "schema/base/log.h"
@@ -110,6 +111,32 @@ void conflicts_add(struct conflicts *c, const struct service *s)
 	/* records of instances lie below a node of the service's name */
 	if (c->n == before && zone_image_find(m, s->hash, s->name, s->name_len))
 		check_instances(c, s);
+}
+
+static bool lies_in(const struct dname *n, const struct zone *z)
+{
+	return n->len >= z->name.len &&
+	       !memcmp(
+	           n->lower + n->len - z->name.len, z->name.lower, z->name.len);
+}
+
+void conflicts_add_addresses(
+    struct conflicts *c, const struct service *s, const struct zone *z)
+{
+	static const uint16_t types[] = { TYPE_PTR, TYPE_NONE };
+
+	if (!z->has_file || (z->address_len != 4 && !s->ipv6))
+		return;
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		const uint8_t *a = service_address_at(s, i, z->address_len);
+		struct dname name;
+
+		if (!a)
+			continue;
+		reverse_name_of(&name, a, z->address_len);
+		if (lies_in(&name, z))
+			check(c, z, name.lower, name.len, types);
+	}
 }
 
 void conflicts_report(struct conflicts *c)

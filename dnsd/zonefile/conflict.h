@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct service;
+struct zone;
 
 struct conflicts {
 	unsigned n;
@@ -20,5 +21,8 @@ struct conflicts {
 
 /* Adds what is hidden of the service. */
 void conflicts_add(struct conflicts *c, const struct service *s);
+/* The same of the names that its addresses have in a zone of such names. */
+void conflicts_add_addresses(
+    struct conflicts *c, const struct service *s, const struct zone *z);
 /* A warning if there were any; none are left. */
 void conflicts_report(struct conflicts *c);

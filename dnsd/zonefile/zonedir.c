@@ -144,13 +144,14 @@ static void withdraw(struct zonedir *d, struct zone *z)
 	struct diag diag;
 
 	zone_text(z, text);
-	if (!z->has_services) {
+	if (!zone_follows(z)) {
 		catalog_remove_zone(d->catalog, z);
 		log_info("zone '%s' is no longer served", text);
 	} else if (apex_image(d->options, z, &image, &diag) < 0) {
 		log_warn("zone '%s' keeps its records: %s", text, diag.text);
 	} else {
 		catalog_set_image(d->catalog, z, image);
+		z->has_file = false;
 		log_info("zone '%s' has no file any more", text);
 	}
 }
@@ -177,8 +178,11 @@ static void check_service(void *arg, const struct service *s)
 {
 	struct zonedir *d = arg;
 
-	if (s->zone == d->walk_zone)
+	if (s->zone == d->walk_zone) {
 		conflicts_add(&d->conflicts, s);
+	} else if (d->walk_zone->address_len) {
+		conflicts_add_addresses(&d->conflicts, s, d->walk_zone);
+	}
 }
 
 /* When others have had their turn. */
@@ -209,7 +213,7 @@ static void on_walk(evutil_socket_t fd, short what, void *arg)
  */
 static void find_conflicts(struct zonedir *d, struct zone *z)
 {
-	if (!z->has_services || !d->arrived)
+	if (!zone_follows(z) || !d->arrived)
 		return;
 	d->conflicts = (struct conflicts){ 0 };
 	d->walk_zone = z;
@@ -271,6 +275,7 @@ static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 	if (other)
 		other->zone = NULL;
 	s->zone = put_image(d, z, n);
+	s->zone->has_file = true;
 	zonenews_free(n);
 	find_conflicts(d, s->zone);
 	if (before && before != s->zone)

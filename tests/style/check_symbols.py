@@ -17,7 +17,8 @@ EVERYWHERE = {"memcpy", "memcmp", "memset", "memmove", "memchr", "strnlen",
 # By object: what is for the control thread, at start and at the end. The
 # functions that the query path calls in them are shown pure at run time.
 CONTROL = {
-    "catalog.c": {"xcalloc", "aligned_alloc", "free", "abort",
+    "address_tree.c": {"xcalloc", "free", "__assert_fail"},
+    "catalog.c": {"xcalloc", "xreallocarray", "aligned_alloc", "free", "abort",
                   "__assert_fail"},
     "zone.c": {"xcalloc", "free"},
     "zone_build.c": {"xcalloc", "xreallocarray", "free", "diag_set"},
@@ -30,6 +31,8 @@ CONTROL = {
     "networks.c": {"xcalloc", "xreallocarray", "free", "abort", "qsort",
                    "inet_pton", "strtoul", "strcspn"},
     "pick.c": {"rng_refill"},
+    "pool.c": {"xcalloc", "free"},
+    "reverse.c": {"xcalloc", "free"},
 }
 # What compilers add: position independence, stack protection, sanitizers,
 # coverage, fuzzing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/support/world.h"
 
+#include "dnsd/message/reverse.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -172,7 +173,8 @@ static void on_zone(struct world *w, const struct words *l)
 	w->zone->ttl_s = (uint32_t)number_of(l, 2, "ttl", 5);
 	int max = number_of(l, 2, "max", 8);
 	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
-	w->zone->has_services = true;
+	w->zone->address_len = reverse_address_len(&name);
+	w->zone->has_services = !w->zone->address_len;
 	atomic_store(&w->zone->revision, 7);
 	w->build = zone_build_new(&name, catalog_seed(w->catalog));
 	w->zones[w->zone_n].zone = w->zone;
@@ -216,6 +218,8 @@ static void on_service(struct world *w, const struct words *l)
 		    (enum on_empty)index_of(l, 2, "empty", empties, ON_EMPTY_N),
 	};
 	compile_begin(w->compiler, w->zone, &row, w->now_wall_ms);
+	if (catalog_reverse(w->catalog))
+		compile_index_addresses(w->compiler);
 	w->in_service = true;
 	w->left_out = false;
 }

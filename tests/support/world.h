@@ -16,8 +16,9 @@
  *
  * (an instance stands in one line). A zone has SOA, NS ns1 and the addresses
  * of ns1; `record` adds to the zone that was named last, names without final
- * dot are below it, `service` is in it. `meta` belongs to the line before. A
- * service that is there already is replaced.
+ * dot are below it, `service` is in it: not in one below in-addr.arpa or
+ * ip6.arpa. `meta` belongs to the line before. A service that is there already
+ * is replaced.
  */
 #include "dnsd/message/handle.h"
 #include "dnsd/message/zone_build.h"
