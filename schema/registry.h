@@ -251,6 +251,11 @@ typedef void (*registry_meta_fn)(void *arg, const char *key, const char *value);
 int registry_meta_each(
     struct registry *r, const char *meta, registry_meta_fn fn, void *arg);
 
+/* The strings of a JSON array, in its order. */
+typedef void (*registry_tag_fn)(void *arg, const char *tag);
+int registry_tags_each(
+    struct registry *r, const char *tags, registry_tag_fn fn, void *arg);
+
 /* In the order of their keys; service "" means all of the zone. */
 typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
 int registry_read_checks(struct registry *r, const char *zone,

@@ -27,6 +27,9 @@ enum answer_kind {
 	ANSWER_ONE_IPV6,
 	ANSWER_ONE_TXT,
 	ANSWER_ONE_SD_TXT, /* of one that was browsed for */
+	ANSWER_SUBTYPE, /* PTR to its instances with a tag */
+	ANSWER_TYPES,   /* PTR to the services of the zone */
+	ANSWER_DOMAIN,  /* PTR to the zone */
 	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
 	ANSWER_RRSET,      /* static records of the zone */
 	ANSWER_REFERRAL,   /* to the servers of a zone below */
@@ -57,6 +60,7 @@ struct answer {
 	const struct zone_image *image; /* of zone */
 	const struct service *service;
 	unsigned instance;
+	const struct service_subtype *subtype; /* of ANSWER_SUBTYPE */
 	const struct node *node; /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
@@ -90,6 +94,15 @@ struct locus {
  */
 bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
     const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
+/*
+ * answer_browse.c: the same of a name whose first label left of the zone's
+ * begins with `_`, and of one that ends in _S._P of a->service. *encloser_n
+ * grows if more of the name exists than it says.
+ */
+bool answer_domains(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, unsigned *encloser_n);
+bool answer_subtypes(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, unsigned *encloser_n);
 /* answer_reverse.c: the same in a zone whose names are those of addresses. */
 bool answer_reverse(struct answer *a, const struct dname *name, uint16_t type,
     const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);

@@ -8,6 +8,8 @@
  *	I.S                   one instance, whatever its health
  *	_P                    exists while a service of that protocol does
  *
+ * and those of answer_browse.c.
+ *
  * A name that exists without the asked type is NODATA, never NXDOMAIN.
  */
 #include "dnsd/message/answer.h"
@@ -246,8 +248,13 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	if (exists)
 		return true;
 	*ret_encloser_n = encloser_of(a, name, l, underscored);
-	if (l->below > 1 || *ret_encloser_n == 0)
+	if (l->below == 1 && *ret_encloser_n) {
+		negative(a, RCODE_NOERROR); /* _P.Z, an empty non-terminal */
+		return true;
+	}
+	if (!underscored)
 		return false;
-	negative(a, RCODE_NOERROR); /* _P.Z is an empty non-terminal */
-	return true;
+	return (a->service && is_protocol(a->service, first, len) &&
+	           answer_subtypes(a, name, type, l, ret_encloser_n)) ||
+	       answer_domains(a, name, type, l, ret_encloser_n);
 }

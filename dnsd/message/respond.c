@@ -87,6 +87,15 @@ static void put_sections(
 		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
 		    service_sd_txt(s, a->instance));
 		break;
+	case ANSWER_SUBTYPE:
+		respond_subtype_set(o, r, a);
+		break;
+	case ANSWER_TYPES:
+		respond_types(o, r, a);
+		break;
+	case ANSWER_DOMAIN:
+		respond_domain(o, a);
+		break;
 	case ANSWER_ADDRESS_NAME:
 		respond_address_name(o, a);
 		break;

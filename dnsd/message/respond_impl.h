@@ -63,6 +63,9 @@ void respond_srv_set(
 /* The same of PTR, with the SRV, TXT and addresses that they lead to. */
 void respond_ptr_set(
     struct out *o, struct responder *r, const struct service *s);
+/* The same of those with a tag. */
+void respond_subtype_set(
+    struct out *o, struct responder *r, const struct answer *a);
 /* type: A or AAAA. A sample that fits; never TC. */
 void respond_address_set(
     struct out *o, struct responder *r, const struct service *s, uint16_t type);
@@ -78,6 +81,15 @@ void respond_address_name(struct out *o, const struct answer *a);
  * static record speaks; a is answer_addresses()'.
  */
 void respond_along(struct out *o, const struct answer *a, uint16_t owner);
+
+/* ---- respond_browse.c: what a zone has to browse ---------------------- */
+
+/* A pointer to what follows the first n labels of the name at `owner`. */
+uint16_t respond_after_labels(
+    const struct out *o, uint16_t owner, unsigned n);
+/* As many as fit from a random one on, with TC if that is not all. */
+void respond_types(struct out *o, struct responder *r, const struct answer *a);
+void respond_domain(struct out *o, const struct answer *a);
 
 /* ---- respond_zone.c: static records ----------------------------------- */
 

@@ -145,9 +145,9 @@ void respond_srv_set(
 		o->result.truncated = true;
 }
 
-/* Owner and RDATA of "I._S._P.Z.": its first label, the rest is the owner. */
+/* RDATA: I, then a pointer to _S._P.Z. */
 static bool put_ptr(struct out *o, const struct service_instance *in,
-    uint32_t ttl_s, uint16_t *ret_target)
+    uint32_t ttl_s, uint16_t domain, uint16_t *ret_target)
 {
 	size_t label_len = 1u + in->label[0];
 	uint8_t *p = o->at;
@@ -158,7 +158,7 @@ static bool put_ptr(struct out *o, const struct service_instance *in,
 	p = wire_put16(p + RESPOND_HEAD_LEN, (uint16_t)(label_len + 2));
 	*ret_target = (uint16_t)(p - o->base);
 	copy_over(p, in->label, label_len);
-	o->at = wire_put16(p + label_len, o->owner);
+	o->at = wire_put16(p + label_len, domain);
 	return true;
 }
 
@@ -197,25 +197,56 @@ static void put_browsed(struct out *o, struct responder *r,
 	put_target_addresses(o, r, s, order, k);
 }
 
+/* The first n of r->pick.order, out of `all`. */
+static void put_ptr_list(struct out *o, struct responder *r,
+    const struct service *s, unsigned n, unsigned all, uint16_t domain)
+{
+	unsigned k = 0;
+
+	while (k < n && put_ptr(o, service_instance_at(s, r->pick.order[k]),
+	                    s->ttl_s, domain, &r->target[k]))
+		k++;
+	o->answer_n = (uint16_t)(o->answer_n + k);
+	if (k < all) {
+		o->result.truncated = true;
+	} else {
+		put_browsed(o, r, s, r->pick.order, k);
+	}
+}
+
 void respond_ptr_set(
     struct out *o, struct responder *r, const struct service *s)
 {
 	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
 	unsigned want = s->eligible_n;
-	unsigned k = 0;
 
 	if (want > fit)
 		want = (unsigned)fit;
 	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-	while (k < n && put_ptr(o, service_instance_at(s, r->pick.order[k]),
-	                    s->ttl_s, &r->target[k]))
-		k++;
-	o->answer_n = (uint16_t)(o->answer_n + k);
-	if (k < s->eligible_n) {
-		o->result.truncated = true;
-	} else {
-		put_browsed(o, r, s, r->pick.order, k);
+	put_ptr_list(o, r, s, n, s->eligible_n, o->owner);
+}
+
+/* Records of PTR have no weights: each member is as likely as the others. */
+void respond_subtype_set(
+    struct out *o, struct responder *r, const struct answer *a)
+{
+	const struct service_subtype *t = a->subtype;
+	const uint16_t *members = service_at(a->service, t->members);
+	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
+	unsigned want = t->n < fit ? t->n : (unsigned)fit;
+	uint16_t *order = r->pick.order;
+
+	for (unsigned i = 0; i < t->n; i++)
+		order[i] = t->members ? members[i] : (uint16_t)i;
+	for (unsigned k = 0; k < want; k++) {
+		unsigned i = k + rng_below(&r->rng, t->n - k);
+		uint16_t taken = order[i];
+
+		order[i] = order[k];
+		order[k] = taken;
 	}
+	put_ptr_list(o, r, a->service, want, t->n,
+	    respond_after_labels(o, o->owner, 2));
 }
 
 /* A sample that fits: some clients never ask again over TCP. */

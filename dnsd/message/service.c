@@ -71,6 +71,20 @@ int service_find_instance(
 	return -1;
 }
 
+const struct service_subtype *service_find_subtype(
+    const struct service *s, const uint8_t *label, uint8_t len)
+{
+	const struct service_subtypes *all = service_at(s, s->subtypes);
+
+	for (unsigned i = 0; s->subtypes && i < all->n; i++) {
+		const uint8_t *own = service_at(s, all->item[i].label);
+
+		if (*own == len && !memcmp(own + 1, label, len))
+			return &all->item[i];
+	}
+	return NULL;
+}
+
 int label_order(const uint8_t *a, const uint8_t *b)
 {
 	size_t len = *a < *b ? *a : *b;

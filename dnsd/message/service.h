@@ -76,7 +76,20 @@ struct service {
 	/* Where the parts lie, octets from the start; 0: there is none. */
 	uint32_t instances, groups, ipv6, cumulative, index;
 	uint32_t txt, instance_txt;
-	uint8_t name[]; /* S.Z */
+	uint32_t subtypes; /* struct service_subtypes */
+	uint8_t name[];    /* S.Z */
+};
+
+/* `_T._sub._S._P.Z`, RFC 6763 section 7.1: the instances with tag T. */
+struct service_subtype {
+	uint32_t label;   /* where `_T` lies, length octet first */
+	uint32_t members; /* where their numbers lie, 16 bits each; 0: all */
+	uint32_t n;       /* those that may be in an answer */
+};
+
+struct service_subtypes {
+	uint32_t n;
+	struct service_subtype item[];
 };
 
 static inline const void *service_at(const struct service *s, uint32_t offset)
@@ -118,6 +131,10 @@ const uint8_t *service_txt(const struct service *s);
 const uint8_t *service_instance_txt(const struct service *s, unsigned i);
 /* The same of the first that has one, or an empty one: never NULL. */
 const uint8_t *service_sd_txt(const struct service *s, unsigned i);
+
+/* The subtype of that label (`_T`, lower case), or NULL. */
+const struct service_subtype *service_find_subtype(
+    const struct service *s, const uint8_t *label, uint8_t len);
 
 /*
  * A block may be read, not used, this far beyond its parts: records are

@@ -10,6 +10,7 @@
 #include "dnsd/message/service.h"
 #include "dnsd/message/zone.h"
 #include "dnsd/registry/index.h"
+#include "dnsd/registry/subtypes.h"
 #include "schema/base/xalloc.h"
 
 #include <arpa/inet.h>
@@ -51,6 +52,7 @@ struct compiler {
 	uint8_t *txt;
 	size_t txt_len, txt_room;
 	int64_t service_txt_at;
+	struct subtypes subtypes;
 };
 
 struct compiler *compiler_new(void)
@@ -64,6 +66,7 @@ void compiler_free(struct compiler *c)
 		return;
 	free(c->draft);
 	free(c->txt);
+	subtypes_release(&c->subtypes);
 	free(c);
 }
 
@@ -106,6 +109,7 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->dropped_pair_n = 0;
 	c->txt_len = 0;
 	c->service_txt_at = NO_TXT;
+	subtypes_reset(&c->subtypes);
 }
 
 void compile_index_addresses(struct compiler *c)
@@ -212,6 +216,12 @@ bool compile_add(struct compiler *c, const struct instance_row *row)
 	d->port = or_default(row->port, (uint16_t)c->port);
 	judge(c, d, row);
 	return true;
+}
+
+void compile_tag(struct compiler *c, const char *tag)
+{
+	subtypes_add(&c->subtypes, tag,
+	    c->draft_n ? (int32_t)c->draft_n - 1 : SUBTYPES_EVERYBODY);
 }
 
 void compile_meta(struct compiler *c, const char *key, const char *value)
@@ -361,6 +371,8 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	}
 	if (l->any_instance_txt)
 		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));
+	if (c->subtypes.n)
+		h.subtypes = reserve(l, 4, subtypes_len(&c->subtypes));
 	uint32_t txt = reserve(l, 1, c->txt_len);
 	if (c->service_txt_at != NO_TXT)
 		h.txt = txt + (uint32_t)c->service_txt_at;
@@ -402,25 +414,6 @@ static void fill_instance(struct service *s, unsigned i, const struct draft *d)
 	s->ipv6_n += d->flags & INSTANCE_IPV6 ? 1 : 0;
 }
 
-static void fill_groups(struct service *s, const struct draft *draft)
-{
-	struct service_group *g =
-	    (struct service_group *)(void *)((uint8_t *)s + s->groups);
-	uint32_t *cumulative =
-	    (uint32_t *)(void *)((uint8_t *)s + s->cumulative);
-
-	for (unsigned i = 0; i < s->eligible_n; i++) {
-		if (i && draft[i].priority != draft[i - 1].priority)
-			g++;
-		if (!g->n)
-			g->first = (uint16_t)i;
-		g->n++;
-		g->total += draft[i].weight;
-		if (s->cumulative)
-			cumulative[i] = g->total;
-	}
-}
-
 int compile_finish(
     struct compiler *c, struct compile_result *ret, struct diag *reterr)
 {
@@ -437,9 +430,12 @@ int compile_finish(
 		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
 	measure(c, &l);
 	struct service *s = allocate(c, &l);
-	for (unsigned i = 0; i < c->draft_n; i++)
+	for (unsigned i = 0; i < c->draft_n; i++) {
 		fill_instance(s, i, &c->draft[i]);
-	fill_groups(s, c->draft);
+		subtypes_place(&c->subtypes, c->draft[i].seq, i);
+	}
+	index_groups(s);
+	subtypes_fill(&c->subtypes, s);
 	if (l.index_slots)
 		index_labels(s, l.index_slots);
 	if (l.address_slots)
@@ -448,5 +444,6 @@ int compile_finish(
 	ret->next_expiry_wall_ms = c->next_expiry_wall_ms;
 	ret->dropped_n = c->dropped_n;
 	ret->dropped_pair_n = c->dropped_pair_n;
+	ret->dropped_tag_n = c->subtypes.dropped_n;
 	return 0;
 }

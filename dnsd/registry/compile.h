@@ -33,6 +33,8 @@ void compile_index_addresses(struct compiler *c);
 /* False: left out, and so is its metadata. */
 bool compile_add(struct compiler *c, const struct instance_row *row);
 void compile_meta(struct compiler *c, const char *key, const char *value);
+/* The same way; tags that are no labels (label.h) are passed over. */
+void compile_tag(struct compiler *c, const char *tag);
 
 /* What finish has to say about a service beside its answers. */
 struct compile_result {
@@ -42,6 +44,8 @@ struct compile_result {
 	unsigned dropped_n;
 	/* Pairs of metadata left out: TXT holds no more. */
 	unsigned dropped_pair_n;
+	/* Tags left out: more different ones than SUBTYPES_MAX. */
+	unsigned dropped_tag_n;
 };
 
 /* -EINVAL: the rows cannot be answered at all (a name is too long). */

@@ -7,6 +7,33 @@
 
 enum { IPV4_LEN = 4, IPV6_LEN = 16 };
 
+static uint16_t priority_of(const struct service_instance *in)
+{
+	return wire_get16(in->srv + 2);
+}
+
+void index_groups(struct service *s)
+{
+	struct service_group *g =
+	    (struct service_group *)(void *)((uint8_t *)s + s->groups);
+	uint32_t *cumulative =
+	    (uint32_t *)(void *)((uint8_t *)s + s->cumulative);
+
+	for (unsigned i = 0; i < s->eligible_n; i++) {
+		const struct service_instance *in = service_instance_at(s, i);
+
+		if (i && priority_of(in) !=
+		             priority_of(service_instance_at(s, i - 1)))
+			g++;
+		if (!g->n)
+			g->first = (uint16_t)i;
+		g->n++;
+		g->total += instance_weight(in);
+		if (s->cumulative)
+			cumulative[i] = g->total;
+	}
+}
+
 unsigned index_slots(unsigned n)
 {
 	unsigned slots = 256;

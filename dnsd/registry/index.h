@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * index - tables inside the block of a large service (service.h): the
- * instance of a name, and of an address.
+ * index - tables inside the block of a service (service.h) that follow from
+ * its instances: the groups of one priority and, of a large one, sums of
+ * weights, the instance of a name, and that of an address.
  */
 struct service;
+
+/* s->groups and, if it is there, s->cumulative; all is zero. */
+void index_groups(struct service *s);
 
 /* Slots for so many entries, at most half of them used. */
 unsigned index_slots(unsigned n);

@@ -13,6 +13,7 @@
 #include "dnsd/message/catalog.h"
 #include "dnsd/registry/compile.h"
 #include "dnsd/registry/expiry.h"
+#include "dnsd/registry/subtypes.h"
 #include "dnsd/zonefile/conflict.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
@@ -102,11 +103,20 @@ static void on_meta(void *arg, const char *key, const char *value)
 	compile_meta(arg, key, value);
 }
 
-static void take_meta(struct loader *l, const char *meta)
+static void on_tag(void *arg, const char *tag)
+{
+	compile_tag(arg, tag);
+}
+
+static void take_words(struct loader *l, const char *meta, const char *tags)
 {
 	if (meta && strcmp(meta, "{}") != 0) {
 		(void)registry_meta_each(
 		    l->registry, meta, on_meta, l->compiler);
+	}
+	if (tags && strcmp(tags, "[]") != 0) {
+		(void)registry_tags_each(
+		    l->registry, tags, on_tag, l->compiler);
 	}
 }
 
@@ -120,7 +130,7 @@ static void on_service(void *arg, const struct service_row *row)
 	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
 	if (catalog_reverse(l->catalog))
 		compile_index_addresses(l->compiler);
-	take_meta(l, row->meta);
+	take_words(l, row->meta, row->tags);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -130,7 +140,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	if (!l->zone)
 		return;
 	if (compile_add(l->compiler, row))
-		take_meta(l, row->meta);
+		take_words(l, row->meta, row->tags);
 }
 
 static void remove_service(
@@ -211,6 +221,12 @@ static void on_done(void *arg)
 		         "out of TXT, expected KEY=VALUE of at most 255 octets "
 		         "and 8192 in all",
 		    l->service, l->zone_text, result.dropped_pair_n);
+	}
+	if (result.dropped_tag_n) {
+		log_warn("service '%s' in zone '%s': %u tags left out of "
+		         "subtypes, expected at most %d different ones",
+		    l->service, l->zone_text, result.dropped_tag_n,
+		    SUBTYPES_MAX);
 	}
 	result.service->stamp = l->stamp;
 	queue_look(l, result.service, result.next_expiry_wall_ms);

@@ -32,6 +32,8 @@ CONTROL = {
                    "inet_pton", "strtoul", "strcspn"},
     "pick.c": {"rng_refill"},
     "pool.c": {"xcalloc", "free"},
+    "respond_browse.c": {"rng_refill"},
+    "respond_service.c": {"rng_refill"},
     "reverse.c": {"xcalloc", "free"},
 }
 # What compilers add: position independence, stack protection, sanitizers,

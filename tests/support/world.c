@@ -269,6 +269,10 @@ static void on_line(struct world *w, struct words *l)
 		check(l->n == 3 && w->in_service, l, "not key and value");
 		if (!w->left_out)
 			compile_meta(w->compiler, l->word[1], l->word[2]);
+	} else if (!strcmp(what, "tag")) {
+		check(l->n == 2 && w->in_service, l, "not one word");
+		if (!w->left_out)
+			compile_tag(w->compiler, l->word[1]);
 	} else {
 		check(false, l, "unknown line");
 	}

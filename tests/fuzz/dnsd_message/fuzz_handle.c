@@ -29,8 +29,10 @@ static const char text[] =
     "record mail 60 A 192.0.2.97\n"
     "service web port 8080 max 0\n"
     "meta version 2.3.1\n"
+    "tag all\n"
     "instance i1 192.0.2.1 weight 10\n"
     "meta rack r1\n"
+    "tag v2\n"
     "instance i2 192.0.2.2 six 2001:db8::2 weight 20 port 9090\n"
     "instance i3 2001:db8::3 priority 1 weight 30\n"
     "instance i4 192.0.2.4 health critical\n"
@@ -40,7 +42,12 @@ static const char text[] =
     "instance x1 192.0.2.41 health critical\n"
     "zone eu.svc.test negative 9\n"
     "service web\n"
-    "instance e1 192.0.2.111\n";
+    "instance e1 192.0.2.111\n"
+    "instance e2 192.0.2.1\n"
+    "zone 192.in-addr.arpa\n"
+    "record * 60 PTR wild.test.\n"
+    "record 9.2.0 60 PTR static.test.\n"
+    "zone 8.b.d.0.1.0.0.2.ip6.arpa\n";
 
 /* Too many for UDP, in both families. */
 static void add_big(struct world *w)

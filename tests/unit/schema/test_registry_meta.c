@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Metadata is taken apart as SQLite's json_each() does it, whoever does it. */
+/* Metadata and tags are taken apart as SQLite's json_each() does it, whoever does it. */
 #include "tests/unit/schema/support.h"
 
 static const struct {
@@ -52,9 +52,52 @@ static void as_json_each_does(void **state)
 	}
 }
 
+static const struct {
+	const char *why;
+	const char *tags;
+	const char *list; /* NULL: not JSON, an error */
+} tag_cases[] = {
+	{ "one tag", "[\"a\"]", "a;" },
+	{ "order is kept", "[\"v2\",\"v1\",\"\"]", "v2;v1;;" },
+	{ "nothing", "[]", "" },
+	{ "nothing, spaced", "[ ]", "" },
+	{ "spaces wherever JSON allows them", " [ \"a\" ,\n\"b\"\t] ", "a;b;" },
+	{ "signs of JSON within strings stay", "[\"a,[b]\",\"c:d\"]",
+	    "a,[b];c:d;" },
+	{ "escapes", "[\"x\\\"y\\u00e4\",\"b\"]", "x\"y\xc3\xa4;b;" },
+	{ "cut off", "[\"a\"", NULL },
+	{ "a comma too many", "[\"a\",]", NULL },
+	{ "something behind it", "[\"a\"]]", NULL },
+};
+
+static void add_tag(void *arg, const char *tag)
+{
+	size_t len = strlen(arg);
+
+	(void)snprintf((char *)arg + len, 256 - len, "%s;", tag);
+}
+
+static void tags_too(void **state)
+{
+	struct fx *f = *state;
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	for (size_t i = 0; i < sizeof(tag_cases) / sizeof(tag_cases[0]); i++) {
+		const char *want = tag_cases[i].list;
+		char text[256] = "";
+		int error = registry_tags_each(
+		    f->r, tag_cases[i].tags, add_tag, text);
+
+		if ((error < 0) != !want || (want && strcmp(text, want) != 0)) {
+			fail_msg("%s: %d, '%s'", tag_cases[i].why, error, text);
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tags_too, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(
 		    as_json_each_does, fx_setup, fx_teardown),
 	};
