@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Order of the checks: what must not be answered at all, then the opcode
- * (another opcode means another layout), then the layout of a query. EDNS is
- * looked for even when the rest is refused later, since the answer to an EDNS
- * request carries an OPT record (RFC 6891 section 6.1.1).
+ * (another opcode means another layout), then the layout of a query. What is
+ * refused is gone through once more for its question and its OPT record: the
+ * answer to an EDNS request carries one (RFC 6891 section 6.1.1), and a client
+ * that misses it there may take the server for one without EDNS.
  */
 #include "dnsd/message/query.h"
 
@@ -130,9 +131,79 @@ static enum query_status parse_without_question(
 	return q->edns.cookie_at ? QUERY_COOKIE_ONLY : QUERY_FORMERR;
 }
 
+static enum query_status parse_sections(
+    struct query *q, size_t len, const struct counts *c)
+{
+	if (!c->question && !c->answer && !c->authority)
+		return parse_without_question(q, len, c->additional);
+	if (c->question != 1 || c->answer)
+		return QUERY_FORMERR;
+	enum query_status s = parse_question(q, len);
+	if (s != QUERY_OK)
+		return s;
+	/* of IXFR only, RFC 1995 section 3 */
+	if (c->authority && q->type != TYPE_IXFR)
+		return QUERY_FORMERR;
+	s = parse_records(q, len, c->authority, c->additional);
+	if (s == QUERY_OK && q->edns.version > 0)
+		return QUERY_BADVERS;
+	return s;
+}
+
+/* Where the questions end; 0: beyond the message. */
+static size_t skip_questions(const struct query *q, size_t len, unsigned n)
+{
+	size_t at = WIRE_HEADER_LEN;
+
+	for (; n > 0; n--) {
+		size_t owner = skip_owner(q->msg, len, at);
+
+		at += owner + 4;
+		if (!owner || at > len)
+			return 0;
+	}
+	return at;
+}
+
+/* The OPT record of a request that is refused, as far as it can be read. */
+static void salvage_opt(struct query *q, size_t len, const struct counts *c)
+{
+	size_t at = skip_questions(q, len, c->question);
+
+	for (unsigned n = c->answer + c->authority + c->additional; at && n > 0;
+	     n--) {
+		size_t owner = skip_owner(q->msg, len, at);
+		const uint8_t *fixed = q->msg + at + owner;
+
+		if (!owner || at + owner + 10 > len)
+			return;
+		size_t rdlength = wire_get16(fixed + 8);
+		if (at + owner + 10 + rdlength > len)
+			return;
+		if (wire_get16(fixed) == TYPE_OPT && owner == 1 &&
+		    n <= c->additional) {
+			(void)parse_opt(&q->edns, q->msg, at + 1, rdlength);
+			return;
+		}
+		at += owner + 10 + rdlength;
+	}
+}
+
+/* For the answer to what is refused: the question is echoed, and OPT sent. */
+static __attribute__((noinline)) void salvage(
+    struct query *q, size_t len, const struct counts *c)
+{
+	if (c->question == 1 && !q->question_len)
+		(void)parse_question(q, len);
+	if (!q->edns.present)
+		salvage_opt(q, len, c);
+}
+
 enum query_status query_parse(
     struct query *ret_q, const uint8_t *msg, size_t len)
 {
+	enum query_status s = QUERY_NOTIMP;
+
 	if (len < WIRE_HEADER_LEN || msg[2] & WIRE_QR)
 		return QUERY_DROP;
 	ret_q->msg = msg;
@@ -141,23 +212,12 @@ enum query_status query_parse(
 	ret_q->flags[1] = msg[3];
 	ret_q->question_len = 0;
 	ret_q->edns = (struct edns){ .udp_len = WIRE_UDP_MIN };
-	if (msg[2] & WIRE_OPCODE)
-		return QUERY_NOTIMP;
 
 	struct counts c = { wire_get16(msg + 4), wire_get16(msg + 6),
 		wire_get16(msg + 8), wire_get16(msg + 10) };
-	if (!c.question && !c.answer && !c.authority)
-		return parse_without_question(ret_q, len, c.additional);
-	if (c.question != 1 || c.answer)
-		return QUERY_FORMERR;
-	enum query_status s = parse_question(ret_q, len);
-	if (s != QUERY_OK)
-		return s;
-	/* of IXFR only, RFC 1995 section 3 */
-	if (c.authority && ret_q->type != TYPE_IXFR)
-		return QUERY_FORMERR;
-	s = parse_records(ret_q, len, c.authority, c.additional);
-	if (s == QUERY_OK && ret_q->edns.version > 0)
-		return QUERY_BADVERS;
+	if (!(msg[2] & WIRE_OPCODE))
+		s = parse_sections(ret_q, len, &c);
+	if (s == QUERY_FORMERR || s == QUERY_NOTIMP)
+		salvage(ret_q, len, &c);
 	return s;
 }

@@ -160,8 +160,9 @@ static const uint8_t *plain_opt(const uint8_t *request, size_t len)
 		return NULL;
 	while (at < len && request[at] && request[at] <= WIRE_LABEL_MAX)
 		at += 1u + request[at];
+	bool ends = at < len && !request[at];
 	at += 5;
-	if (at + 11 > len || request[at] ||
+	if (!ends || at + 11 > len || request[at] ||
 	    wire_get16(request + at + 1) != TYPE_OPT ||
 	    at + 11 + wire_get16(request + at + 9) != len)
 		return NULL;
@@ -201,7 +202,7 @@ static bool check_edns(const struct reply *r, const uint8_t *request,
 		return fail(ret_reason, "%u OPT records", r->opt_n);
 	if (r->opt_n && !wire_get16(request + 10))
 		return fail(ret_reason, "OPT to a request without");
-	if (opt && !r->opt_n && r->question_n)
+	if (opt && !r->opt_n)
 		return fail(ret_reason, "no OPT to a request with one");
 	if (!r->opt_n)
 		return true;
