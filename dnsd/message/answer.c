@@ -308,14 +308,15 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 	ret_a->alias_n = 0;
 	if (q->type == TYPE_OPT) { /* a pseudo-type: nobody owns one */
 		ret_a->rcode = RCODE_FORMERR;
-	} else if (q->type >= 249 && q->type <= 250) { /* TKEY, TSIG */
+	} else if ((q->type >= 249 && q->type <= 250) || /* TKEY, TSIG */
+	           (q->type >= 253 && q->type <= 254)) { /* MAILB, MAILA */
 		ret_a->rcode = RCODE_NOTIMP;
 	} else if (q->class == CLASS_CH) {
 		decide_chaos(ret_a, q, id);
 	} else if (!l->zone ||
 	           (q->class != CLASS_IN && q->class != CLASS_ANY) ||
-	           (q->type >= TYPE_IXFR && q->type < TYPE_ANY)) {
-		/* not ours; transfers, MAILA, MAILB */
+	           q->type == TYPE_IXFR || q->type == TYPE_AXFR) {
+		/* not ours, or a transfer */
 		ret_a->rcode = RCODE_REFUSED;
 	} else {
 		decide_in_zone(ret_a, q, l, c);

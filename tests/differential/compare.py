@@ -8,6 +8,7 @@ answer is not that of the majority.
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 
@@ -117,9 +118,57 @@ def is_any(ours, others):
         for a in others)
 
 
-def explain(kind, ours, others, ask):
+WILD_GLUE = ("RFC 1034 section 4.3.2 step 3: part b, the cut, ends the walk "
+             "before part c, where alone a wildcard makes records (RFC 4592 "
+             "section 3.3); glue are the address records of the server's own "
+             "name (RFC 9471 section 2). NSD and Knot make glue of a wildcard "
+             "below the cut, BIND does not")
+
+
+def canonical(name):
+    return dns.name.from_text(name).to_text().lower()
+
+
+class Written:
+    """The records of the zone files, by owner and type."""
+
+    def __init__(self, zones):
+        self.records = {(canonical(owner), kind)
+                        for zone in zones for owner, kind in zone.records}
+
+    def is_made_below(self, cut, owner, kind):
+        """By a wildcard below the cut, since no such record is written."""
+        name, top = dns.name.from_text(owner), dns.name.from_text(cut)
+        if not name.is_subdomain(top) or (owner, kind) in self.records:
+            return False
+        return any((canonical(f"*.{above}"), kind) in self.records
+                   for above in ancestors(name, top))
+
+
+def ancestors(name, top):
+    while name != top:
+        name = name.parent()
+        yield name.to_text()
+
+
+def is_wild_glue(ours, others, written):
+    """The same referral, but for addresses that no file has."""
+    cuts = {r[0] for r in ours.authority if r[2] == "NS"}
+    if len(cuts) != 1 or not ours.referral():
+        return False
+    cut, = cuts
+    return all(a and a.strict()[:4] == ours.strict()[:4] and
+               ours.additional <= a.additional and
+               all(written.is_made_below(cut, owner, kind)
+                   for owner, _, kind, _ in a.additional - ours.additional)
+               for a in others)
+
+
+def explain(kind, ours, others, ask, written):
     """The text that allows our answer, or None. ask(name, kind): what the
     others answer to another question."""
+    if ours and is_wild_glue(ours, others, written):
+        return WILD_GLUE
     if not ours or not ours.answer:
         return None
     if kind == "ANY" and is_any(ours, others):

@@ -12,15 +12,17 @@ import random
 LABELS = ("a", "b", "c", "d", "www", "ns", "*", "_tcp", "Mixed")
 # octets that need an escape, or are no text at all
 ODD_LABELS = (r"e\.f", r"\000", r"\255\128", r"sp\032ce", r"q\"\;", r"\*x", "-")
+OTHERS = ("NAPTR", "RP", "AFSDB", "KX", "TLSA", "URI", "HINFO", "LOC")
 PLAIN = ("A", "AAAA", "TXT", "MX", "SRV", "CAA", "HTTPS", "SVCB", "PTR",
-         "TYPE65300")
+         "TYPE65300") + OTHERS
 ASKED = ("A", "A", "A", "A", "AAAA", "TXT", "MX", "SRV", "HTTPS", "SVCB",
          "CAA", "PTR", "NS", "NS", "SOA", "CNAME", "DNAME", "DS", "TYPE65300",
-         "ANY")
+         "ANY", "other")
 
 
 class Zone:
-    def __init__(self, name, rng):
+    def __init__(self, name, rng, renamed_to=None):
+        """renamed_to: of a zone that is nothing but a DNAME."""
         self.name = name
         self.rng = rng
         self.records = {}          # (owner, type): set of data
@@ -29,6 +31,11 @@ class Zone:
         self.add(name, "SOA",
                  f"ns1.{name} hostmaster.{name} {rng.randrange(1, 2**32)} "
                  f"3600 600 86400 {rng.choice((0, 60, 7200))}")
+        if renamed_to:
+            self.add(name, "NS", "ns1.example.")
+            self.add(name, "DNAME", renamed_to)
+            self.dnames.add(name)
+            return
         self.add(name, "NS", f"ns1.{name}")
         self.add(f"ns1.{name}", "A", "192.0.2.53")
 
@@ -92,6 +99,8 @@ class World:
         self.grandchild = Zone(f"{rng.choice('abcd')}.{self.child.name}", rng)
         self.zones = [self.parent, self.child, self.stranger,
                       self.grandchild]
+        self.renamed = Zone(f"d{number}.test.", rng,
+                            rng.choice(self.zones).name)
         if rng.random() < 0.7:
             self.delegate(self.parent, self.child)
         if rng.random() < 0.7:
@@ -103,6 +112,8 @@ class World:
             self.add_chain(rng.choice(self.zones))
         if rng.random() < 0.3:
             self.add_endless(rng.choice(self.zones))
+        self.zones.append(self.renamed)
+        self.add_apex_records()
 
     def is_loadable(self):
         """NSD keeps the names of all zones in one tree and wants nothing
@@ -110,6 +121,13 @@ class World:
         owners = {o.lower() for z in self.zones for o in z.owners()}
         dnames = {d.lower() for z in self.zones for d in z.dnames}
         return not any(o.endswith("." + d) for o in owners for d in dnames)
+
+    def add_apex_records(self):
+        """Other data may stand beside a DNAME at the apex, RFC 6672
+        section 2.3."""
+        for kind in self.rng.sample(("A", "MX", "TXT"), 2):
+            self.renamed.add(self.renamed.name, kind,
+                             self.data(self.renamed, kind))
 
     # ---- names ---------------------------------------------------------
 
@@ -158,11 +176,30 @@ class World:
             return f'0 issue "ca{rng.randrange(9)}.example"'
         if kind == "TYPE65300":
             return rf"\# 3 0102{rng.randrange(256):02x}"
+        if kind in OTHERS:
+            return self.other_data(zone, kind)
         if kind in ("HTTPS", "SVCB"):
             if rng.random() < 0.5:
                 return "1 . alpn=h2"
             return f"{rng.randrange(1, 3)} {self.target(zone)} port=8443"
         return self.target(zone)
+
+    def other_data(self, zone, kind):
+        """Of types that are rare: names in it, or none."""
+        n = self.rng.randrange(1, 200)
+        if kind == "NAPTR":
+            return f'{n} 10 "S" "SIP+D2U" "" {self.target(zone)}'
+        if kind == "RP":
+            return f"{self.target(zone)} {self.target(zone)}"
+        return {
+            "AFSDB": lambda: f"1 {self.target(zone)}",
+            "KX": lambda: f"{n} {self.target(zone)}",
+            "TLSA": lambda: f"3 1 1 {n:064x}",
+            "URI": lambda: f'{n} 1 "https://example.test/{n}"',
+            "HINFO": lambda: f'"CPU {n}" "OS"',
+            "LOC": lambda: f"52 22 {n % 60}.000 N 4 53 32.000 E -2.00m "
+                           "1m 10000m 10m",
+        }[kind]()
 
     def delegate(self, parent, child):
         self.cut(parent, child.name)
@@ -262,6 +299,8 @@ class World:
             if any(c in zone.served_cuts for c in below):
                 return "nested zones"
             return "delegation"
+        if zone is self.renamed:
+            return "DNAME at the apex"
         if any(low.endswith("." + d.lower()) for d in zone.dnames):
             return "DNAME"
         if "\\" in low:
@@ -315,7 +354,9 @@ class World:
         if rng.random() < 0.2:
             name = "".join(rng.choice((c.upper(), c.lower())) for c in name)
         asked = rng.choice(ASKED)
-        if asked in ("DS", "ANY", "TYPE65300", "SVCB"):
+        if asked == "other":
+            asked, feature = rng.choice(OTHERS), "rare types"
+        elif asked in ("DS", "ANY", "TYPE65300", "SVCB"):
             feature = asked
         else:
             feature = self.feature(zone, name)
