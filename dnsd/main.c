@@ -18,6 +18,7 @@
 #include "schema/base/notify.h"
 #include "schema/base/rng.h"
 #include "schema/base/version.h"
+#include "schema/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -42,6 +43,7 @@ struct dnsd {
 	struct certificate *certificate; /* NULL: no TLS */
 	struct guard *guard;
 	struct server *server;
+	struct sandbox sandbox;
 	struct event *end[2], *reload, *report;
 };
 
@@ -221,6 +223,13 @@ static int run(struct dnsd *d, struct diag *reterr)
 {
 	const struct options *o = d->options;
 
+	/* before the first thread; ports can still be bound */
+	d->sandbox = (struct sandbox){
+		.mode = (enum sandbox_mode)o->sandbox, .uses = SANDBOX_BINDS
+	};
+	int error = sandbox_files(&d->sandbox, o->registry, reterr);
+	if (error)
+		return error;
 	(void)evthread_use_pthreads();
 	d->base = new_base();
 	d->end[0] = catch_signal(d, SIGTERM, on_end);
@@ -236,11 +245,14 @@ static int run(struct dnsd *d, struct diag *reterr)
 		log_warn("%s", reterr->text);
 	const struct handler_source source = { d->catalog, &d->identity,
 		guard_slot(d->guard), (uint16_t)o->udp_size };
-	int error = server_start(o,
+	error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);
+	if (!error)
+		error = sandbox_calls(&d->sandbox, reterr);
 	if (error)
 		return error;
+	sandbox_log(&d->sandbox);
 	certificate_watch(d->certificate, d->base);
 	guard_watch(d->guard, d->base, d->server);
 	for (unsigned i = 0; i < o->listen.n; i++)

@@ -8,6 +8,7 @@
  */
 #include "schema/base/log.h"
 #include "schema/conf/options.h"
+#include "schema/sandbox/sandbox.h"
 
 enum denied { DENIED_REFUSE, DENIED_DROP };
 
@@ -40,6 +41,7 @@ struct options {
 	int rrl, rrl_negative, rrl_errors; /* a second; -1: as rrl */
 	int rrl_window_s, rrl_slip, rrl_leak;
 	bool check;     /* say whether the options are right, and end */
+	int sandbox;    /* enum sandbox_mode */
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 };

@@ -314,6 +314,16 @@ static const struct conf_field fields[] = {
 	    .arg = "N",
 	    .help = "Programs of exec checks that run at a time; others wait "
 	            "for their turn" },
+	{ .key = "sandbox",
+	    .kind = CONF_ENUM,
+	    AT(run.sandbox),
+	    .names = sandbox_modes,
+	    .fallback = "auto",
+	    .common = true,
+	    .scope = COMMAND_RUN,
+	    .arg = "MODE",
+	    .help = "Restrict itself: auto, as far as the kernel can; on, or "
+	            "do not start; off" },
 	{ .key = "log_level",
 	    .kind = CONF_ENUM,
 	    AT(run.log_level),

@@ -11,6 +11,7 @@
 #include "schema/base/arena.h"
 #include "schema/base/log.h"
 #include "schema/conf/options.h"
+#include "schema/sandbox/sandbox.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct run_options {
 	const char *exec_user; /* of exec checks that name none; or NULL */
 	int exec_limit;        /* exec checks that run at a time */
 	const char *cgroups;   /* directory; NULL: where the kernel has them */
+	enum sandbox_mode sandbox;
 	enum log_level log_level;
 	enum log_format log_format;
 };

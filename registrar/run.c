@@ -6,6 +6,7 @@
  */
 #include "registrar/run.h"
 
+#include "registrar/confine.h"
 #include "registrar/exec/runner.h"
 #include "registrar/instance/drains.h"
 #include "registrar/instance/fleet.h"
@@ -44,6 +45,7 @@ struct run {
 	char *watch_dir; /* without slashes at its end: part of names */
 	struct definition_defaults defaults;
 	struct store *store;
+	struct confine confine;
 	struct watcher *watcher;
 	struct watch_ops watch;
 	struct runner *runner; /* prober's, once that is there */
@@ -147,14 +149,25 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 	(void)event_base_loopbreak(r->base);
 }
 
-/* It was killed. Its like is forked while we are small: let us begin anew. */
-static void on_runner_gone(void *arg)
+/*
+ * They were killed. Their like is forked while we are small, and before we
+ * are in the sandbox: let us begin anew.
+ */
+static void end_without(struct run *r, const char *what)
 {
-	struct run *r = arg;
-
-	log_error("ending: the process that runs exec checks is gone");
+	log_error("ending: the process that %s is gone", what);
 	r->failed = true;
 	(void)event_base_loopbreak(r->base);
+}
+
+static void on_runner_gone(void *arg)
+{
+	end_without(arg, "runs exec checks");
+}
+
+static void on_looker_gone(void *arg)
+{
+	end_without(arg, "looks at others");
 }
 
 /* ---- between the parts ------------------------------------------------ */
@@ -331,6 +344,18 @@ static char *trimmed(const char *dir)
 	return xasprintf("%.*s", (int)len, dir);
 }
 
+/* What the sandbox leaves no room for is done by processes outside of it. */
+static int fork_helpers(struct run *r, struct diag *reterr)
+{
+	int error = confine_prepare(
+	    &r->confine, r->options, r->base, on_looker_gone, r, reterr);
+
+	if (error < 0)
+		return error;
+	return runner_new(r->base, (unsigned)r->options->exec_limit,
+	    on_runner_gone, r, &r->runner, reterr);
+}
+
 static int start(struct run *r, struct diag *reterr)
 {
 	const struct defdir_ops ops = { .changed = on_changed,
@@ -351,9 +376,7 @@ static int start(struct run *r, struct diag *reterr)
 	r->base = make_base();
 	if (!r->base)
 		return diag_set(reterr, -EIO, "cannot use epoll");
-	error = runner_new(r->base, (unsigned)r->options->exec_limit,
-	    on_runner_gone, r, &r->runner, reterr);
-	if (error < 0)
+	if ((error = fork_helpers(r, reterr)) < 0)
 		return error;
 	r->source = xasprintf("registrar/%s", r->options->name);
 	r->watch_dir = trimmed(r->options->watch);
@@ -361,15 +384,17 @@ static int start(struct run *r, struct diag *reterr)
 	add_events(r);
 	if ((error = watcher_new(r->base, r->timers, &r->watcher, reterr)) < 0)
 		return error;
+	watcher_set_looker(r->watcher, r->confine.looker);
 	if (r->options->cgroups)
 		watcher_set_cgroups(r->watcher, r->options->cgroups);
 	make_store(r);
 	make_fleet(r);
 	error = defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,
 	    &r->defdir, reterr);
-	if (error == 0)
-		defdir_trust(r->defdir, owner);
-	return error;
+	if (error < 0)
+		return error;
+	defdir_trust(r->defdir, owner);
+	return confine_enter(&r->confine, r->options, reterr);
 }
 
 static void stop(struct run *r)
@@ -386,6 +411,7 @@ static void stop(struct run *r)
 	needs_free(r->needs);
 	store_free(r->store);
 	watcher_free(r->watcher);
+	confine_release(&r->confine);
 	for (size_t n = 0; n < SIGNAL_N; n++) {
 		if (r->signals[n])
 			event_free(r->signals[n]);

@@ -39,7 +39,9 @@ static const char writer_setup[] =
     "PRAGMA journal_size_limit = 16777216;"
     "PRAGMA cache_size = -32768;";
 
+/* no temporary files for either: where they would be is not written to */
 static const char reader_setup[] = "PRAGMA query_only = ON;"
+                                   "PRAGMA temp_store = MEMORY;"
                                    "PRAGMA cell_size_check = ON;"
                                    "PRAGMA journal_size_limit = 16777216;";
 

@@ -78,7 +78,7 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret_s)
 	return 0;
 }
 
-int proc_exe(pid_t pid, char *buf, size_t len)
+int proc_see_exe(pid_t pid, char *buf, size_t len)
 {
 	static const char deleted[] = " (deleted)";
 	const size_t deleted_len = sizeof(deleted) - 1;

@@ -20,9 +20,10 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret_s);
 
 /*
  * Path of the executable, also when the file was replaced meanwhile. Cut to
- * len. -EACCES: the process belongs to somebody else.
+ * len. -EACCES: the process belongs to somebody else, or we are restricted:
+ * ask looker.h.
  */
-int proc_exe(pid_t pid, char *buf, size_t len);
+int proc_see_exe(pid_t pid, char *buf, size_t len);
 
 /* The arguments joined by blanks, cut to len; "" for a zombie. */
 int proc_cmdline(pid_t pid, char *buf, size_t len);

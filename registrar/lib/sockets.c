@@ -238,7 +238,7 @@ static uint64_t socket_at(int dir, const char *leaf)
 	return parse_link(text);
 }
 
-int proc_sockets(pid_t pid, socket_fn fn, void *arg)
+int proc_see_sockets(pid_t pid, socket_fn fn, void *arg)
 {
 	char path[64];
 	const struct dirent *e;
@@ -259,10 +259,10 @@ int proc_sockets(pid_t pid, socket_fn fn, void *arg)
 	return 0;
 }
 
-bool proc_has_socket(pid_t pid, int fd, uint64_t inode)
+uint64_t proc_see_socket(pid_t pid, int fd)
 {
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-	return socket_at(AT_FDCWD, path) == inode;
+	return socket_at(AT_FDCWD, path);
 }

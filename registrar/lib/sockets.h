@@ -37,10 +37,13 @@ bool socket_spec_matches(const struct socket_spec *s, const struct listener *l);
 typedef void (*listener_fn)(void *arg, const struct listener *l);
 int listeners_read(bool udp, listener_fn fn, void *arg);
 
-/* Calls fn with the number and the inode of each socket of a process. */
+/*
+ * Calls fn with the number and the inode of each socket of a process.
+ * -EACCES: it belongs to somebody else, or we are restricted: ask looker.h.
+ * -ESRCH: it has ended.
+ */
 typedef void (*socket_fn)(void *arg, int fd, uint64_t inode);
-/* -EACCES: it belongs to somebody else. -ESRCH: it has ended. */
-int proc_sockets(pid_t pid, socket_fn fn, void *arg);
+int proc_see_sockets(pid_t pid, socket_fn fn, void *arg);
 
-/* Is this descriptor of the process that socket (still)? */
-bool proc_has_socket(pid_t pid, int fd, uint64_t inode);
+/* The inode of the socket that is this descriptor of it; 0: it is none. */
+uint64_t proc_see_socket(pid_t pid, int fd);

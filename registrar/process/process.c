@@ -220,6 +220,11 @@ static const struct watch_kind *const kinds[PROCESS_KIND_N] = {
 	[PROCESS_LISTENING] = &watch_listen,
 };
 
+void watcher_set_looker(struct watcher *w, struct looker *l)
+{
+	w->looker = l;
+}
+
 void watcher_set_cgroups(struct watcher *w, const char *dir)
 {
 	free(w->cgroup_root);

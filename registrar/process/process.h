@@ -18,6 +18,7 @@
 #include "schema/base/diag.h"
 
 struct event_base;
+struct looker;
 struct timers;
 struct watcher;
 struct process_watch;
@@ -37,6 +38,8 @@ int watcher_new(struct event_base *base, struct timers *timers,
     struct watcher **ret_w, struct diag *reterr);
 /* Where the cgroups of units are, if not where the kernel has them. */
 void watcher_set_cgroups(struct watcher *w, const char *dir);
+/* Who looks for us where we may not; borrowed. */
+void watcher_set_looker(struct watcher *w, struct looker *l);
 /* After all its watches. */
 void watcher_free(struct watcher *w);
 

@@ -11,6 +11,7 @@
  *	process_listen.c   who holds a port
  *	process_cgroup.c   units of systemd, and other cgroups
  */
+#include "registrar/lib/looker.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "registrar/lib/timer.h"
@@ -120,6 +121,7 @@ struct scanner {
 struct watcher {
 	struct event_base *base;
 	struct timers *timers;
+	struct looker *looker; /* NULL: nobody restricts us */
 	int inotify;
 	struct event *readable;
 	LIST_HEAD(, noticed_path) paths;

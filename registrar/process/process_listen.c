@@ -132,7 +132,7 @@ static void on_process(void *arg, pid_t pid)
 	struct walk k = { .w = arg, .pid = pid };
 
 	if (pid != getpid())
-		(void)proc_sockets(pid, on_socket, &k);
+		(void)looker_sockets(k.w->looker, pid, on_socket, &k);
 }
 
 /* ---- telling ---------------------------------------------------------- */
@@ -250,7 +250,8 @@ static void listen_check(void *arg)
 		if (p->kind != &watch_listen || p->fd < 0)
 			continue;
 		any = true;
-		if (proc_has_socket(p->pid, p->socket.fd, p->socket.inode))
+		if (looker_has_socket(w->looker, p->pid, p->socket.fd,
+		        p->socket.inode))
 			continue;
 		process_let_go(p);
 		scanner_add(w, &w->listen, p);

@@ -42,7 +42,7 @@ void scan_one(struct watcher *w, pid_t pid)
 
 	if (pid == getpid())
 		return;
-	int r = proc_exe(pid, exe, sizeof(exe));
+	int r = looker_exe(w->looker, pid, exe, sizeof(exe));
 	bool have_exe = r == 0;
 	bool have_args = (w->want_args || !have_exe) &&
 	                 proc_cmdline(pid, w->text, sizeof(w->text)) == 0;
@@ -143,7 +143,7 @@ void scan_now(void *arg)
 	young_watch(w, is_wanted(w));
 	TAILQ_FOREACH (p, &w->scan.seeking, seek_link)
 		w->want_args |= p->spec->kind == PROCESS_CMDLINE;
-	int r = proc_each(scan_each, w);
+	int r = looker_each(w->looker, scan_each, w);
 	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 
 	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/confine.h"
+
+#include "registrar/lib/looker.h"
+#include "registrar/options.h"
+
+int confine_prepare(struct confine *c, const struct run_options *o,
+    struct event_base *base, void (*gone)(void *arg), void *arg,
+    struct diag *reterr)
+{
+	c->sandbox = (struct sandbox){ .mode = o->sandbox,
+		.uses = SANDBOX_CONNECTS | SANDBOX_PROCESSES };
+	if (!sandbox_has_landlock(&c->sandbox))
+		return 0;
+	return looker_new(base, gone, arg, &c->looker, reterr);
+}
+
+int confine_enter(
+    struct confine *c, const struct run_options *o, struct diag *reterr)
+{
+	int error = sandbox_files(&c->sandbox, o->registry, reterr);
+
+	if (error == 0)
+		error = sandbox_calls(&c->sandbox, reterr);
+	if (error == 0)
+		sandbox_log(&c->sandbox);
+	return error;
+}
+
+void confine_release(struct confine *c)
+{
+	looker_free(c->looker);
+	c->looker = NULL;
+}

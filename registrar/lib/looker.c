@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One request at a time, and its answers are read whole before anything else
+ * is done: callbacks may ask the next question.
+ */
+#include "registrar/lib/looker.h"
+
+#include "registrar/lib/looker_child.h"
+#include "schema/base/xalloc.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WHAT_IT_SAYS 65536
+
+/* What is known of a lot of processes. */
+struct lot {
+	struct looker_request q;
+	struct {
+		int error;
+		char *path; /* NULL: error says why */
+	} exe[LOOKER_LOT];
+	bool known; /* answers are in */
+};
+
+struct looker {
+	pid_t pid; /* 0: it has ended */
+	int fd;
+	struct event *ended;
+	void (*gone)(void *arg);
+	void *arg;
+	struct lot lot;
+	/* what it said and was not read yet */
+	size_t at, len;
+	char buf[WHAT_IT_SAYS];
+};
+
+/* ---- talking ---------------------------------------------------------- */
+
+static bool ask(struct looker *l, const struct looker_request *q)
+{
+	ssize_t n;
+
+	do {
+		n = send(l->fd, q, sizeof(*q), MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == sizeof(*q);
+}
+
+/* False: it has ended. */
+static bool hear(struct looker *l, void *what, size_t len)
+{
+	char *to = what;
+
+	while (len) {
+		if (l->at == l->len) {
+			ssize_t n = recv(l->fd, l->buf, sizeof(l->buf), 0);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				return false;
+			l->at = 0;
+			l->len = (size_t)n;
+		}
+		size_t part = l->len - l->at < len ? l->len - l->at : len;
+
+		memcpy(to, l->buf + l->at, part);
+		l->at += part;
+		to += part;
+		len -= part;
+	}
+	return true;
+}
+
+/* ---- executables ------------------------------------------------------ */
+
+static int hear_exe(struct looker *l, char *buf, size_t len)
+{
+	struct looker_exe head;
+	char path[PATH_MAX];
+
+	if (!hear(l, &head, sizeof(head)) || head.len >= sizeof(path) ||
+	    !hear(l, path, head.len))
+		return -EACCES;
+	if (head.error)
+		return head.error;
+	size_t have = head.len < len - 1 ? head.len : len - 1;
+
+	memcpy(buf, path, have);
+	buf[have] = '\0';
+	return 0;
+}
+
+static void empty_lot(struct lot *lot)
+{
+	for (uint32_t i = 0; i < lot->q.n; i++) {
+		free(lot->exe[i].path);
+		lot->exe[i].path = NULL;
+	}
+	lot->q.n = 0;
+	lot->known = false;
+}
+
+static int ask_for_lot(struct looker *l)
+{
+	struct lot *lot = &l->lot;
+	char path[PATH_MAX];
+
+	lot->q.what = LOOK_EXES;
+	if (!ask(l, &lot->q))
+		return -EIO;
+	for (uint32_t i = 0; i < lot->q.n; i++) {
+		int error = hear_exe(l, path, sizeof(path));
+
+		lot->exe[i].error = error;
+		if (!error)
+			lot->exe[i].path = xstrdup(path);
+	}
+	lot->known = true;
+	return 0;
+}
+
+int looker_exe(struct looker *l, pid_t pid, char *buf, size_t len)
+{
+	struct looker_request q = { .what = LOOK_EXES, .n = 1, .pid = { pid } };
+
+	if (!l)
+		return proc_see_exe(pid, buf, len);
+	const struct lot *lot = &l->lot;
+
+	for (uint32_t i = 0; i < lot->q.n && lot->known; i++) {
+		if (lot->q.pid[i] != pid)
+			continue;
+		if (lot->exe[i].path)
+			(void)stpncpy(buf, lot->exe[i].path, len - 1);
+		buf[len - 1] = '\0';
+		return lot->exe[i].error;
+	}
+	return ask(l, &q) ? hear_exe(l, buf, len) : -EACCES;
+}
+
+struct walk {
+	struct looker *l;
+	proc_fn fn;
+	void *arg;
+	int error;
+};
+
+static void end_lot(struct walk *w)
+{
+	struct lot *lot = &w->l->lot;
+
+	if (lot->q.n && !w->error)
+		w->error = ask_for_lot(w->l);
+	for (uint32_t i = 0; i < lot->q.n && !w->error; i++)
+		w->fn(w->arg, lot->q.pid[i]);
+	empty_lot(lot);
+}
+
+static void add_to_lot(void *arg, pid_t pid)
+{
+	struct walk *w = arg;
+	struct lot *lot = &w->l->lot;
+
+	lot->q.pid[lot->q.n++] = pid;
+	if (lot->q.n == LOOKER_LOT)
+		end_lot(w);
+}
+
+int looker_each(struct looker *l, proc_fn fn, void *arg)
+{
+	struct walk w = { .l = l, .fn = fn, .arg = arg };
+
+	if (!l)
+		return proc_each(fn, arg);
+	int error = proc_each(add_to_lot, &w);
+
+	end_lot(&w);
+	return error ? error : w.error;
+}
+
+/* ---- sockets ---------------------------------------------------------- */
+
+int looker_sockets(struct looker *l, pid_t pid, socket_fn fn, void *arg)
+{
+	const struct looker_request q = {
+		.what = LOOK_SOCKETS, .n = 1, .pid = { pid }
+	};
+	struct looker_socket *found = NULL;
+	unsigned n = 0, room = 0;
+
+	if (!l)
+		return proc_see_sockets(pid, fn, arg);
+	bool ok = ask(l, &q);
+	struct looker_socket s = { .error = ok ? 1 : -EIO };
+
+	while (s.error > 0) {
+		if (!hear(l, &s, sizeof(s)))
+			s.error = -EIO;
+		if (s.error <= 0)
+			break;
+		if (n == room) {
+			room = room ? 2 * room : 64;
+			found = xreallocarray(found, room, sizeof(*found));
+		}
+		found[n++] = s;
+	}
+	for (unsigned i = 0; i < n && s.error == 0; i++)
+		fn(arg, found[i].fd, found[i].inode);
+	free(found);
+	return s.error;
+}
+
+bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode)
+{
+	const struct looker_request q = {
+		.what = LOOK_SOCKET, .fd = fd, .n = 1, .pid = { pid }
+	};
+	struct looker_socket s;
+
+	if (!l)
+		return proc_see_socket(pid, fd) == inode;
+	return ask(l, &q) && hear(l, &s, sizeof(s)) && s.inode == inode;
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static void on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct looker *l = arg;
+	char c;
+
+	(void)what;
+	/* between requests it says nothing, so this is its end */
+	if (recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN)
+		return;
+	event_del(l->ended);
+	(void)waitpid(l->pid, NULL, 0);
+	l->pid = 0;
+	l->gone(l->arg);
+}
+
+static int start(struct looker *l, struct diag *reterr)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		return diag_set(reterr, -errno, "cannot make a socket: %s",
+		    strerror(errno));
+	}
+	pid_t pid = fork();
+
+	if (pid == 0)
+		looker_child(pair[1]);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return diag_set(
+		    reterr, -errno, "cannot fork: %s", strerror(errno));
+	}
+	l->pid = pid;
+	l->fd = pair[0];
+	return 0;
+}
+
+int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
+    struct looker **ret_l, struct diag *reterr)
+{
+	struct looker *l = xcalloc(1, sizeof(*l));
+	int error = start(l, reterr);
+
+	if (error < 0) {
+		free(l);
+		return error;
+	}
+	l->gone = gone;
+	l->arg = arg;
+	l->ended = event_new(base, l->fd, EV_READ | EV_PERSIST, on_ended, l);
+	if (!l->ended || event_add(l->ended, NULL) < 0)
+		abort(); /* out of memory */
+	*ret_l = l;
+	return 0;
+}
+
+void looker_free(struct looker *l)
+{
+	if (!l)
+		return;
+	event_free(l->ended);
+	close(l->fd); /* which ends it */
+	if (l->pid)
+		(void)waitpid(l->pid, NULL, 0);
+	free(l);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * looker - looks at other processes for whoever may not.
+ *
+ * Under Landlock a process may not follow /proc/PID/exe and /proc/PID/fd of
+ * others (schema/sandbox/sandbox.h). So before the registrar is restricted it
+ * forks one that stays without Landlock, and may do nothing but read. It ends
+ * with the registrar; if it is killed, the registrar ends, to be started
+ * anew.
+ *
+ * All functions accept NULL for l, and look themselves then. They wait for
+ * the answer, which takes some ten microseconds more than to look. One thread.
+ */
+#include "registrar/lib/procfs.h"
+#include "registrar/lib/sockets.h"
+#include "schema/base/diag.h"
+
+struct event_base;
+struct looker;
+
+/* gone(arg), from the event base: it has ended by itself. */
+int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
+    struct looker **ret_l, struct diag *reterr);
+void looker_free(struct looker *l);
+
+/* As proc_see_exe(); -EACCES also when the looker has ended. */
+int looker_exe(struct looker *l, pid_t pid, char *buf, size_t len);
+
+/*
+ * As proc_each(), for those who will ask for the executables: they come in
+ * lots, and looker_exe() from fn of this pid need not ask again.
+ */
+int looker_each(struct looker *l, proc_fn fn, void *arg);
+
+/* As proc_see_sockets(). */
+int looker_sockets(struct looker *l, pid_t pid, socket_fn fn, void *arg);
+bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * landlock - landlock(7) by system call, for sandbox.c.
+ *
+ * There is no library, and the headers of Debian 12 know ABI 2 alone: numbers
+ * are in landlock.c. What a kernel does not know is left out.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+/* 0: there is none. */
+int landlock_abi(void);
+
+struct landlock_rules {
+	const char *file; /* in whose directory files may be written */
+	bool may_bind;    /* TCP ports (ABI 4) */
+	bool may_signal;  /* processes that are not restricted (ABI 6) */
+};
+
+/*
+ * For this thread and those that it will start. ret_below: the directories in
+ * which files may be written, in quotes, cut to len. -errno: nothing is
+ * restricted.
+ */
+int landlock_restrict(
+    const struct landlock_rules *rules, char *ret_below, size_t len);
