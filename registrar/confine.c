@@ -27,6 +27,11 @@ int confine_enter(
 	return error;
 }
 
+bool confine_is_elsewhere(const struct confine *c, const struct run_options *o)
+{
+	return sandbox_is_elsewhere(&c->sandbox, o->registry);
+}
+
 void confine_release(struct confine *c)
 {
 	looker_free(c->looker);

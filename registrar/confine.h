@@ -26,4 +26,9 @@ int confine_prepare(struct confine *c, const struct run_options *o,
 /* From now on the process is restricted; the log says how. */
 int confine_enter(
     struct confine *c, const struct run_options *o, struct diag *reterr);
+/*
+ * The registry's directory is another one than then, so that nothing can be
+ * written to it: only a new start helps.
+ */
+bool confine_is_elsewhere(const struct confine *c, const struct run_options *o);
 void confine_release(struct confine *c);

@@ -92,6 +92,13 @@ static void set_tick(void *arg)
 	(void)evtimer_add(r->tick, &wait);
 }
 
+static void fail(struct run *r, const char *why)
+{
+	log_error("ending: %s", why);
+	r->failed = true;
+	(void)event_base_loopbreak(r->base);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *r = arg;
@@ -99,6 +106,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	timers_run(r->timers);
+	if (store_has_trouble(r->store) &&
+	    confine_is_elsewhere(&r->confine, r->options))
+		fail(r, "the registry's directory is another one than at the "
+		        "start, and closed to the sandbox");
 }
 
 static void wake(void *arg)
@@ -153,21 +164,14 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
  * They were killed. Their like is forked while we are small, and before we
  * are in the sandbox: let us begin anew.
  */
-static void end_without(struct run *r, const char *what)
-{
-	log_error("ending: the process that %s is gone", what);
-	r->failed = true;
-	(void)event_base_loopbreak(r->base);
-}
-
 static void on_runner_gone(void *arg)
 {
-	end_without(arg, "runs exec checks");
+	fail(arg, "the process that runs exec checks is gone");
 }
 
 static void on_looker_gone(void *arg)
 {
-	end_without(arg, "looks at others");
+	fail(arg, "the process that looks at others is gone");
 }
 
 /* ---- between the parts ------------------------------------------------ */

@@ -250,8 +250,8 @@ static void listen_check(void *arg)
 		if (p->kind != &watch_listen || p->fd < 0)
 			continue;
 		any = true;
-		if (looker_has_socket(w->looker, p->pid, p->socket.fd,
-		        p->socket.inode))
+		if (looker_has_socket(
+		        w->looker, p->pid, p->socket.fd, p->socket.inode))
 			continue;
 		process_let_go(p);
 		scanner_add(w, &w->listen, p);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,8 +55,6 @@ struct path_beneath_attr {
 
 /* What SQLite does in the directory of a database. */
 #define FS_DATABASE (FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_TRUNCATE)
-
-#define LINKS_MAX 8
 
 int landlock_abi(void)
 {
@@ -114,33 +113,43 @@ static int allow(int ruleset, const char *path, uint64_t rights)
 
 /* ---- where files are written ------------------------------------------ */
 
-static char *directory_of(const char *file)
+char *landlock_directory(const char *file)
 {
 	scoped_free char *copy = xstrdup(file);
 
 	return xstrdup(dirname(copy));
 }
 
+static void note(struct sandbox_places *p, const char *dir)
+{
+	size_t have = strlen(p->text);
+	struct stat st;
+
+	(void)snprintf(p->text + have, sizeof(p->text) - have, "%s'%s'",
+	    have ? " and " : "", dir);
+	if (stat(dir, &st) < 0 || p->n == SANDBOX_PLACES_MAX)
+		return;
+	p->at[p->n].device = st.st_dev;
+	p->at[p->n++].inode = st.st_ino;
+}
+
 /* Allows dir, or what is nearest above it. */
 static int allow_nearest(
-    int ruleset, const char *dir, uint64_t rights, char *ret_below, size_t len)
+    int ruleset, const char *dir, uint64_t rights, struct sandbox_places *p)
 {
 	scoped_free char *at = xstrdup(dir);
 	int error;
 
 	while ((error = allow(ruleset, at, rights)) == -ENOENT &&
 	       strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
-		char *above = directory_of(at);
+		char *above = landlock_directory(at);
 
+		p->above = true;
 		free(at);
 		at = above;
 	}
-	size_t have = strlen(ret_below);
-
-	if (error == 0) {
-		(void)snprintf(ret_below + have, len - have, "%s'%s'",
-		    have ? " and " : "", at);
-	}
+	if (error == 0)
+		note(p, at);
 	return error;
 }
 
@@ -159,16 +168,17 @@ static char *follow_link(const char *path, const char *dir)
 
 /* SQLite keeps the log of a database beside where its name leads. */
 static int allow_file(
-    int ruleset, const char *file, uint64_t rights, char *ret_below, size_t len)
+    int ruleset, const char *file, uint64_t rights, struct sandbox_places *p)
 {
 	scoped_free char *at = xstrdup(file);
 	int error = 0;
 
-	for (int links = 0; at && links <= LINKS_MAX && !error; links++) {
-		scoped_free char *dir = directory_of(at);
+	for (int links = 0; at && links < SANDBOX_PLACES_MAX && !error;
+	     links++) {
+		scoped_free char *dir = landlock_directory(at);
 		char *next = follow_link(at, dir);
 
-		error = allow_nearest(ruleset, dir, rights, ret_below, len);
+		error = allow_nearest(ruleset, dir, rights, p);
 		free(at);
 		at = next;
 	}
@@ -176,7 +186,7 @@ static int allow_file(
 }
 
 int landlock_restrict(
-    const struct landlock_rules *rules, char *ret_below, size_t len)
+    const struct landlock_rules *rules, struct sandbox_places *ret_places)
 {
 	int abi = landlock_abi();
 	const struct ruleset_attr attr = handled(rules, abi);
@@ -186,8 +196,8 @@ int landlock_restrict(
 
 	if (ruleset < 0)
 		return -errno;
-	*ret_below = '\0';
-	int error = allow_file(ruleset, rules->file, database, ret_below, len);
+	*ret_places = (struct sandbox_places){ .n = 0 };
+	int error = allow_file(ruleset, rules->file, database, ret_places);
 
 	/* where libraries let descriptors lead that they want nothing of */
 	if (!error)

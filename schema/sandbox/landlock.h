@@ -6,8 +6,7 @@
  * There is no library, and the headers of Debian 12 know ABI 2 alone: numbers
  * are in landlock.c. What a kernel does not know is left out.
  */
-#include <stdbool.h>
-#include <stddef.h>
+#include "schema/sandbox/sandbox.h"
 
 /* 0: there is none. */
 int landlock_abi(void);
@@ -18,10 +17,9 @@ struct landlock_rules {
 	bool may_signal;  /* processes that are not restricted (ABI 6) */
 };
 
-/*
- * For this thread and those that it will start. ret_below: the directories in
- * which files may be written, in quotes, cut to len. -errno: nothing is
- * restricted.
- */
+/* For this thread and those that it will start. -errno: nothing changed. */
 int landlock_restrict(
-    const struct landlock_rules *rules, char *ret_below, size_t len);
+    const struct landlock_rules *rules, struct sandbox_places *ret_places);
+
+/* The part before the last slash, as dirname(3); to be freed. */
+char *landlock_directory(const char *file);

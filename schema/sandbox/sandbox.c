@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 const char *const sandbox_modes[] = { "auto", "on", "off", NULL };
 
@@ -76,7 +77,7 @@ int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr)
 	s->no_new_privileges = true;
 	if (!sandbox_has_landlock(s))
 		return without(s, -ENOSYS, "Landlock", s->no_landlock, reterr);
-	int error = landlock_restrict(&rules, s->below, sizeof(s->below));
+	int error = landlock_restrict(&rules, &s->places);
 
 	if (error < 0) {
 		s->no_landlock = strerrordesc_np(-error);
@@ -84,6 +85,22 @@ int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr)
 	}
 	s->landlock = landlock_abi();
 	return 0;
+}
+
+bool sandbox_is_elsewhere(const struct sandbox *s, const char *file)
+{
+	scoped_free char *real = realpath(file, NULL);
+	scoped_free char *dir = landlock_directory(real ? real : file);
+	struct stat st;
+
+	if (!s->landlock || s->places.above || stat(dir, &st) < 0)
+		return false;
+	for (unsigned i = 0; i < s->places.n; i++) {
+		if (s->places.at[i].device == st.st_dev &&
+		    s->places.at[i].inode == st.st_ino)
+			return false;
+	}
+	return true;
 }
 
 /* ---- calls ------------------------------------------------------------ */
@@ -106,7 +123,7 @@ int sandbox_calls(struct sandbox *s, struct diag *reterr)
 
 void sandbox_log(const struct sandbox *s)
 {
-	char landlock[SANDBOX_BELOW_MAX + 160], calls[160];
+	char landlock[sizeof(s->places.text) + 160], calls[160];
 
 	if (s->mode == SANDBOX_OFF) {
 		log_info("sandbox: off");
@@ -116,7 +133,7 @@ void sandbox_log(const struct sandbox *s)
 		(void)snprintf(landlock, sizeof(landlock),
 		    "Landlock (ABI %d): writes below %s alone, executes "
 		    "nothing",
-		    s->landlock, s->below);
+		    s->landlock, s->places.text);
 	} else {
 		(void)snprintf(landlock, sizeof(landlock), "no Landlock: %s",
 		    s->no_landlock);

@@ -21,6 +21,7 @@
 #include "schema/base/diag.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* SANDBOX_AUTO is 0, the default. */
 enum sandbox_mode {
@@ -39,15 +40,25 @@ enum sandbox_use {
 	SANDBOX_LOOKS = 8,     /* reads files, and talks on what it has open */
 };
 
-#define SANDBOX_BELOW_MAX 512
+/* Directories in which files may be written, as they were at the start. */
+#define SANDBOX_PLACES_MAX 8
+struct sandbox_places {
+	char text[512]; /* in quotes, for the log; cut */
+	unsigned n;
+	struct {
+		dev_t device;
+		ino_t inode;
+	} at[SANDBOX_PLACES_MAX];
+	bool above; /* one was not there: what is nearest above it is */
+};
 
 struct sandbox {
 	enum sandbox_mode mode;
 	unsigned uses; /* of enum sandbox_use */
 	/* what was put in force; begin with zeros */
 	bool no_new_privileges, calls;
-	int landlock;                       /* ABI; 0: none */
-	char below[SANDBOX_BELOW_MAX];      /* where it writes, for the log */
+	int landlock; /* ABI; 0: none */
+	struct sandbox_places places;
 	const char *no_landlock, *no_calls; /* why not; static */
 };
 
@@ -68,6 +79,12 @@ int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr);
 
 /* seccomp, for all threads that there are and will be. Errors as above. */
 int sandbox_calls(struct sandbox *s, struct diag *reterr);
+
+/*
+ * Is the directory of `file` another one than at the start, so that nothing
+ * can be written there? Landlock goes by directories, not by their names.
+ */
+bool sandbox_is_elsewhere(const struct sandbox *s, const char *file);
 
 /* One line: what is in force, and why not more. */
 void sandbox_log(const struct sandbox *s);
