@@ -138,8 +138,8 @@ static void report(struct run *r)
 {
 	int64_t now_ms = timers_now(r->timers);
 
-	tally_tell(&r->prober.tally, now_ms, log_line);
-	tally_begin(&r->prober.tally, now_ms);
+	tally_tell(&r->prober.counts, now_ms, log_line);
+	tally_begin(&r->prober.counts, now_ms);
 }
 
 static void on_signal(evutil_socket_t signum, short what, void *arg)
@@ -219,6 +219,22 @@ static int heartbeat(void *arg, const struct probe_subject *s,
 	const struct run *r = arg;
 
 	return store_heartbeat(r->store, s, check, ret_beat);
+}
+
+static int tally(void *arg, const char *zone, const char *service,
+    struct service_tally *ret_tally)
+{
+	const struct run *r = arg;
+
+	return store_tally(r->store, zone, service, ret_tally);
+}
+
+static int state(void *arg, const char *zone, const char *service,
+    const char *instance, struct instance_state *ret_state)
+{
+	const struct run *r = arg;
+
+	return store_state(r->store, zone, service, instance, ret_state);
 }
 
 static void on_changed(
@@ -320,6 +336,8 @@ static void make_fleet(struct run *r)
 		.timers = r->timers,
 		.kinds = probe_kinds,
 		.heartbeat = heartbeat,
+		.tally = tally,
+		.state = state,
 		.wall_ms = wall_ms,
 		.arg = r,
 		.runner = r->runner,

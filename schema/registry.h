@@ -203,6 +203,28 @@ int registry_has_eligible(struct registry *r, const char *zone,
     const char *service, int64_t now_wall_ms, bool *ret_any,
     struct diag *reterr);
 
+/*
+ * How a service is doing: its instances by health. Those in another mode, or
+ * whose lease has run out, are in n alone.
+ */
+struct service_tally {
+	unsigned n, passing, warning, starting;
+};
+/* All zero: there is no such service, or it has no instances. */
+int registry_tally(struct registry *r, const char *zone, const char *service,
+    int64_t now_wall_ms, struct service_tally *ret_tally, struct diag *reterr);
+
+/* How one instance is doing. */
+struct instance_state {
+	enum health health;
+	enum mode mode;
+	bool expired; /* its lease has run out */
+};
+/* -ENOENT: there is none. */
+int registry_read_state(struct registry *r, const char *zone,
+    const char *service, const char *instance, int64_t now_wall_ms,
+    struct instance_state *ret_state, struct diag *reterr);
+
 /* Of all instances whose mode is not active. */
 typedef void (*registry_mode_fn)(void *arg, const char *zone,
     const char *service, const char *instance, enum mode m,

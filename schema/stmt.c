@@ -81,6 +81,15 @@ static const char *const texts[STMT_N] = {
 	    "AND service = ?2 AND health IN ('passing', 'warning') "
 	    "AND mode = 'active' AND (lease_until_wall_ms = 0 "
 	    "OR lease_until_wall_ms > ?3))",
+	[STMT_TALLY] = "SELECT count(*), sum(health = 'passing' AND ok), "
+	               "sum(health = 'warning' AND ok), "
+	               "sum(health = 'starting' AND ok) FROM "
+	               "(SELECT health, mode = 'active' AND "
+	               "(lease_until_wall_ms = 0 OR lease_until_wall_ms > ?3) "
+	               "AS ok FROM instance WHERE zone = ?1 AND service = ?2)",
+	[STMT_STATE] = "SELECT health, mode, lease_until_wall_ms <> 0 AND "
+	               "lease_until_wall_ms <= ?4 FROM instance "
+	               "WHERE zone = ?1 AND service = ?2 AND name = ?3",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
 	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
 	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),

@@ -246,8 +246,7 @@ static int resolve_instances(struct conf_context *c,
 	int r = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (resolve_instance(
-		        c, raw, &all[i], defaults->address, &out[i]) < 0)
+		if (resolve_instance(c, raw, &all[i], defaults, &out[i]) < 0)
 			r = -EINVAL;
 	}
 	s->instances = out;

@@ -59,8 +59,9 @@ enum check_kind {
 	CHECK_ICMP,
 	CHECK_POSTGRES,
 	CHECK_REDIS,
+	CHECK_ALIAS,
 };
-#define CHECK_KIND_N 10
+#define CHECK_KIND_N 11
 
 /*
  * How a connection is secured. All zero: not at all. Files are absolute
@@ -204,6 +205,14 @@ struct check_redis {
 	const char *password_file; /* NULL: no password */
 };
 
+/* As the registry has it, whoever wrote it. */
+struct check_alias {
+	const char *to; /* as written, after substitution */
+	const char *zone, *service;
+	const char *instance; /* NULL: the best of the service */
+	unsigned line, column;
+};
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -230,6 +239,7 @@ struct check_spec {
 		struct check_icmp icmp;
 		struct check_postgres postgres;
 		struct check_redis redis;
+		struct check_alias alias;
 	};
 };
 

@@ -21,6 +21,7 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_ICMP] = &check_type_icmp,
 	[CHECK_POSTGRES] = &check_type_postgres,
 	[CHECK_REDIS] = &check_type_redis,
+	[CHECK_ALIAS] = &check_type_alias,
 };
 
 const struct check_type *check_type_find(const char *name)

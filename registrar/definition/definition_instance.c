@@ -171,7 +171,7 @@ static void resolve_weights(const struct raw_weights *service,
 }
 
 int resolve_instance(struct conf_context *c, const struct raw_service *s,
-    const struct raw_instance *raw, const char *default_address,
+    const struct raw_instance *raw, const struct definition_defaults *defaults,
     struct definition_instance *ret_i)
 {
 	struct arena *a = c->arena;
@@ -182,13 +182,13 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 		.line = raw->node->line,
 		.column = raw->node->column };
 
-	i.address =
-	    address_canonical(a, raw->address ? raw->address : default_address);
+	i.address = address_canonical(
+	    a, raw->address ? raw->address : defaults->address);
 	if (!i.address) {
 		return conf_bad(c, raw->node,
 		    "found '%s' as the address of this host, expected an IPv4 "
 		    "or IPv6 address",
-		    default_address);
+		    defaults->address);
 	}
 	if (raw->address6)
 		i.address6 = address_canonical(a, raw->address6);
@@ -199,6 +199,7 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	const struct template_vars v = { .address = i.address,
 		.name = i.name,
 		.service = s->name,
+		.zone = s->zone ? s->zone : defaults->zone,
 		.port = i.port,
 		.literal = s->literal };
 	int r = resolve_process(c,

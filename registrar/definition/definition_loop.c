@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A graph of services; each edge belongs to the file that says so. From every
- * service that a new edge leads to a search goes on, breadth first, until it
- * comes back to where that edge begins. Nodes stay: there are as many as
- * services that anybody ever named.
+ * A graph of services, and of instances that are or have an alias; each edge
+ * belongs to the file that says so. A service follows whatever its instances
+ * follow, an instance alone what it says itself. Edge by edge of a new file a
+ * search goes on from where it leads to, breadth first, until it comes back
+ * to where it begins.
  */
 #include "registrar/definition/definition_loop.h"
 
@@ -17,24 +18,28 @@
 #include <sys/queue.h>
 
 struct node {
-	char *key; /* "service.zone" */
+	char *key;   /* "service.zone", "service.zone/instance" */
+	unsigned in; /* edges to it; without any it goes with its own */
 	LIST_HEAD(, edge) edges;
 	/* of the present search */
 	unsigned round;
-	struct node *from, *next;
+	struct node *before, *next;
 };
 
 struct edge {
-	struct node *to;
+	struct node *from, *to;
 	struct owner *owner;
-	LIST_ENTRY(edge) of_node, of_owner;
+	const char *key; /* "requires" */
+	unsigned line, column;
+	LIST_ENTRY(edge) of_node;
+	TAILQ_ENTRY(edge) of_owner;
 };
 
 /* A version of a file. */
 struct owner {
 	char *file;
 	bool ignored; /* there is a newer one */
-	LIST_HEAD(, edge) edges;
+	TAILQ_HEAD(, edge) edges;
 	struct owner *next;
 };
 
@@ -59,10 +64,13 @@ static void node_free(void *node)
 	free(n);
 }
 
-static struct node *node_get(
-    struct requirements *g, const char *zone, const char *service)
+/* instance NULL: the service. */
+static struct node *node_get(struct requirements *g, const char *zone,
+    const char *service, const char *instance)
 {
-	struct node key = { .key = xasprintf("%s.%s", service, zone) };
+	struct node key = { .key = xasprintf("%s.%s%s%s", service, zone,
+		                instance ? "/" : "",
+		                instance ? instance : "") };
 	struct node *const *found = tfind(&key, &g->tree, by_key);
 
 	if (found) {
@@ -78,6 +86,14 @@ static struct node *node_get(
 	return n;
 }
 
+static void node_drop_unused(struct requirements *g, struct node *n)
+{
+	if (n->in || !LIST_EMPTY(&n->edges))
+		return;
+	tdelete(n, &g->tree, by_key);
+	node_free(n);
+}
+
 /* ---- files ------------------------------------------------------------ */
 
 static struct owner *owner_find(struct requirements *g, const char *file)
@@ -89,6 +105,19 @@ static struct owner *owner_find(struct requirements *g, const char *file)
 	return o;
 }
 
+static void edge_drop(struct requirements *g, struct edge *e)
+{
+	struct node *from = e->from, *to = e->to;
+
+	LIST_REMOVE(e, of_node);
+	TAILQ_REMOVE(&e->owner->edges, e, of_owner);
+	to->in--;
+	free(e);
+	node_drop_unused(g, from);
+	if (to != from)
+		node_drop_unused(g, to);
+}
+
 static void owner_drop(struct requirements *g, struct owner *o)
 {
 	struct owner **at = &g->owners;
@@ -96,13 +125,8 @@ static void owner_drop(struct requirements *g, struct owner *o)
 	while (*at != o)
 		at = &(*at)->next;
 	*at = o->next;
-	while (!LIST_EMPTY(&o->edges)) {
-		struct edge *e = LIST_FIRST(&o->edges);
-
-		LIST_REMOVE(e, of_node);
-		LIST_REMOVE(e, of_owner);
-		free(e);
-	}
+	while (!TAILQ_EMPTY(&o->edges))
+		edge_drop(g, TAILQ_FIRST(&o->edges));
 	free(o->file);
 	free(o);
 }
@@ -113,32 +137,88 @@ static struct owner *owner_new(
 	struct owner *o = xcalloc(1, sizeof(*o));
 
 	o->file = xstrdup(d->file);
-	LIST_INIT(&o->edges);
+	TAILQ_INIT(&o->edges);
 	o->next = g->owners;
 	g->owners = o;
 	return o;
 }
 
-static void edge_add(struct owner *o, struct node *from, struct node *to)
+/* Many instances of a service say the same one after the other. */
+static bool is_repeated(const struct edge *new)
 {
+	const struct edge *e;
+	unsigned n = 0;
+
+	LIST_FOREACH (e, &new->from->edges, of_node) {
+		if (n++ == DEFINITION_MAX_CHECKS)
+			break;
+		if (e->to == new->to && e->owner == new->owner)
+			return true;
+	}
+	return false;
+}
+
+static void edge_add(const struct edge *new)
+{
+	if (is_repeated(new))
+		return;
 	struct edge *e = xcalloc(1, sizeof(*e));
 
-	e->to = to;
-	e->owner = o;
-	LIST_INSERT_HEAD(&from->edges, e, of_node);
-	LIST_INSERT_HEAD(&o->edges, e, of_owner);
+	*e = *new;
+	e->to->in++;
+	LIST_INSERT_HEAD(&e->from->edges, e, of_node);
+	TAILQ_INSERT_TAIL(&e->owner->edges, e, of_owner);
+}
+
+static void add_requires(
+    struct requirements *g, struct owner *o, const struct definition_service *s)
+{
+	const struct health_policy *p = &s->policy;
+
+	for (unsigned k = 0; k < p->require_n; k++) {
+		edge_add(&(struct edge){ .owner = o,
+		    .from = node_get(g, s->zone, s->name, NULL),
+		    .to = node_get(
+		        g, p->requires[k].zone, p->requires[k].service, NULL),
+		    .key = "requires",
+		    .line = p->require_line,
+		    .column = p->require_column });
+	}
+}
+
+static void add_aliases(struct requirements *g, struct owner *o,
+    const struct definition_service *s, const struct definition_instance *i)
+{
+	for (unsigned k = 0; k < i->check_n; k++) {
+		const struct check_alias *a = &i->checks[k].alias;
+
+		if (i->checks[k].kind != CHECK_ALIAS)
+			continue;
+		struct edge e = { .owner = o,
+			.from = node_get(g, s->zone, s->name, NULL),
+			.to = node_get(g, a->zone, a->service, a->instance),
+			.key = "alias",
+			.line = a->line,
+			.column = a->column };
+
+		edge_add(&e);
+		e.from = node_get(g, s->zone, s->name, i->name);
+		edge_add(&e);
+	}
 }
 
 /* ---- the search ------------------------------------------------------- */
 
-/* Goes from `start`; true: it came to `goal`, and `from` leads back. */
+/* Goes from `start`; true: it came to `goal`, and `before` leads back. */
 static bool leads_to(
     struct requirements *g, struct node *start, const struct node *goal)
 {
 	struct node *last = start;
 
+	if (!goal->in)
+		return false;
 	start->round = ++g->round;
-	start->from = start->next = NULL;
+	start->before = start->next = NULL;
 	for (struct node *n = start; n; n = n->next) {
 		const struct edge *e;
 
@@ -148,7 +228,7 @@ static bool leads_to(
 			if (e->owner->ignored || e->to->round == g->round)
 				continue;
 			e->to->round = g->round;
-			e->to->from = n;
+			e->to->before = n;
 			e->to->next = NULL;
 			last->next = e->to;
 			last = e->to;
@@ -162,7 +242,7 @@ static char *loop_text(const struct node *goal)
 {
 	char *text = xstrdup(goal->key);
 
-	for (const struct node *n = goal->from; n; n = n->from) {
+	for (const struct node *n = goal->before; n; n = n->before) {
 		char *longer = xasprintf("%s > %s", n->key, text);
 
 		free(text);
@@ -174,23 +254,20 @@ static char *loop_text(const struct node *goal)
 	return whole;
 }
 
-static int find_loop(struct requirements *g, const struct definition *d,
-    const struct definition_service *s, struct diags *reterr)
+/* One is enough: the others are most likely parts of it. */
+static int find_loop(
+    struct requirements *g, const struct owner *o, struct diags *reterr)
 {
-	const struct health_policy *p = &s->policy;
-	struct node *from = node_get(g, s->zone, s->name);
+	const struct edge *e;
 
-	for (unsigned k = 0; k < p->require_n; k++) {
-		struct node *to =
-		    node_get(g, p->requires[k].zone, p->requires[k].service);
-
-		if (!leads_to(g, to, from))
+	TAILQ_FOREACH (e, &o->edges, of_owner) {
+		if (!leads_to(g, e->to, e->from))
 			continue;
-		scoped_free char *text = loop_text(from);
+		scoped_free char *text = loop_text(e->from);
 
 		return diags_add(reterr, -ELOOP,
-		    "%s:%u:%u: found a loop for 'requires', %s, expected none",
-		    d->file, p->require_line, p->require_column, text);
+		    "%s:%u:%u: found a loop for '%s', %s, expected none",
+		    o->file, e->line, e->column, e->key, text);
 	}
 	return 0;
 }
@@ -202,27 +279,18 @@ int requirements_put(
 {
 	struct owner *old = owner_find(g, d->file);
 	struct owner *o = owner_new(g, d);
-	int r = 0;
 
 	if (old)
 		old->ignored = true;
 	for (unsigned n = 0; n < d->service_n; n++) {
 		const struct definition_service *s = &d->services[n];
-		const struct health_policy *p = &s->policy;
-		struct node *from =
-		    p->require_n ? node_get(g, s->zone, s->name) : NULL;
 
-		for (unsigned k = 0; k < p->require_n; k++) {
-			edge_add(o, from,
-			    node_get(g, p->requires[k].zone,
-			        p->requires[k].service));
-		}
+		add_requires(g, o, s);
+		for (unsigned k = 0; k < s->instance_n; k++)
+			add_aliases(g, o, s, &s->instances[k]);
 	}
-	/* one is enough: the others are most likely parts of it */
-	for (unsigned n = 0; n < d->service_n && r == 0; n++) {
-		if (d->services[n].policy.require_n)
-			r = find_loop(g, d, &d->services[n], reterr);
-	}
+	int r = find_loop(g, o, reterr);
+
 	if (r == 0 && old) {
 		owner_drop(g, old);
 	} else if (r < 0) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * definition_loop - which services require which, over all files.
+ * definition_loop - which services require which, or are an alias of one, over
+ * all files.
  *
- * Two that require each other would say nothing but each other's trouble, so
+ * Two that follow each other would say nothing but each other's trouble, so
  * a file that closes a loop is refused. One thread, no I/O.
  */
 #include "registrar/definition/definition.h"

@@ -20,6 +20,7 @@
 /* What `{...}` stands for. */
 struct template_vars {
 	const char *address, *name, *service;
+	const char *zone; /* of the service; no variable */
 	int port;     /* ROW_DEFAULT: none */
 	bool literal; /* braces mean nothing in this file */
 };
@@ -125,6 +126,7 @@ extern const struct check_type check_type_file;
 extern const struct check_type check_type_icmp;
 extern const struct check_type check_type_postgres;
 extern const struct check_type check_type_redis;
+extern const struct check_type check_type_alias;
 
 /* How a program runs (user, dir ...), for a table of a struct check_spec. */
 extern const struct conf_table exec_how_table;
@@ -206,6 +208,12 @@ struct raw_policy {
 /* For a struct raw_policy at the beginning of another struct. */
 extern const struct conf_table raw_policy_table;
 
+/* SERVICE, or SERVICE.ZONE */
+bool service_ref_is_valid(const char *text);
+/* A valid one; zone: of those that name none. */
+struct required_service service_ref_split(
+    struct arena *a, const char *text, const char *zone);
+
 /* map: of the service; zone: where it is. */
 int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
     const struct conf_node *map, const char *zone, struct health_policy *ret_p);
@@ -246,5 +254,5 @@ extern const struct conf_table raw_weights_table;
 int check_weights(struct conf_context *c, const struct conf_node *map);
 
 int resolve_instance(struct conf_context *c, const struct raw_service *s,
-    const struct raw_instance *raw, const char *default_address,
+    const struct raw_instance *raw, const struct definition_defaults *defaults,
     struct definition_instance *ret_i);

@@ -94,8 +94,7 @@ static const struct conf_table damping_table = { .what = "damping",
 
 /* ---- all of it -------------------------------------------------------- */
 
-/* SERVICE, or SERVICE.ZONE */
-static bool is_service(const char *text)
+bool service_ref_is_valid(const char *text)
 {
 	const char *dot = strchr(text, '.');
 	char service[64];
@@ -125,7 +124,7 @@ static const struct conf_field fields[] = {
 	    AT(damping) },
 	{ .key = "requires",
 	    .kind = CONF_STRINGS,
-	    .valid = is_service,
+	    .valid = service_ref_is_valid,
 	    .expects = "the name of a service, or SERVICE.ZONE",
 	    AT(requires) },
 	{ 0 },
@@ -133,7 +132,7 @@ static const struct conf_field fields[] = {
 const struct conf_table raw_policy_table = { .what = "a service",
 	.fields = fields };
 
-static struct required_service split(
+struct required_service service_ref_split(
     struct arena *a, const char *text, const char *zone)
 {
 	const char *dot = strchr(text, '.');
@@ -160,7 +159,8 @@ int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
 	struct required_service *all = arena_alloc(c->arena, n, sizeof(*all));
 
 	for (unsigned i = 0; i < n; i++)
-		all[i] = split(c->arena, raw->requires.items[i], zone);
+		all[i] =
+		    service_ref_split(c->arena, raw->requires.items[i], zone);
 	*ret_p = (struct health_policy){
 		.slow_start_ms = raw->slow_start_ms,
 		.deregister_after_ms = raw->deregister_after_ms,

@@ -31,6 +31,7 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_ICMP] = &probe_icmp_ops,
 	[CHECK_POSTGRES] = &probe_postgres_ops,
 	[CHECK_REDIS] = &probe_redis_ops,
+	[CHECK_ALIAS] = &probe_alias_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */
@@ -59,8 +60,8 @@ void prober_init(struct prober *pr)
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
 	pr->late_at_ms = -1;
-	tally_begin(&pr->tally, timers_now(pr->timers));
-	pr->pace.since_ms = pr->tally.since_ms;
+	tally_begin(&pr->counts, timers_now(pr->timers));
+	pr->pace.since_ms = pr->counts.since_ms;
 	pr->bury = NULL;
 	pr->tls = NULL;
 	if (!pr->base)
@@ -181,7 +182,7 @@ static void on_next(void *arg)
 	if (wait_for_turn(p, now_ms))
 		return;
 	watch_pace(p->prober, now_ms, now_ms - p->due_ms);
-	tally_run(&p->prober->tally, now_ms - p->due_ms);
+	tally_run(&p->prober->counts, now_ms - p->due_ms);
 	p->running = true;
 	p->expired = false;
 	p->started_ms = now_ms;
@@ -225,7 +226,7 @@ static void end_run(struct probe *p)
 	timer_cancel(p->prober->timers, &p->deadline);
 	if (p->running) {
 		p->running = false;
-		p->prober->tally.running--;
+		p->prober->counts.running--;
 		p->ops->stop(p);
 		p->run = NULL;
 	}
@@ -289,7 +290,7 @@ void probe_done_silent(struct probe *p)
 		int64_t n = past_ms / interval_ms(p) + 1;
 
 		p->due_ms += n * interval_ms(p);
-		p->prober->tally.left_out += (uint64_t)n;
+		p->prober->counts.left_out += (uint64_t)n;
 	}
 	timer_set(ts, &p->next, p->due_ms);
 }
@@ -299,7 +300,7 @@ void probe_done(struct probe *p, enum verdict v, const char *detail)
 	char text[PROBE_DETAIL_MAX];
 
 	probe_printable(text, sizeof(text), detail, strlen(detail));
-	tally_verdict(&p->prober->tally, p->spec->kind, v,
+	tally_verdict(&p->prober->counts, p->spec->kind, v,
 	    timers_now(p->prober->timers) - p->started_ms, p->expired);
 	probe_done_silent(p);
 	p->fn(p->arg, v, text); /* may free p */

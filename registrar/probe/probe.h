@@ -56,7 +56,7 @@ struct probe_ops {
 extern const struct probe_ops *const probe_kinds[CHECK_KIND_N];
 extern const struct probe_ops probe_tcp_ops, probe_http_ops, probe_exec_ops,
     probe_ttl_ops, probe_udp_ops, probe_dns_ops, probe_file_ops, probe_icmp_ops,
-    probe_postgres_ops, probe_redis_ops;
+    probe_postgres_ops, probe_redis_ops, probe_alias_ops;
 
 /* The last report on a ttl check. */
 struct heartbeat {
@@ -84,12 +84,20 @@ struct prober {
 	/* 0, -ENOENT, or another -E.. when the registry does not answer */
 	int (*heartbeat)(void *arg, const struct probe_subject *s,
 	    const char *check, struct heartbeat *ret_beat);
+	/*
+	 * How others are doing, as the registry says; -ENOENT: no such
+	 * instance, or another -E.. when the registry does not answer
+	 */
+	int (*tally)(void *arg, const char *zone, const char *service,
+	    struct service_tally *ret_tally);
+	int (*state)(void *arg, const char *zone, const char *service,
+	    const char *instance, struct instance_state *ret_state);
 	int64_t (*wall_ms)(void *arg);
-	void *arg; /* of both */
+	void *arg; /* of all of them */
 	/* of exec checks: owned; NULL: there are none */
 	struct runner *runner;
 	const char *exec_user; /* of those that name none; or NULL: ours */
-	struct tally tally;    /* since prober_init() or tally_begin() */
+	struct tally counts;   /* since prober_init() or tally_begin() */
 	/* private */
 	int64_t slot_ms; /* when the next new probe may have its first run */
 	/* a turn that came late, and by how much */
@@ -131,6 +139,7 @@ struct probe {
 	/* ttl: the last report, and since when the ttl runs; 0: not looked */
 	int64_t beat_wall_ms, beat_seen_ms;
 	bool beat_counted; /* before this program was started */
+	bool decided;      /* alias: there was a verdict in this run */
 	bool running;
 	bool expired; /* the present run is out of time */
 	bool shifted; /* it was late, and waits for its turn */

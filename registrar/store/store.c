@@ -329,6 +329,24 @@ int store_has_eligible(const struct store *st, const char *zone,
 	    st->config.wall_ms(st->config.arg), ret_any, NULL);
 }
 
+int store_tally(const struct store *st, const char *zone, const char *service,
+    struct service_tally *ret_tally)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_tally(st->registry, zone, service,
+	    st->config.wall_ms(st->config.arg), ret_tally, NULL);
+}
+
+int store_state(const struct store *st, const char *zone, const char *service,
+    const char *instance, struct instance_state *ret_state)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_read_state(st->registry, zone, service, instance,
+	    st->config.wall_ms(st->config.arg), ret_state, NULL);
+}
+
 static void take_beat(void *arg, const struct check_row *row)
 {
 	struct heartbeat *beat = arg;

@@ -176,6 +176,12 @@ int store_revision(const struct store *st, int64_t *ret_revision);
 int store_has_eligible(const struct store *st, const char *zone,
     const char *service, bool *ret_any);
 
+/* How others are doing, for struct prober. */
+int store_tally(const struct store *st, const char *zone, const char *service,
+    struct service_tally *ret_tally);
+int store_state(const struct store *st, const char *zone, const char *service,
+    const char *instance, struct instance_state *ret_state);
+
 /* The report on a ttl check, for struct prober. */
 int store_heartbeat(struct store *st, const struct probe_subject *s,
     const char *check, struct heartbeat *ret_beat);

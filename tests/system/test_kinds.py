@@ -219,3 +219,44 @@ def test_redis(site, redis, tmp_path):
     stop()
     site.wait_health("web", {"i-1": "critical"})
     site.wait_health("open", {"i-1": "critical"})
+
+
+def test_alias(site):
+    """Another service, whoever wrote it, and one instance of it."""
+    site.create_registry()
+    site.put("db", ("i-1", "192.0.2.1"), ("i-2", "192.0.2.2"))
+    site.put_health("db", "i-2", "critical")
+    define(site, "{alias: db, interval: 20ms}")
+    define(site, "{alias: db/i-2, interval: 20ms}", name="one")
+    define(site, "{alias: web, interval: 20ms}", name="chain")
+    registrar = site.start_registrar()
+
+    def wait(**states):
+        for name, health in states.items():
+            site.wait_health(name, {"i-1": health})
+    wait(web="passing", one="critical", chain="passing")
+    wait_output(site, "alias", "1 of 2 instances of 'db' passing")
+    site.put_health("db", "i-2", "warning")
+    wait(web="passing", one="warning", chain="passing")
+    site.put_health("db", "i-1", "dead")
+    wait(web="warning", one="warning", chain="warning")
+    site.run("maintenance", "db/i-2", "--registry", site.registry)
+    wait(web="critical", one="critical", chain="critical")
+    wait_output(site, "alias", "'db/i-2' is maintenance")
+    site.run("resume", "db/i-2", "--registry", site.registry)
+    wait(web="warning", one="warning", chain="warning")
+    site.sql("DELETE FROM service WHERE name = 'db'")
+    wait(web="critical", one="critical", chain="critical")
+    wait_output(site, "alias", "no instances of 'db'")
+    wait_output(site, "alias", "no instance 'db/i-2'")
+    registrar.kill()
+    site.put("db", ("i-2", "192.0.2.2"))
+    site.start_registrar()
+    wait(web="passing", one="passing", chain="passing")
+    # a loop is refused, and what was there goes on
+    define(site, "{alias: chain}")
+    site.daemons[-1].wait_log(
+        r"web.yaml:5:13: found a loop for 'alias', web.svc.internal > "
+        r"chain.svc.internal > web.svc.internal, expected none")
+    site.put_health("db", "i-2", "critical")
+    wait(web="critical", chain="critical")

@@ -196,7 +196,8 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp, dns, file, icmp, postgres, redis, any, all\n"
+	    "exec, ttl, udp, dns, file, icmp, postgres, redis, alias, any, "
+	    "all\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -349,6 +350,46 @@ static const struct {
 	    "beside it\n"
 	    "6:30: found 'ca_file' where nothing is verified, expected "
 	    "'sslmode: verify-full' or 'verify-ca'\n" },
+	{ "service: a\nport: 1\nchecks:\n- {alias: 'b c'}\n- {alias: b/}\n"
+	  "- {alias: b.}\n- {alias: /c}\n- {alias: b/c/d}\n- {alias: b/tag}\n"
+	  "- {alias: '{port}.{name}/-', rise: 2}",
+	    "10:30: found key 'rise' in an alias check, expected one of "
+	    "alias, interval, grace, name\n" },
+	{ "service: a\nport: 1\nchecks:\n- {alias: 'b c'}\n- {alias: b/}\n"
+	  "- {alias: b.}\n- {alias: /c}\n- {alias: b/c/d}\n- {alias: b/tag}\n"
+	  "- {alias: '{port}.z/-'}",
+	    "4:11: found 'b c' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "5:11: found 'b/' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "6:11: found 'b.' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "7:11: found '/c' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "8:11: found 'b/c/d' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "9:11: found 'b/tag' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n"
+	    "10:11: found '1.z/-' for 'alias', expected SERVICE[.ZONE] or "
+	    "SERVICE[.ZONE]/INSTANCE\n" },
+	{ "service: a\nport: 1\nchecks: [{alias: a}]",
+	    "3:18: found a loop for 'alias', a.svc.test > a.svc.test, expected "
+	    "none\n" },
+	{ "service: s\ninstances:\n- {name: a, checks: [{alias: s}]}\n"
+	  "- {name: b}",
+	    "3:30: found a loop for 'alias', s.svc.test > s.svc.test, expected "
+	    "none\n" },
+	{ "service: s\ninstances:\n- {name: a, checks: [{alias: s/a}]}",
+	    "3:30: found a loop for 'alias', s.svc.test/a > s.svc.test/a, "
+	    "expected none\n" },
+	{ "service: s\ninstances:\n- {name: a, checks: [{alias: s/b}]}\n"
+	  "- {name: b, checks: [{alias: s/a}]}",
+	    "3:30: found a loop for 'alias', s.svc.test/a > s.svc.test/b > "
+	    "s.svc.test/a, expected none\n" },
+	{ "services:\n- {service: s, port: 1, requires: [t]}\n"
+	  "- {service: t, port: 1, checks: [{tcp: '[::1]:1'}, {alias: s}]}",
+	    "2:35: found a loop for 'requires', s.svc.test > t.svc.test > "
+	    "s.svc.test, expected none\n" },
 	{ "service: a\nport: 1\nchecks: [{redis: '::1', user: x}]",
 	    "3:25: found 'user' without 'password_file', expected both or "
 	    "none\n" },

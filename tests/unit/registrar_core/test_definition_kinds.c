@@ -84,6 +84,13 @@ static void show_postgres(FILE *f, const struct check_spec *s)
 		(void)fprintf(f, " name %s", p->server_name);
 }
 
+static void show_alias(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s.%s %s each %lld ms, %d %d", s->alias.service,
+	    s->alias.zone, s->alias.instance ? s->alias.instance : "-",
+	    (long long)s->interval_ms, s->rise, s->fall);
+}
+
 static void show_redis(FILE *f, const struct check_spec *s)
 {
 	const struct check_redis *r = &s->redis;
@@ -103,6 +110,7 @@ static void (*const show_kind[CHECK_KIND_N])(
 	[CHECK_ICMP] = show_icmp,
 	[CHECK_POSTGRES] = show_postgres,
 	[CHECK_REDIS] = show_redis,
+	[CHECK_ALIAS] = show_alias,
 };
 
 static const struct {
@@ -142,6 +150,11 @@ static const struct {
 	    "redis-1 fd00::1 port 6379" },
 	{ "redis: every key", "{redis: '[::1]:1', user: u, password_file: /p}",
 	    "redis-1 ::1 port 1 user u password in /p" },
+	{ "alias: all by default", "{alias: db}",
+	    "alias-1 db.svc.test - each 1000 ms, 1 1" },
+	{ "alias: every key",
+	    "{alias: '{service}-db.other.test/i-{port}', interval: 50ms}",
+	    "alias-1 a-db.other.test i-80 each 50 ms, 1 1" },
 	{ "icmp: localhost", "{icmp: localhost}", "icmp-1 127.0.0.1" },
 };
 
@@ -188,6 +201,9 @@ static const char *const edits[][2] = {
 	{ "{icmp: '::1'}", "{icmp: '::2'}" },
 	{ "{postgres: '[::1]'}", "{postgres: '[::2]'}" },
 	{ "{redis: '[::1]'}", "{redis: '[::2]'}" },
+	{ "{alias: b}", "{alias: c}" },
+	{ "{alias: b}", "{alias: b/i-1}" },
+	{ "{alias: b}", "{alias: b.other.test}" },
 	{ "{redis: '[::1]'}", "{redis: '[::1]', password_file: /x}" },
 	{ "{redis: '[::1]', password_file: /x}",
 	    "{redis: '[::1]', user: u, password_file: /x}" },

@@ -101,6 +101,30 @@ static const struct {
 	{ "a file that went is forgotten", "c.yaml", NULL, NULL },
 	{ "then this is none", "a.yaml", "service: a\nport: 1\nrequires: c",
 	    NULL },
+	{ "an alias goes the same way", "c.yaml",
+	    "service: c\nport: 1\nchecks:\n- {tcp: '[::1]:1'}\n- {alias: a}",
+	    "c.yaml:5:11: found a loop for 'alias', c.svc.test > a.svc.test > "
+	    "c.svc.test, expected none" },
+	{ "one of its neighbour", "s.yaml",
+	    "service: s\ninstances:\n- {name: a, checks: [{alias: s/b}]}\n"
+	    "- {name: b}",
+	    NULL },
+	{ "one of another service, which is one of the neighbour", "t.yaml",
+	    "service: t\nport: 1\nchecks: [{alias: s/b}]", NULL },
+	{ "or of the one that is an alias itself", "t.yaml",
+	    "service: t\nport: 1\nchecks: [{alias: s/a}]", NULL },
+	{ "but not back", "s.yaml",
+	    "service: s\ninstances:\n- {name: a, checks: [{alias: t}]}\n"
+	    "- {name: b}",
+	    "s.yaml:3:30: found a loop for 'alias', s.svc.test/a > t.svc.test "
+	    "> s.svc.test/a, expected none" },
+	{ "nor by the service, from the other side", "t.yaml",
+	    "service: t\nport: 1\nchecks: [{alias: s}]", NULL },
+	{ "which is then closed here", "s.yaml",
+	    "service: s\ninstances:\n- {name: a, checks: [{alias: t}]}\n"
+	    "- {name: b}",
+	    "s.yaml:3:30: found a loop for 'alias', s.svc.test > t.svc.test > "
+	    "s.svc.test, expected none" },
 };
 
 static void finds_loops_over_files(void **state)

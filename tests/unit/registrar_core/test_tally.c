@@ -72,8 +72,8 @@ static void forget(void *arg, enum verdict v, const char *detail)
 static void told_are(struct prober *pr, const char *first, const char *second)
 {
 	line_n = 0;
-	tally_tell(&pr->tally, now_ms, take_line);
-	tally_begin(&pr->tally, now_ms);
+	tally_tell(&pr->counts, now_ms, take_line);
+	tally_begin(&pr->counts, now_ms);
 	assert_string_equal(lines[0], first);
 	assert_int_equal(line_n, second ? 2 : 1);
 	if (second)

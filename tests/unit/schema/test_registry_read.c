@@ -265,35 +265,66 @@ static void splits_meta(void **state)
 	assert_true(registry_meta_each(f->r, "{", add_meta, text) < 0);
 }
 
+// clang-format off
 static const struct {
 	const char *why, *sql;
 	bool any;
+	struct service_tally tally;
+	const char *state; /* of instance a: mode, health; NULL: none */
 } elections[] = {
 	/* one after the other, NOW is 5000000000000 */
-	{ "no such service", "SELECT 1", false },
-	{ "no instance", "INSERT INTO service (name) VALUES ('s')", false },
+	{ "no such service", "SELECT 1", false, { 0, 0, 0, 0 }, NULL },
+	{ "no instance", "INSERT INTO service (name) VALUES ('s')", false, { 0, 0, 0, 0 }, NULL },
 	{ "one that is starting",
-	    "INSERT INTO instance (service, name, address, health) "
-	    "VALUES ('s', 'a', '10.0.0.1', 'starting')",
-	    false },
-	{ "warning", "UPDATE instance SET health = 'warning'", true },
-	{ "draining", "UPDATE instance SET mode = 'draining'", false },
+	  "INSERT INTO instance (service, name, address, health) VALUES ('s', 'a', '10.0.0.1', 'starting')",
+	  false, { 1, 0, 0, 1 }, "active starting" },
+	{ "warning", "UPDATE instance SET health = 'warning'", true, { 1, 0, 1, 0 }, "active warning" },
+	{ "draining", "UPDATE instance SET mode = 'draining'", false, { 1, 0, 0, 0 }, "draining warning" },
 	{ "its lease ran out",
-	    "UPDATE instance SET mode = 'active', health = 'passing', "
-	    "lease_until_wall_ms = 5000000000000",
-	    false },
-	{ "its lease holds",
-	    "UPDATE instance SET lease_until_wall_ms = 5000000000001", true },
-	{ "critical", "UPDATE instance SET health = 'critical'", false },
+	  "UPDATE instance SET mode = 'active', health = 'passing', lease_until_wall_ms = 5000000000000",
+	  false, { 1, 0, 0, 0 }, "active passing expired" },
+	{ "its lease holds", "UPDATE instance SET lease_until_wall_ms = 5000000000001", true, { 1, 1, 0, 0 }, "active passing" },
+	{ "critical", "UPDATE instance SET health = 'critical'", false, { 1, 0, 0, 0 }, "active critical" },
 	{ "another one is passing",
-	    "INSERT INTO instance (service, name, address) "
-	    "VALUES ('s', 'b', '10.0.0.1')",
-	    true },
+	  "INSERT INTO instance (service, name, address) VALUES ('s', 'b', '10.0.0.1')",
+	  true, { 2, 1, 0, 0 }, "active critical" },
 	{ "not of this service",
-	    "INSERT INTO service (name) VALUES ('t');"
-	    "UPDATE instance SET service = 't' WHERE name = 'b'",
-	    false },
+	  "INSERT INTO service (name) VALUES ('t'); UPDATE instance SET service = 't' WHERE name = 'b'",
+	  false, { 1, 0, 0, 0 }, "active critical" },
 };
+// clang-format on
+
+static const int64_t election_ms = INT64_C(5000000000000);
+
+static void check_state(struct fx *f, const char *why, const char *expected)
+{
+	struct instance_state st;
+	char text[64];
+	int r =
+	    registry_read_state(f->r, Z, "s", "a", election_ms, &st, &f->err);
+
+	if (!expected) {
+		assert_int_equal(r, -ENOENT);
+		return;
+	}
+	fx_ok(f, r);
+	(void)snprintf(text, sizeof(text), "%s %s%s", mode_name(st.mode),
+	    health_name(st.health), st.expired ? " expired" : "");
+	if (strcmp(text, expected) != 0)
+		fail_msg("%s: %s", why, text);
+}
+
+static void check_tally(
+    struct fx *f, const char *why, const struct service_tally *expected)
+{
+	struct service_tally t;
+
+	fx_ok(f, registry_tally(f->r, Z, "s", election_ms, &t, &f->err));
+	if (memcmp(&t, expected, sizeof(t)) != 0) {
+		fail_msg("%s: %u, %u passing, %u warning, %u starting", why,
+		    t.n, t.passing, t.warning, t.starting);
+	}
+}
 
 static void has_eligible(void **state)
 {
@@ -304,10 +335,12 @@ static void has_eligible(void **state)
 		bool any = !elections[n].any;
 
 		fx_sql(f, elections[n].sql);
-		fx_ok(f, registry_has_eligible(f->r, Z, "s",
-		             INT64_C(5000000000000), &any, &f->err));
+		fx_ok(f, registry_has_eligible(
+		             f->r, Z, "s", election_ms, &any, &f->err));
 		if (any != elections[n].any)
 			fail_msg("%s", elections[n].why);
+		check_tally(f, elections[n].why, &elections[n].tally);
+		check_state(f, elections[n].why, elections[n].state);
 	}
 }
 
