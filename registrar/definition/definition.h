@@ -60,8 +60,10 @@ enum check_kind {
 	CHECK_POSTGRES,
 	CHECK_REDIS,
 	CHECK_ALIAS,
+	CHECK_GRPC,
+	CHECK_H2PING,
 };
-#define CHECK_KIND_N 11
+#define CHECK_KIND_N 13
 
 /*
  * How a connection is secured. All zero: not at all. Files are absolute
@@ -213,6 +215,24 @@ struct check_alias {
 	unsigned line, column;
 };
 
+/* grpc.health.v1.Health/Check */
+struct check_grpc {
+	const char *to;
+	const char *address;
+	int port;
+	const char *path;      /* of a Unix socket in their place; or NULL */
+	const char *service;   /* ""; the server as a whole */
+	const char *authority; /* of the request: "10.0.1.12:9090" */
+	struct check_tls tls;
+};
+
+struct check_h2ping {
+	const char *to;
+	const char *address;
+	int port;
+	struct check_tls tls;
+};
+
 /* Critical when nobody reported for so long. */
 struct check_ttl {
 	int64_t ttl_ms;
@@ -240,6 +260,8 @@ struct check_spec {
 		struct check_postgres postgres;
 		struct check_redis redis;
 		struct check_alias alias;
+		struct check_grpc grpc;
+		struct check_h2ping h2ping;
 	};
 };
 

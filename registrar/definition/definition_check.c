@@ -22,6 +22,8 @@ static const struct check_type *const types[CHECK_KIND_N] = {
 	[CHECK_POSTGRES] = &check_type_postgres,
 	[CHECK_REDIS] = &check_type_redis,
 	[CHECK_ALIAS] = &check_type_alias,
+	[CHECK_GRPC] = &check_type_grpc,
+	[CHECK_H2PING] = &check_type_h2ping,
 };
 
 const struct check_type *check_type_find(const char *name)

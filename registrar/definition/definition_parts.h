@@ -127,6 +127,8 @@ extern const struct check_type check_type_icmp;
 extern const struct check_type check_type_postgres;
 extern const struct check_type check_type_redis;
 extern const struct check_type check_type_alias;
+extern const struct check_type check_type_grpc;
+extern const struct check_type check_type_h2ping;
 
 /* How a program runs (user, dir ...), for a table of a struct check_spec. */
 extern const struct conf_table exec_how_table;

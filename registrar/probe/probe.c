@@ -32,6 +32,8 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_POSTGRES] = &probe_postgres_ops,
 	[CHECK_REDIS] = &probe_redis_ops,
 	[CHECK_ALIAS] = &probe_alias_ops,
+	[CHECK_GRPC] = &probe_grpc_ops,
+	[CHECK_H2PING] = &probe_h2ping_ops,
 };
 
 /* ---- what all probes share -------------------------------------------- */

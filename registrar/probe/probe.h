@@ -56,7 +56,8 @@ struct probe_ops {
 extern const struct probe_ops *const probe_kinds[CHECK_KIND_N];
 extern const struct probe_ops probe_tcp_ops, probe_http_ops, probe_exec_ops,
     probe_ttl_ops, probe_udp_ops, probe_dns_ops, probe_file_ops, probe_icmp_ops,
-    probe_postgres_ops, probe_redis_ops, probe_alias_ops;
+    probe_postgres_ops, probe_redis_ops, probe_alias_ops, probe_grpc_ops,
+    probe_h2ping_ops;
 
 /* The last report on a ttl check. */
 struct heartbeat {

@@ -25,6 +25,7 @@ LIBRARY_HEADERS = {
     "openssl/": ("dnsd/transport/tls.c", "tests/unit/dnsd_core/",
                  "registrar/probe/tls_cache.", "registrar/probe/transport.c",
                  "tests/unit/registrar_core/", "tests/support/"),
+    "nghttp2/": ("registrar/probe/http2.c", "tests/unit/registrar_core/"),
     "libpq-fe.h": ("registrar/probe/probe_postgres.c",),
     "ldns/": ("registrar/lib/dns_message.c", "registrar/exchange/import_zone.c",
               "dnsd/zonefile/zoneldns.c", "tests/"),
