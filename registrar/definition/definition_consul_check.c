@@ -128,7 +128,25 @@ static int take_body(struct conf_context *c, const struct conf_node *value,
 	return 0;
 }
 
-/* What put_tls() and consul_take_deregister() look at. */
+/* "host:port/service" */
+static int take_grpc(struct conf_context *c, const struct conf_node *value,
+    struct conf_node *out)
+{
+	size_t len = strcspn(value->text, "/");
+	struct conf_node *to =
+	    consul_word(c, value, arena_memdup(c->arena, value->text, len));
+	struct conf_node *service =
+	    consul_word(c, value, value->text + len + (value->text[len] != 0));
+
+	to->key = service->key = value->key;
+	to->type = value->type; /* a list is none: its rule will say so */
+	consul_put(c, out, "grpc", to);
+	if (*service->text)
+		consul_put(c, out, "service", service);
+	return 0;
+}
+
+/* What put_tls(), consul_put_alias() and consul_take_deregister() look at. */
 static int take_later(struct conf_context *c, const struct conf_node *value,
     struct conf_node *out)
 {
@@ -159,9 +177,6 @@ static const struct kind {
 	const char *native; /* NULL: there is none */
 } kinds[] = {
 	{ "dockercontainerid", NULL },
-	{ "h2ping", NULL },
-	{ "osservice", NULL },
-	{ "aliasnode", NULL },
 	{ "script", NULL },
 	{ "args", "exec" },
 	{ "scriptargs", "exec" },
@@ -170,7 +185,9 @@ static const struct kind {
 	{ "ttl", "ttl" },
 	{ "udp", "udp" },
 	{ "grpc", "grpc" },
+	{ "h2ping", "h2ping" },
 	{ "aliasservice", "alias" },
+	{ "aliasnode", NULL },
 };
 
 // clang-format off
@@ -200,10 +217,15 @@ static const struct consul_rule rules[] = {
 	{ .key = "tcp", .as = "tcp" },
 	{ .key = "ttl", .as = "ttl" },
 	{ .key = "udp", .as = "udp" },
+	{ .key = "grpc", .take = take_grpc },
+	{ .key = "h2ping", .as = "h2ping" },
+	{ .key = "aliasservice", .take = take_later },
+	{ .key = "aliasnode", .why = "the registry knows no nodes" },
 	{ .key = "tlsservername", .take = take_later },
 	{ .key = "tlsskipverify", .take = take_later },
 	{ .key = "tcpusetls", .take = take_later },
 	{ .key = "grpcusetls", .take = take_later },
+	{ .key = "h2pingusetls", .take = take_later },
 	{ 0 },
 };
 // clang-format on
@@ -229,7 +251,7 @@ static void tell_without_tls(struct conf_context *c, const struct kind *kind,
     const struct conf_node *raw)
 {
 	const char *const keys[] = { "tlsservername", "tlsskipverify",
-		"tcpusetls", "grpcusetls" };
+		"tcpusetls", "grpcusetls", "h2pingusetls" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		const struct conf_node *n = consul_get(raw, keys[i]);
@@ -250,11 +272,14 @@ static bool wants_tls(const struct kind *kind, const struct conf_node *raw,
     const struct conf_node *out)
 {
 	const struct conf_node *url = conf_get(out, "http");
+	const struct conf_node *ping = consul_get(raw, "h2pingusetls");
 
 	if (strcmp(kind->key, "tcp") == 0)
 		return is_true(consul_get(raw, "tcpusetls"));
 	if (strcmp(kind->key, "grpc") == 0)
 		return is_true(consul_get(raw, "grpcusetls"));
+	if (strcmp(kind->key, "h2ping") == 0)
+		return !ping || is_true(ping); /* as Consul does */
 	return url && strncmp(url->text, "https://", 8) == 0;
 }
 
@@ -350,8 +375,8 @@ static void put_defaults(struct conf_context *c, const struct check_type *type,
 	}
 }
 
-int consul_translate_check(
-    struct conf_context *c, const struct conf_node *raw, struct conf_node *list)
+int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *list)
 {
 	const struct kind *kind = raw->type == CONF_MAP ? find_kind(raw) : NULL;
 	const struct check_type *type =
@@ -372,6 +397,7 @@ int consul_translate_check(
 	if (r < 0)
 		return r;
 	if (type) { /* else its absence is an error */
+		consul_put_alias(c, raw, root, out);
 		out = weed(c, type, raw, out, list);
 		put_tls(c, kind, raw, out);
 		put_defaults(c, type, out);

@@ -11,11 +11,15 @@
 
 /* One check into a list of ours, unless there are none of its kind. */
 int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
-    struct conf_node *list);
+    const struct conf_node *root, struct conf_node *list);
+
+/* `alias`, if the check says of what: of the service with that id in root. */
+void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *out);
 
 /*
- * `checks` for the instance `out`: those of the service `raw` of Consul, and
- * those of the file `root` that belong to it.
+ * `checks`, and `process` for an os_service, for the instance `out`: those of
+ * the service `raw` of Consul, and those of the file `root` that belong to it.
  */
 int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *out);

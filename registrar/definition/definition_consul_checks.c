@@ -6,6 +6,7 @@
 #include "registrar/definition/definition_consul_check.h"
 #include "registrar/definition/definition_consul_tree.h"
 #include "schema/conf/units.h"
+#include "schema/label.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,39 +32,118 @@ static bool is_for(const struct conf_node *check, const char *id)
 	return !service || (id && strcmp(service->text, id) == 0);
 }
 
-/* value: a check, a list of them, or NULL. */
-static int translate_checks(struct conf_context *c,
-    const struct conf_node *value, const char *id, struct conf_node *list)
+/* A service of the system is a unit of systemd, which is watched. */
+static void take_unit(struct conf_context *c, const struct conf_node *value,
+    struct conf_node *out)
 {
-	bool many = value && value->type == CONF_LIST;
-	int r = 0;
+	struct conf_node *process = consul_map(c, value);
+	bool bare = value->type == CONF_SCALAR && !strchr(value->text, '.');
 
-	for (const struct conf_node *n = many ? value->first : value; n;
-	     n = many ? n->next : NULL) {
-		if (is_for(n, id) && consul_translate_check(c, n, list) < 0)
-			r = -EINVAL;
+	if (conf_get(out, "process")) {
+		conf_warn(c, value->key,
+		    "found %s a second time, ignored with the whole check: an "
+		    "instance has one process",
+		    conf_describe(c, value->key));
+		return;
 	}
-	return r;
+	consul_put(c, process, "unit",
+	    bare ? consul_word(c, value,
+	               arena_printf(c->arena, "%s.service", value->text))
+	         : value);
+	process->key = value->key;
+	consul_put(c, out, "process", process);
+}
+
+static int translate_one(struct conf_context *c, const struct conf_node *check,
+    const struct conf_node *root, struct conf_node *list, struct conf_node *out)
+{
+	const struct conf_node *unit =
+	    check->type == CONF_MAP ? consul_get(check, "osservice") : NULL;
+
+	if (!unit)
+		return consul_translate_check(c, check, root, list);
+	take_unit(c, unit, out);
+	return 0;
 }
 
 int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *out)
 {
 	static const char *const keys[] = { "check", "checks" };
+	const struct conf_node *const from[] = { raw, root };
 	struct conf_node *list = consul_list(c, raw);
 	const char *id = id_of(raw);
 	int r = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (translate_checks(c, consul_get(raw, keys[i]), id, list) <
-		        0 ||
-		    translate_checks(c, consul_get(root, keys[i]), id, list) <
-		        0)
-			r = -EINVAL;
+	for (size_t i = 0; i < 4; i++) {
+		const struct conf_node *value =
+		    consul_get(from[i % 2], keys[i / 2]);
+		bool many = value && value->type == CONF_LIST;
+
+		for (const struct conf_node *n = many ? value->first : value; n;
+		     n = many ? n->next : NULL) {
+			if (is_for(n, id) &&
+			    translate_one(c, n, root, list, out) < 0)
+				r = -EINVAL;
+		}
 	}
 	if (list->n)
 		consul_put(c, out, "checks", list);
 	return r;
+}
+
+/* ---- alias_service ---------------------------------------------------- */
+
+/* NULL: the file has none of that id. */
+static const struct conf_node *find_service(
+    const struct conf_node *root, const char *id)
+{
+	const struct conf_node *one = consul_get(root, "service");
+	const struct conf_node *many = consul_get(root, "services");
+	const char *other = one ? id_of(one) : NULL;
+
+	if (other && strcmp(other, id) == 0)
+		return one;
+	for (const struct conf_node *n = many ? many->first : NULL; n;
+	     n = n->next) {
+		other = id_of(n);
+		if (other && strcmp(other, id) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/*
+ * An id is that of an instance. One that is not in the file is most likely
+ * what it is by default, the name of the service; so is one that is not
+ * written, whose instance has a name of address and port.
+ */
+void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
+    const struct conf_node *root, struct conf_node *out)
+{
+	const struct conf_node *value = consul_get(raw, "aliasservice");
+
+	if (!value)
+		return;
+	const struct conf_node *other = find_service(root, value->text);
+	const struct conf_node *name = other ? consul_get(other, "name") : NULL;
+	const char *text =
+	    consul_label(c, name ? name->text : value->text, LABEL_SERVICE_MAX);
+
+	if (name && consul_get(other, "id")) {
+		text = arena_printf(c->arena, "%s/%s", text,
+		    consul_label(c, value->text, LABEL_MAX));
+	} else if (!name && *text) {
+		conf_warn(c, value,
+		    "found %s for 'alias_service', taken as the service '%s': "
+		    "the file has none of that id",
+		    conf_describe(c, value), text);
+	}
+	struct conf_node *alias =
+	    consul_word(c, value, *text ? text : value->text);
+
+	alias->key = value->key;
+	consul_put(c, out, "alias", alias);
 }
 
 /* ---- deregister_critical_service_after -------------------------------- */
@@ -121,30 +201,13 @@ void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
 
 /* ---- checks of services that are not here ----------------------------- */
 
-static bool has_service(const struct conf_node *root, const char *id)
-{
-	const struct conf_node *one = consul_get(root, "service");
-	const struct conf_node *many = consul_get(root, "services");
-	const char *other = one ? id_of(one) : NULL;
-
-	if (other && strcmp(other, id) == 0)
-		return true;
-	for (const struct conf_node *n = many ? many->first : NULL; n;
-	     n = n->next) {
-		other = id_of(n);
-		if (other && strcmp(other, id) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void tell_stray(struct conf_context *c, const struct conf_node *root,
     const struct conf_node *check)
 {
 	const struct conf_node *service =
 	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
 
-	if (service && !has_service(root, service->text)) {
+	if (service && !find_service(root, service->text)) {
 		conf_warn(c, service,
 		    "found %s for '%s', ignored with the whole check: the "
 		    "file has no such service",

@@ -186,11 +186,55 @@ static const struct {
 	    "'fd00::1', " ONE "}]",
 	    "3:38: found 'wan' in 'tagged_addresses', ignored: an instance "
 	    "has one IPv4 and one IPv6 address\n" },
+	{ "grpc, of the server or of a service, and h2ping",
+	    "{\"service\": {\"name\": \"a\", \"checks\": [\n"
+	    "{\"grpc\": \"127.0.0.1:1\", \"interval\": \"1s\"},\n"
+	    "{\"grpc\": \"[::1]:2/my.pkg.Svc/x\", \"grpc_use_tls\": true, "
+	    "\"tls_server_name\": \"b\", \"interval\": \"1s\"},\n"
+	    "{\"h2ping\": \"localhost:3\", \"interval\": \"1s\"},\n"
+	    "{\"H2Ping\": \"localhost:4\", \"H2PingUseTLS\": false, "
+	    "\"interval\": \"1s\"}]}}",
+	    "service: a\ninstances: [{" ONE ", checks: [\n"
+	    "{grpc: '127.0.0.1:1', interval: 1s, timeout: 10s, " COUNTS "},\n"
+	    "{grpc: '[::1]:2', service: my.pkg.Svc/x, tls: {name: b}, "
+	    "interval: 1s, timeout: 10s, " COUNTS "},\n"
+	    "{h2ping: 'localhost:3', tls: true, interval: 1s, timeout: 10s, " COUNTS
+	    "},\n"
+	    "{h2ping: 'localhost:4', interval: 1s, timeout: 10s, " COUNTS
+	    "}]}]",
+	    "" },
+	{ "aliases: an instance by its id, a service by its name, others",
+	    "{\"services\": [{\"id\": \"Db_1\", \"name\": \"DB\"},\n"
+	    "{\"name\": \"cache\", \"port\": 1},\n"
+	    "{\"name\": \"web\", \"checks\": [{\"alias_service\": "
+	    "\"Db_1\"}, {\"alias_service\": \"cache\"},\n"
+	    "{\"id\": \"m\", \"alias_service\": \"Mail-1\", "
+	    "\"alias_node\": \"n1\"},\n"
+	    "{\"alias_node\": \"n1\"}]}]}",
+	    "services:\n- {service: db, instances: [{name: db-1, " ONE "}]}\n"
+	    "- {service: cache, instances: [{port: 1, " ONE "}]}\n"
+	    "- {service: web, instances: [{" ONE ", checks: [{alias: db/db-1}, "
+	    "{alias: cache}, {name: m, alias: mail-1}]}]}",
+	    "4:40: found 'alias_node' in a check of Consul, ignored: the "
+	    "registry knows no nodes\n"
+	    "4:30: found 'Mail-1' for 'alias_service', taken as the service "
+	    "'mail-1': the file has none of that id\n"
+	    "5:2: found 'alias_node' in a check of Consul, ignored with the "
+	    "whole check: there are none of its kind\n" },
+	{ "a service of the system is a unit",
+	    "{\"service\": {\"name\": \"a\", \"checks\": [\n"
+	    "{\"id\": \"x\", \"os_service\": \"nginx\", \"interval\": "
+	    "\"10s\"},\n"
+	    "{\"os_service\": \"b.socket\"}, {\"ttl\": \"1m\"}]}}",
+	    "service: a\ninstances: [{" ONE ", process: {unit: "
+	    "nginx.service}, checks: [{ttl: 1m}]}]",
+	    "3:2: found 'os_service' a second time, ignored with the whole "
+	    "check: an instance has one process\n" },
 	{ "what has no meaning here is told",
 	    "{\"datacenter\": \"dc1\", \"service\": {\"name\": \"a\",\n"
 	    "\"token\": \"s\", \"connect\": {\"sidecar_service\": {}},\n"
 	    "\"kind\": null, \"flavour\": 1, \"enable_tag_override\": true,\n"
-	    "\"checks\": [{\"h2ping\": \"localhost:1\", \"interval\": "
+	    "\"checks\": [{\"docker_container_id\": \"x\", \"interval\": "
 	    "\"1s\"},\n"
 	    "{\"ttl\": \"1m\", \"status\": \"passing\", \"interval\": "
 	    "\"1s\"}]}}",
@@ -205,7 +249,7 @@ static const struct {
 	    "has none\n"
 	    "3:29: found 'enable_tag_override', ignored: tags are those of "
 	    "the definition\n"
-	    "4:13: found 'h2ping' in a check of Consul, ignored with the "
+	    "4:13: found 'docker_container_id' in a check of Consul, ignored with the "
 	    "whole check: there are none of its kind\n"
 	    "5:15: found 'passing' for 'status', ignored: an instance is not "
 	    "eligible before its first verdict\n"

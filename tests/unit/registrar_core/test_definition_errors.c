@@ -196,8 +196,8 @@ static const struct {
 	{ "service: a\nport: 1\nchecks:\n- {interval: 2s}\n- tcp\n"
 	  "- {tcp: 'a', http: 'b'}",
 	    "4:3: found a check without a kind, expected one of tcp, http, "
-	    "exec, ttl, udp, dns, file, icmp, postgres, redis, alias, any, "
-	    "all\n"
+	    "exec, ttl, udp, dns, file, icmp, postgres, redis, alias, "
+	    "grpc, h2ping, any, all\n"
 	    "5:3: found 'tcp', expected a check as a map\n"
 	    "6:14: found 'http' in a check of kind 'tcp', expected one kind in "
 	    "a check\n" },
@@ -375,6 +375,38 @@ static const struct {
 	{ "service: a\nport: 1\nchecks: [{alias: a}]",
 	    "3:18: found a loop for 'alias', a.svc.test > a.svc.test, expected "
 	    "none\n" },
+	{ "service: a\nport: 1\nchecks:\n- {grpc: '[::1]'}\n"
+	  "- {grpc: 'unix:x'}\n- {grpc: 'unix:/{name}/{port}/{adress'}\n"
+	  "- {grpc: 'db.example:1'}\n"
+	  "- {grpc: '[::1]:1', tls: {name: 'a b'}}\n"
+	  "- {h2ping: '[::1]'}",
+	    "4:10: found '[::1]' for 'grpc', expected a numeric address (IPv6 "
+	    "in brackets) or localhost, ':' and a port\n"
+	    "5:10: found 'unix:x' for 'grpc', expected unix: and an absolute "
+	    "path of at most 107 octets\n"
+	    "7:10: found 'db.example:1' for 'grpc', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n"
+	    "8:26: found 'a b' for 'name' in 'tls', expected the name or "
+	    "address of a host\n"
+	    "9:12: found '[::1]' for 'h2ping', expected a numeric address "
+	    "(IPv6 in brackets) or localhost, ':' and a port\n" },
+	{ "service: a\nport: 1\nchecks:\n"
+	  "- {grpc: '[::1]:1', service: \"a\\tb\", authority: 'a/b',\n"
+	  "   tls: 1, method: x}\n"
+	  "- {h2ping: [], tls: {ca: x}}",
+	    "4:30: found 'a?b' for 'service', expected the name of a service "
+	    "such as 'my.pkg.Service'\n"
+	    "4:49: found 'a/b' for 'authority', expected a name or address, "
+	    "with or without a port\n"
+	    "5:9: found '1' for 'tls', expected true, false or a map with "
+	    "name, ca, cert, key and verify\n"
+	    "5:12: found key 'method' in a grpc check, expected one of grpc, "
+	    "service, authority, tls, interval, timeout, grace, jitter, rise, "
+	    "fall, name\n"
+	    "6:12: found a list for 'h2ping', expected an address and port "
+	    "such as '{address}:{port}'\n"
+	    "6:26: found 'x' for 'ca', expected the absolute path of a file "
+	    "of certificates\n" },
 	{ "service: s\ninstances:\n- {name: a, checks: [{alias: s}]}\n"
 	  "- {name: b}",
 	    "3:30: found a loop for 'alias', s.svc.test > s.svc.test, expected "

@@ -91,6 +91,29 @@ static void show_alias(FILE *f, const struct check_spec *s)
 	    (long long)s->interval_ms, s->rise, s->fall);
 }
 
+static void show_tls(FILE *f, const struct check_tls *tls)
+{
+	if (tls->on)
+		(void)fprintf(
+		    f, " tls %s alpn %s", tls->server_name, tls->alpn);
+}
+
+static void show_grpc(FILE *f, const struct check_spec *s)
+{
+	const struct check_grpc *g = &s->grpc;
+
+	(void)fprintf(f, "%s port %d%s%s service '%s' authority %s", g->address,
+	    g->port, g->path ? " path " : "", g->path ? g->path : "",
+	    g->service, g->authority);
+	show_tls(f, &g->tls);
+}
+
+static void show_h2ping(FILE *f, const struct check_spec *s)
+{
+	(void)fprintf(f, "%s port %d", s->h2ping.address, s->h2ping.port);
+	show_tls(f, &s->h2ping.tls);
+}
+
 static void show_redis(FILE *f, const struct check_spec *s)
 {
 	const struct check_redis *r = &s->redis;
@@ -111,6 +134,8 @@ static void (*const show_kind[CHECK_KIND_N])(
 	[CHECK_POSTGRES] = show_postgres,
 	[CHECK_REDIS] = show_redis,
 	[CHECK_ALIAS] = show_alias,
+	[CHECK_GRPC] = show_grpc,
+	[CHECK_H2PING] = show_h2ping,
 };
 
 static const struct {
@@ -155,6 +180,25 @@ static const struct {
 	{ "alias: every key",
 	    "{alias: '{service}-db.other.test/i-{port}', interval: 50ms}",
 	    "alias-1 a-db.other.test i-80 each 50 ms, 1 1" },
+	{ "grpc: all by default", "{grpc: '{address}:{port}'}",
+	    "grpc-1 fd00::1 port 80 service '' authority [fd00::1]:80" },
+	{ "grpc: every key",
+	    "{grpc: 'localhost:1', service: my.pkg.Svc, authority: 'x:1', tls: "
+	    "true}",
+	    "grpc-1 127.0.0.1 port 1 service 'my.pkg.Svc' authority x:1 tls "
+	    "localhost alpn h2" },
+	{ "grpc: the name of the certificate is the authority",
+	    "{grpc: '10.0.0.1:1', tls: {name: '{service}.example'}}",
+	    "grpc-1 10.0.0.1 port 1 service '' authority a.example tls "
+	    "a.example alpn h2" },
+	{ "grpc: a socket, braces as they are",
+	    "{grpc: 'unix:/run/{service}/{x}.sock'}",
+	    "grpc-1  port 0 path /run/a/{x}.sock service '' authority "
+	    "localhost" },
+	{ "h2ping", "{h2ping: '{address}:{port}'}",
+	    "h2ping-1 fd00::1 port 80" },
+	{ "h2ping: every key", "{h2ping: '10.0.0.1:1', tls: true}",
+	    "h2ping-1 10.0.0.1 port 1 tls 10.0.0.1 alpn h2" },
 	{ "icmp: localhost", "{icmp: localhost}", "icmp-1 127.0.0.1" },
 };
 
@@ -202,6 +246,12 @@ static const char *const edits[][2] = {
 	{ "{postgres: '[::1]'}", "{postgres: '[::2]'}" },
 	{ "{redis: '[::1]'}", "{redis: '[::2]'}" },
 	{ "{alias: b}", "{alias: c}" },
+	{ "{grpc: '[::1]:1'}", "{grpc: '[::2]:1'}" },
+	{ "{grpc: '[::1]:1'}", "{grpc: '[::1]:1', service: x}" },
+	{ "{grpc: '[::1]:1'}", "{grpc: '[::1]:1', authority: x}" },
+	{ "{grpc: '[::1]:1'}", "{grpc: '[::1]:1', tls: true}" },
+	{ "{h2ping: '[::1]:1'}", "{h2ping: '[::1]:2'}" },
+	{ "{h2ping: '[::1]:1'}", "{h2ping: '[::1]:1', tls: true}" },
 	{ "{alias: b}", "{alias: b/i-1}" },
 	{ "{alias: b}", "{alias: b.other.test}" },
 	{ "{redis: '[::1]'}", "{redis: '[::1]', password_file: /x}" },
