@@ -233,40 +233,43 @@ static void decide_in_zone(struct answer *a, const struct query *q,
 	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
 }
 
-/* Nothing static stands before what services have at the name? */
-static bool is_services(
-    const struct locus *l, const struct dname *name, uint16_t type)
+/* Static records that stand before what services have at the name. */
+static bool hide_addresses(
+    struct answer a[2], const struct locus *l, const struct dname *name)
 {
 	struct lookup found;
 
-	lookup_name(&found, l->image, name, type);
-	switch (found.kind) {
-	case LOOKUP_NODE:
-		return !node_rrset(found.node, type) &&
-		       !node_rrset(found.node, TYPE_CNAME);
-	case LOOKUP_WILDCARD:
-	case LOOKUP_NONE:
+	lookup_name(&found, l->image, name, TYPE_A);
+	if (found.kind == LOOKUP_CUT || found.kind == LOOKUP_DNAME)
 		return true;
-	case LOOKUP_CUT:
-	case LOOKUP_DNAME:
-		break;
-	}
+	if (found.kind != LOOKUP_NODE)
+		return false;
+	bool alias = node_rrset(found.node, TYPE_CNAME);
+	if (alias || node_rrset(found.node, TYPE_A))
+		negative(&a[0], RCODE_NOERROR);
+	if (alias || node_rrset(found.node, TYPE_AAAA))
+		negative(&a[1], RCODE_NOERROR);
 	return false;
 }
 
-bool answer_addresses(struct answer *ret_a, const struct dname *name,
-    uint16_t type, const struct zone *z, const struct catalog *c)
+bool answer_addresses(struct answer ret_a[2], const struct dname *name,
+    const struct zone *z, const struct catalog *c)
 {
-	struct locus l;
+	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
 	unsigned encloser_n;
+	struct locus l;
 
-	locate(&l, name, type, c);
-	if (l.zone != z || !l.label || !is_services(&l, name, type))
+	locate(&l, name, TYPE_A, c);
+	if (l.zone != z || !l.label)
 		return false;
-	ret_a->zone = z;
-	ret_a->image = l.image;
-	return answer_service(ret_a, name, type, &l, c, &encloser_n) &&
-	       ret_a->kind != ANSWER_NEGATIVE;
+	for (unsigned t = 0; t < 2; t++) {
+		ret_a[t].zone = z;
+		ret_a[t].image = l.image;
+		if (!answer_service(
+		        &ret_a[t], name, types[t], &l, c, &encloser_n))
+			return false;
+	}
+	return !hide_addresses(ret_a, &l, name);
 }
 
 static bool name_is(const struct dname *n, const char *wire, size_t len)

@@ -118,8 +118,9 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 
 /*
  * What goes along with a record of zone z that points to a name, which is
- * hashed: its addresses in the registry as they would be answered, type A or
- * AAAA. False: there are none, or the name is not z's to answer.
+ * hashed: its addresses in the registry, A and AAAA, as they would be
+ * answered (ANSWER_NEGATIVE: none). False: the registry does not have the
+ * name, or it is not z's to answer.
  */
-bool answer_addresses(struct answer *ret_a, const struct dname *name,
-    uint16_t type, const struct zone *z, const struct catalog *c);
+bool answer_addresses(struct answer ret_a[2], const struct dname *name,
+    const struct zone *z, const struct catalog *c);

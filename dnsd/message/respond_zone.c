@@ -98,16 +98,12 @@ static bool put_rr(struct out *o, const struct owner *w,
 
 /* ---- SOA -------------------------------------------------------------- */
 
-static uint32_t serial_of(const struct answer *a)
-{
-	return a->image->serial +
-	       atomic_load_explicit(&a->zone->revision, memory_order_relaxed);
-}
-
-/* The SOA record that was just written. */
+/* Of the SOA record that was just written. */
 static void set_serial(const struct out *o, const struct answer *a)
 {
-	wire_put32(o->at - SOA_FIXED_LEN, serial_of(a));
+	wire_put32(o->at - SOA_FIXED_LEN,
+	    a->image->serial +
+	        atomic_load_explicit(&a->zone->revision, memory_order_relaxed));
 }
 
 /* The usual one: the zone's name is in the question, and points there. */
@@ -178,7 +174,7 @@ static bool put_whole_rrset(
 		memcpy(o->at, head, sizeof(head));
 		uint8_t *p = wire_put16(o->at + RESPOND_HEAD_LEN, rr.rdata_len);
 		memcpy(p, rr.rdata, rr.rdata_len);
-		if (k < RESPOND_TARGETS_MAX)
+		if (set->has_targets && k < RESPOND_TARGETS_MAX)
 			target[k] = (uint16_t)offset_of(o, p + set->name_at);
 		o->at = p + rr.rdata_len;
 		(*count)++;
@@ -210,15 +206,16 @@ static bool put_addresses(
 {
 	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
 	unsigned names_n = o->names_ready ? o->names->n : 0;
-	struct out before = *o;
+	uint16_t additional_n = o->additional_n;
+	uint8_t *at = o->at;
 
 	for (unsigned t = 0; t < 2; t++) {
 		const struct rrset *set = node_rrset(n, types[t]);
 
 		if (set && !put_rrset(o, w, set, &o->additional_n)) {
-			if (before.names_ready)
-				names_forget(o->names, names_n);
-			*o = before;
+			names_forget(o->names, o->names_ready ? names_n : 0);
+			o->additional_n = additional_n;
+			o->at = at;
 			return false;
 		}
 	}
@@ -252,52 +249,65 @@ static bool is_meant(const struct node *n, const struct zone_image *m,
 	return false;
 }
 
-/* The k-th record's target, and where it stands in the message. */
-static struct owner target_of(
-    struct out *o, const struct rrset *set, const struct rr *rr, uint16_t place)
+/*
+ * The target of a record, and where it stands in the message; its name_len is
+ * set where it may be needed.
+ */
+static struct owner target_of(struct out *o, const struct rrset *set,
+    const struct rr *rr, uint16_t place, bool named)
 {
-	const uint8_t *name = rr->rdata + set->name_at;
-	struct owner w = { .name = name,
-		.name_len =
-		    wire_name_len(name, rr->rdata_len - (size_t)set->name_at) };
+	struct owner w = { .name = rr->rdata + set->name_at };
 
 	/* "." of SVCB is the owner, RFC 9460 section 2.5.2 */
-	if (!*name) {
+	if (!*w.name) {
 		w.pointer = o->owner;
-	} else if (set->compressible) {
-		w.pointer = names_pointer(names_of(o), name, w.name_len);
-	} else if (place <= RESPOND_POINTER_MAX) {
+	} else if (!set->compressible && place <= RESPOND_POINTER_MAX) {
 		w.pointer = (uint16_t)(RESPOND_POINTER | place);
 	}
+	if (named || !w.pointer) {
+		w.name_len =
+		    wire_name_len(w.name, rr->rdata_len - (size_t)set->name_at);
+	}
+	if (set->compressible && *w.name)
+		w.pointer = names_pointer(names_of(o), w.name, w.name_len);
 	return w;
 }
 
-/* Addresses that services have at a name, of types that it has no static. */
-static void put_services(
+/*
+ * Addresses that services have at a name, of types that it has no static.
+ * False: they do not have the name.
+ */
+static bool put_services(
     struct out *o, const struct answer *a, const struct owner *w)
 {
-	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
 	const struct catalog *c = o->responder->catalog;
+	struct answer along[2];
 	struct dname name;
-	struct answer along;
 
 	if (!c || !w->pointer || !dname_parse(&name, w->name, w->name_len, 0))
-		return;
+		return false;
 	dname_hash(&name, catalog_seed(c));
+	if (!answer_addresses(along, &name, a->zone, c))
+		return false;
 	for (unsigned t = 0; t < 2; t++) {
-		if (answer_addresses(&along, &name, types[t], a->zone, c))
-			respond_along(o, &along, w->pointer);
+		if (along[t].kind != ANSWER_NEGATIVE)
+			respond_along(o, &along[t], w->pointer);
 	}
+	return true;
 }
 
-static bool is_done(const struct owner *done, unsigned n, const struct owner *w)
+/* What goes along with one record; false: static addresses do not fit. */
+static bool put_target(struct out *o, const struct answer *a,
+    const struct owner *w, const struct node *n, bool services)
 {
-	for (unsigned i = 0; i < n; i++) {
-		if (done[i].name_len == w->name_len &&
-		    names_are_equal(done[i].name, w->name, w->name_len))
-			return true;
-	}
-	return false;
+	/* a service keeps a wildcard above it away */
+	if (services && (!n || node_is_wildcard(n)) && put_services(o, a, w))
+		return true;
+	if (n && !put_addresses(o, w, n))
+		return false;
+	if (services && n && !node_is_wildcard(n))
+		(void)put_services(o, a, w);
+	return true;
 }
 
 /* The addresses of the names in a set; false: some do not fit. */
@@ -305,30 +315,24 @@ static bool put_targets(struct out *o, const struct answer *a,
     const struct rrset *set, enum glue glue)
 {
 	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
-	uint16_t place[RESPOND_TARGETS_MAX];
-	struct owner done[ADDITIONAL_MAX];
+	const uint16_t *place = o->responder->target;
 	const uint8_t *at = set->records;
+	unsigned n_max =
+	    set->rr_n < RESPOND_TARGETS_MAX ? set->rr_n : RESPOND_TARGETS_MAX;
 	unsigned done_n = 0;
 	struct rr rr;
 
-	/* addresses that are written go the same way, and would replace them */
-	unsigned n_max =
-	    set->rr_n < RESPOND_TARGETS_MAX ? set->rr_n : RESPOND_TARGETS_MAX;
-	memcpy(place, o->responder->target, n_max * sizeof(*place));
 	for (unsigned k = 0; k < n_max && done_n < ADDITIONAL_MAX; k++) {
 		at = rr_read(set, at, &rr);
 		const struct node *n = zone_image_node(a->image, rr.target_at);
 
-		if (n ? !is_meant(n, a->image, a->node, glue) : !services)
+		if (rr.target_at == TARGET_SKIP ||
+		    (n ? !is_meant(n, a->image, a->node, glue) : !services))
 			continue;
-		struct owner w = target_of(o, set, &rr, place[k]);
-		if (is_done(done, done_n, &w))
-			continue;
-		if (n && !put_addresses(o, &w, n))
+		struct owner w = target_of(o, set, &rr, place[k], services);
+		if (!put_target(o, a, &w, n, services))
 			return false;
-		if (services)
-			put_services(o, a, &w);
-		done[done_n++] = w;
+		done_n++;
 	}
 	return true;
 }

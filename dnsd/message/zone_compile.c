@@ -246,15 +246,12 @@ static bool has_address(const struct node *n)
 	return node_rrset(n, TYPE_A) || node_rrset(n, TYPE_AAAA);
 }
 
-/* The node whose addresses a name has; also by a wildcard. 0: none. */
+/* The node whose addresses a name of the zone has; also by a wildcard. */
 static uint32_t find_target(
-    const struct zone_build *b, const struct zone_image *m, struct dname *name)
+    const struct zone_image *m, const struct dname *name)
 {
 	unsigned label_n;
 
-	if (!lies_in(name, &b->apex))
-		return 0;
-	dname_hash(name, b->seed);
 	const struct node *n = zone_image_find(
 	    m, name->suffix_hash[name->label_n], name->lower, name->len);
 	if (!n) {
@@ -262,7 +259,7 @@ static uint32_t find_target(
 		n = n->governor_at ? NULL : zone_image_node(m, n->wildcard_at);
 	}
 	if (!n || !has_address(n))
-		return 0;
+		return TARGET_NONE;
 	return (uint32_t)(((const uint8_t *)n - (const uint8_t *)m) / UNIT);
 }
 
@@ -279,19 +276,39 @@ static bool target_of(struct dname *ret_name, const struct rrset *s,
 	return dname_parse(ret_name, rr->rdata, rr->rdata_len, s->name_at) > 0;
 }
 
+static bool is_seen(const uint64_t *seen, unsigned n, uint64_t hash)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (seen[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+/* Names are the same if their hash is: at worst an address is left out. */
 static void resolve_rrset(const struct zone_build *b, struct zone_image *m,
     const struct node *owner, struct rrset *s)
 {
+	uint64_t seen[TARGETS_MAX];
 	uint8_t *at = s->records;
+	unsigned seen_n = 0;
 	struct dname name;
 	struct rr rr;
 
 	for (unsigned i = 0; i < s->rr_n; i++) {
-		uint32_t target = 0;
+		uint32_t target = TARGET_SKIP;
 		size_t len = (size_t)(rr_read(s, at, &rr) - at);
 
-		if (target_of(&name, s, &rr, owner))
-			target = find_target(b, m, &name);
+		if (seen_n < TARGETS_MAX && target_of(&name, s, &rr, owner) &&
+		    lies_in(&name, &b->apex)) {
+			dname_hash(&name, b->seed);
+			uint64_t hash = name.suffix_hash[name.label_n];
+
+			if (!is_seen(seen, seen_n, hash)) {
+				target = find_target(m, &name);
+				seen[seen_n++] = hash;
+			}
+		}
 		memcpy(at, &target, sizeof(target));
 		at += len;
 	}

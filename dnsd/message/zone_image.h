@@ -39,8 +39,19 @@ struct rrset {
 struct rr {
 	const uint8_t *rdata; /* names in it are whole */
 	uint16_t rdata_len;
-	/* The node that has the addresses of the name in RDATA; 0: none. */
+	/* The node that has the addresses of the name in RDATA. */
 	uint32_t target_at;
+};
+
+/* In place of a node. */
+enum {
+	TARGET_NONE, /* the zone's static records have none */
+	/*
+	 * Nothing goes along: the name is not the zone's, or a record before
+	 * this one has it.
+	 */
+	TARGET_SKIP,
+	TARGETS_MAX = 256, /* records of a set whose targets are looked at */
 };
 
 enum node_flag {
@@ -82,7 +93,7 @@ static inline const void *zone_image_at(const struct zone_image *m, uint32_t at)
 static inline const struct node *zone_image_node(
     const struct zone_image *m, uint32_t at)
 {
-	return at ? zone_image_at(m, at) : NULL;
+	return at > TARGET_SKIP ? zone_image_at(m, at) : NULL;
 }
 
 static inline const struct node *zone_image_apex(const struct zone_image *m)
@@ -124,6 +135,11 @@ static inline const struct node *zone_image_find(const struct zone_image *m,
  */
 const struct node *zone_image_encloser(const struct zone_image *m,
     const struct dname *name, unsigned *ret_label_n);
+
+static inline bool node_is_wildcard(const struct node *n)
+{
+	return n->name[0] == 1 && n->name[1] == '*';
+}
 
 /* Of one owner; NULL: none of that type. */
 const struct rrset *node_rrset(const struct node *n, uint16_t type);

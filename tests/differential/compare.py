@@ -151,17 +151,20 @@ def ancestors(name, top):
         yield name.to_text()
 
 
-def is_wild_glue(ours, others, written):
-    """The same referral, but for addresses that no file has."""
+def lacks_wild_glue(ours, theirs, written):
+    """Nothing, or addresses below the cut that no file has; theirs is the
+    additional section of the same referral."""
     cuts = {r[0] for r in ours.authority if r[2] == "NS"}
-    if len(cuts) != 1 or not ours.referral():
-        return False
-    cut, = cuts
-    return all(a and a.strict()[:4] == ours.strict()[:4] and
-               ours.additional <= a.additional and
-               all(written.is_made_below(cut, owner, kind)
-                   for owner, _, kind, _ in a.additional - ours.additional)
-               for a in others)
+    return ours.additional == theirs or (
+        len(cuts) == 1 and ours.referral() and ours.additional <= theirs and
+        all(written.is_made_below(*cuts, owner, kind)
+            for owner, _, kind, _ in theirs - ours.additional))
+
+
+def is_wild_glue(ours, others, written):
+    return ours.referral() and all(
+        a and a.strict()[:4] == ours.strict()[:4] and
+        lacks_wild_glue(ours, a.additional, written) for a in others)
 
 
 def explain(kind, ours, others, ask, written):
@@ -179,12 +182,12 @@ def explain(kind, ours, others, ask, written):
         return LIMIT
     _, theirs, _ = majority(others)
     for first in [theirs, *others]:
-        if first and continued(kind, first, ask, ours):
+        if first and continued(kind, first, ask, ours, written):
             return DS_RESTART if kind == "DS" else RESTART
     return None
 
 
-def continued(kind, first, ask, ours, depth=20):
+def continued(kind, first, ask, ours, written, depth=20):
     """Is ours what comes of asking for each last target in turn?"""
     tried = set()
 
@@ -199,7 +202,10 @@ def continued(kind, first, ask, ours, depth=20):
             if a is None or a.rcode == "REFUSED":
                 continue
             both = answer | a.answer
-            if (a.rcode, first.aa, both, *a.strict()[3:]) == ours.strict():
+            *rest, additional = a.strict()[3:]
+            if (a.rcode, first.aa, both, *rest) == ours.strict()[:4] and (
+                    additional == ours.strict()[4] or
+                    lacks_wild_glue(ours, additional, written)):
                 return True
             if go(both, a, left - 1):
                 return True

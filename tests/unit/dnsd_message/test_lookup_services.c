@@ -30,6 +30,11 @@ static const char world[] = "zone svc.test ttl 5 negative 2\n"
                             "record *.web 60 AAAA 2001:db8::7\n"
                             "record *.svc.test. 60 A 192.0.2.99\n"
                             "record *.svc.test. 60 TXT \"any\"\n"
+                            "record mx 60 MX 1 web\n"
+                            "record mx 60 MX 2 none\n"
+                            "record mx 60 MX 3 WEB\n"
+                            "record mx 60 MX 4 i1.web\n"
+                            "record mx 60 MX 5 _udp\n"
                             "zone alias.test\n"
                             "record x 60 CNAME _db._udp.svc.test.\n"
                             "record y 60 DNAME svc.test.\n";
@@ -84,6 +89,16 @@ static const struct {
 	    "NXDOMAIN aa\n" SOA },
 	{ "the record below that", "a.b.web.svc.test A",
 	    "NOERROR aa\nan a.b.web.svc.test. 60 A 192.0.2.40\n" },
+	{ "along with a record go the addresses of services, once, and a "
+	  "wildcard's where they are not", "mx.svc.test MX",
+	    "NOERROR aa\nan mx.svc.test. 60 MX 1 web.svc.test.\n"
+	    "an mx.svc.test. 60 MX 2 none.svc.test.\n"
+	    "an mx.svc.test. 60 MX 3 web.svc.test.\n"
+	    "an mx.svc.test. 60 MX 4 i1.web.svc.test.\n"
+	    "an mx.svc.test. 60 MX 5 _udp.svc.test.\n"
+	    "ar i1.web.svc.test. 5 A 192.0.2.31\n"
+	    "ar none.svc.test. 60 A 192.0.2.99\n"
+	    "ar web.svc.test. 5 A 192.0.2.31\n" },
 	{ "the apex", "svc.test SOA",
 	    "NOERROR aa\nan svc.test. 3600 SOA ns1.svc.test. "
 	    "hostmaster.svc.test. 7 3600 600 86400 2\n" },
