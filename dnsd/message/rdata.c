@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/message/rdata.h"
 
+#include "dnsd/message/respond_name.h"
+
 enum { ANY_LEN = UINT8_MAX };
 
 /* clang-format off */
@@ -65,4 +67,20 @@ bool rdata_fits(const struct rdata_shape *s, const uint8_t *rdata, size_t len)
 		at += n;
 	}
 	return s->after == ANY_LEN || len - at == s->after;
+}
+
+bool rdata_equal(
+    const struct rdata_shape *s, const uint8_t *a, const uint8_t *b, size_t len)
+{
+	size_t end = s->name_at;
+
+	if (!memcmp(a, b, len))
+		return true;
+	if (!s->name_n || memcmp(a, b, end) != 0)
+		return false;
+	for (unsigned k = 0; k < s->name_n; k++)
+		end += wire_name_len(a + end, len - end);
+	return names_are_equal(
+	           a + s->name_at, b + s->name_at, end - s->name_at) &&
+	       !memcmp(a + end, b + end, len - end);
 }

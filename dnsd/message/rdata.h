@@ -26,5 +26,9 @@ const struct rdata_shape *rdata_shape_of(uint16_t type);
 /* Does RDATA begin with what the shape says, and end after it? */
 bool rdata_fits(const struct rdata_shape *s, const uint8_t *rdata, size_t len);
 
+/* Two of the same length: names in them are equal in any case (RFC 4343). */
+bool rdata_equal(const struct rdata_shape *s, const uint8_t *a,
+    const uint8_t *b, size_t len);
+
 /* Octets of a whole name in at most `room` octets; 0: there is none. */
 size_t wire_name_len(const uint8_t *name, size_t room);

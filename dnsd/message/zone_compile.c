@@ -26,9 +26,11 @@ static void write_rr(struct zone_build *b, const struct record *r, bool target)
 
 static bool is_there(const struct record *const *r, size_t n)
 {
+	const struct rdata_shape *s = rdata_shape_of(r[n]->type);
+
 	for (size_t i = 0; i < n; i++) {
 		if (r[i]->rdata_len == r[n]->rdata_len &&
-		    !memcmp(r[i]->rdata, r[n]->rdata, r[n]->rdata_len))
+		    rdata_equal(s, r[i]->rdata, r[n]->rdata, r[n]->rdata_len))
 			return true;
 	}
 	return false;
@@ -141,6 +143,21 @@ static int check_rrset(const struct record *const *r, size_t n, size_t all,
 	return 0;
 }
 
+/* What may stand at the apex alone; flags: of the types before it. */
+static int check_below_apex(uint16_t type, unsigned flags, struct diag *reterr)
+{
+	if (type == TYPE_SOA) {
+		return diag_set(reterr, -EINVAL,
+		    "found SOA below the apex, expected one at the apex");
+	}
+	if (type == TYPE_DNAME && flags & NODE_CUT) { /* RFC 6672 2.3 */
+		return diag_set(reterr, -EINVAL,
+		    "found DNAME beside NS below the apex, expected one of "
+		    "them");
+	}
+	return 0;
+}
+
 static struct node *node_in(const struct zone_build *b, uint32_t at)
 {
 	return (void *)(b->out.base + (size_t)at * UNIT);
@@ -189,6 +206,8 @@ static int write_node(struct zone_build *b, struct name *n, uint32_t *ret_where,
 		size_t run = run_of(r, left);
 		int error = check_rrset(r, run, all, ret_where, reterr);
 
+		if (!error && n->parent)
+			error = check_below_apex(r[0]->type, flags, reterr);
 		if (error)
 			return error;
 		write_rrset(b, r, run);

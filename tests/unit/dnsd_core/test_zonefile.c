@@ -100,6 +100,10 @@ static const struct {
 	    "found a second record of type CNAME" },
 	{ "two DNAME", APEX "x DNAME y\nx DNAME z\n",
 	    "found a second record of type DNAME" },
+	{ "SOA below the apex", APEX "x SOA a b 1 2 3 4 5\n",
+	    "a.test.zone:4: found SOA below the apex" },
+	{ "a delegation that is a DNAME", APEX "x NS y\nx DNAME z\n",
+	    "a.test.zone:5: found DNAME beside NS below the apex" },
 	{ "a label of 64 octets", APEX
 	    "0123456789012345678901234567890123456789012345678901234567890123"
 	    " A 1.2.3.4\n", "expected a domain name" },
@@ -351,6 +355,39 @@ static void test_binary(void **state)
 	}
 }
 
+/* Included files may be links, to files of the directory alone. */
+static void test_links(void **state)
+{
+	static const struct {
+		const char *to, *want; /* NULL: it is read */
+	} cases[] = {
+		{ "real", NULL }, { "./real", NULL }, { "link2", NULL },
+		{ "/etc/hostname", "a.test.zone:4: " },
+		{ "../../etc/hostname", "a.test.zone:4: " },
+		{ "/proc/self/fd/0", "a.test.zone:4: " },
+		{ "link", "a.test.zone:4: " }, /* itself */
+	};
+	const struct directory *d = *state;
+
+	write_file(d, "a.test.zone", APEX "$INCLUDE link\n");
+	write_file(d, "real", "x A 192.0.2.1\n");
+	assert_int_equal(symlinkat("real", d->fd, "link2"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct zonefile z;
+		struct diag diag = { 0 };
+
+		(void)unlinkat(d->fd, "link", 0);
+		assert_int_equal(symlinkat(cases[i].to, d->fd, "link"), 0);
+		int error =
+		    zonefile_load(d->fd, "a.test.zone", SEED, &z, &diag);
+		if (cases[i].want ? !strstr(diag.text, cases[i].want) : error)
+			fail_msg(
+			    "to %s: %d '%s'", cases[i].to, error, diag.text);
+		assert_int_equal(error < 0, cases[i].want != NULL);
+		zonefile_release(&z);
+	}
+}
+
 static void test_stale(void **state)
 {
 	const struct directory *d = *state;
@@ -380,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_apex),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_stale),
 	};
 

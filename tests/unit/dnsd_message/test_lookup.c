@@ -56,6 +56,11 @@ static const char world[] =
     "record mx 60 MX 40 below.sub\n"
     "record svcb 60 HTTPS 1 . alpn=h2\n"
     "record svcb 60 A 192.0.2.10\n"
+    "record again 60 MX 1 web\n"
+    "record again 30 MX 1 WEB\n"
+    "record again 90 MX 1 web\n"
+    "record againtxt 60 TXT \"a\"\n"
+    "record againtxt 60 TXT \"A\"\n"
     "zone b.test\n"
     "record host 60 A 192.0.2.20\n"
     "zone sub.b.test\n"
@@ -225,6 +230,13 @@ static const struct {
 	    "an mx.a.test. 60 MX 40 below.sub.a.test.\n"
 	    "ar any.wild.a.test. 60 A 192.0.2.2\n"
 	    "ar web.a.test. 60 A 192.0.2.1\n" },
+	{ "a record that is there again, in any case, is one; the lowest "
+	  "TTL holds", "again.a.test MX",
+	    "NOERROR aa\nan again.a.test. 30 MX 1 web.a.test.\n"
+	    "ar web.a.test. 60 A 192.0.2.1\n" },
+	{ "text in another case is another text", "againtxt.a.test TXT",
+	    "NOERROR aa\nan againtxt.a.test. 60 TXT \"A\"\n"
+	    "an againtxt.a.test. 60 TXT \"a\"\n" },
 	{ "the owner of HTTPS", "svcb.a.test TYPE65",
 	    "NOERROR aa\nan svcb.a.test. 60 HTTPS 1 . alpn=h2\n"
 	    "ar svcb.a.test. 60 A 192.0.2.10\n" },
