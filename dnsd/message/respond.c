@@ -174,7 +174,9 @@ struct response respond_encode(struct responder *r, const struct query *q,
 	struct out o = begin(r, q, via, limit_of(r, q, via), out);
 
 	put_sections(&o, r, a);
-	if (via != VIA_UDP && o.result.truncated) {
+	/* a sample of services is whole, part of a static set is not */
+	if (via != VIA_UDP && o.result.truncated && a->kind != ANSWER_RRSET &&
+	    a->kind != ANSWER_REFERRAL) {
 		o.result.truncated = false;
 		o.result.sampled = true;
 	}

@@ -47,7 +47,7 @@ struct responder {
 
 struct response {
 	size_t len;
-	bool truncated; /* TC */
+	bool truncated; /* TC; beyond 65,535 octets over TCP as well */
 	bool sampled;   /* not even TCP could hold the set */
 };
 

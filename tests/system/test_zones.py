@@ -112,6 +112,19 @@ def test_one_name_space(site, zones):
     assert dnsd.addresses("web") == ["10.0.0.2"]
 
 
+def test_a_serial_that_goes_back_is_told(site, zones):
+    """It is served all the same; who compares serials would keep the old."""
+    zones.put_zone("a.test", 4_000_000_000)
+    dnsd = site.start_dnsd("--zones", zones.path)
+    wait_serial(dnsd, "a.test.", 4_000_000_000)
+    zones.put_zone("a.test", 5)  # later, by RFC 1982
+    wait_serial(dnsd, "a.test.", 5)
+    assert not dnsd.logged("went back")
+    zones.put_zone("a.test", 4)
+    dnsd.wait_log("zone 'a.test.': serial 4 went back from 5")
+    assert serial(dnsd, "a.test.") == 4
+
+
 def test_conflicts_are_named(site, zones):
     """Once for each change, with names, however many there are."""
     pattern = r"static records go before services .*names=(\d+), first: (.*)"

@@ -123,6 +123,29 @@ static void test_name_servers(void **state)
 	}
 }
 
+/* A set that no message holds: TC over TCP as well, RFC 2181 section 9. */
+static void test_longer_than_a_message(void **state)
+{
+	enum { RECORDS = 700 };
+	struct world *w = world_new("zone a.test\n");
+	struct reply r;
+
+	(void)state;
+	for (unsigned i = 0; i < RECORDS; i++) {
+		scoped_free char *text =
+		    xasprintf("record big 60 TXT %0200u\n", i);
+
+		world_add(w, text);
+	}
+	ask_reply(w, &r, "big.a.test TXT", 4096, VIA_TCP);
+	unsigned n = reply_count(&r, REPLY_ANSWER, LDNS_RR_TYPE_TXT);
+	assert_true(r.tc);
+	assert_true(n > 300 && n < RECORDS);
+	assert_int_equal(stats_get(&w->handler->stats, STAT_SAMPLED), 0);
+	reply_release(&r);
+	world_free(w);
+}
+
 /* Aliases that do not fit, to the root, and sets: what fits, and TC. */
 static void test_aliases_do_not_fit(void **state)
 {
@@ -220,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_static_names),
 		cmocka_unit_test(test_name_servers),
+		cmocka_unit_test(test_longer_than_a_message),
 		cmocka_unit_test(test_aliases_do_not_fit),
 		cmocka_unit_test(test_negative_does_not_fit),
 	};
