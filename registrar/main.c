@@ -127,6 +127,12 @@ static const struct command {
 	    "clients ask it, such as _web._tcp.svc.internal; TYPE is SRV, A "
 	    "or AAAA. Exits with 3 if nobody is in the answer.",
 	    COMMAND_EXPLAIN, 1, 2, "NAME" },
+	{ "top", command_top, { "registrar top [FILTER] [--once]" },
+	    "Show services and instances as they change, what is bad above "
+	    "what is well. Keys: q quits, arrows, j and k scroll, / filters, "
+	    "s sorts, e or enter explains, h shows the history. Prints a "
+	    "plain table once if standard output is no terminal.",
+	    COMMAND_TOP, 0, 1, "FILTER" },
 	{ "complete", command_complete,
 	    { "registrar complete [COMMAND [PREFIX [WORD-BEFORE]]]" },
 	    "Say how a line could go on, for the completion of shells.",

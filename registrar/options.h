@@ -37,6 +37,7 @@ struct registrar_options {
 	const char *reason;     /* of what an operator does; NULL: none */
 	int64_t ttl_ms;         /* of answers of services that name none */
 	bool wait;
+	bool once; /* top */
 	bool deregister;     /* once drained */
 	int64_t deadline_ms; /* of a drain; 0: none */
 	bool force;
@@ -69,6 +70,7 @@ enum registrar_command {
 	COMMAND_HISTORY = 2048,
 	COMMAND_COMPLETE = 4096, /* hidden: for shells */
 	COMMAND_EXPORT = 8192,
+	COMMAND_TOP = 16384,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -294,7 +294,13 @@ int registry_read_check(struct registry *r, const char *zone,
     const char *service, const char *instance, const char *name,
     registry_check_fn fn, void *arg, struct diag *reterr);
 
-/* Newest first, at most limit; service NULL means all of the zone. */
+/* One instance with its checks, as of one moment; -ENOENT: it is gone. */
+typedef void (*registry_instance_fn)(void *arg, const struct instance_row *row);
+int registry_read_instance(struct registry *r, const char *zone,
+    const char *service, const char *instance, registry_instance_fn fn,
+    registry_check_fn check_fn, void *arg, struct diag *reterr);
+
+/* Newest first, at most limit; NULL: all of the zone, or of all zones. */
 typedef void (*registry_history_fn)(void *arg, const struct history_row *row);
 int registry_read_history(struct registry *r, const char *zone,
     const char *service, unsigned limit, registry_history_fn fn, void *arg,

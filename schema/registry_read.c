@@ -44,7 +44,7 @@ static int get_service(
 	return 0;
 }
 
-static int get_instance(
+int stmt_get_instance(
     sqlite3_stmt *st, struct instance_row *ret_row, struct diag *reterr)
 {
 	const char *health = stmt_column_text(st, 9);
@@ -182,7 +182,7 @@ int registry_read_service(struct registry *r, const char *zone,
 	stmt_text(instances, 1, zone);
 	stmt_text(instances, 2, name);
 	while ((more = stmt_step(r, instances, reterr)) > 0) {
-		if ((error = get_instance(instances, &irow, reterr)) < 0)
+		if ((error = stmt_get_instance(instances, &irow, reterr)) < 0)
 			return error;
 		v->instance(v->arg, &irow);
 	}
@@ -215,7 +215,7 @@ static int ahead_next(struct registry *r, struct ahead *a, struct diag *reterr)
 	a->valid = false;
 	if (more <= 0)
 		return more;
-	int error = get_instance(a->st, &a->row, reterr);
+	int error = stmt_get_instance(a->st, &a->row, reterr);
 	a->valid = error == 0;
 	return error;
 }
@@ -308,7 +308,7 @@ void registry_read_end(struct registry *r)
 
 /* ---- the rest --------------------------------------------------------- */
 
-static int get_check(
+int stmt_get_check(
     sqlite3_stmt *st, struct check_row *ret_row, struct diag *reterr)
 {
 	const char *status = stmt_column_text(st, 5);
@@ -346,7 +346,7 @@ int registry_read_checks(struct registry *r, const char *zone,
 	if (*service)
 		stmt_text(st, 2, service);
 	while ((more = stmt_step(r, st, reterr)) > 0) {
-		if ((error = get_check(st, &row, reterr)) < 0)
+		if ((error = stmt_get_check(st, &row, reterr)) < 0)
 			return error;
 		fn(arg, &row);
 	}
@@ -374,7 +374,7 @@ int registry_read_check(struct registry *r, const char *zone,
 		    "no check '%s' of instance '%s' of service '%s'", name,
 		    instance, service);
 	}
-	if ((error = get_check(st, &row, reterr)) < 0)
+	if ((error = stmt_get_check(st, &row, reterr)) < 0)
 		return error;
 	fn(arg, &row);
 	return 0;
@@ -387,11 +387,15 @@ int registry_read_history(struct registry *r, const char *zone,
 	scoped_stmt sqlite3_stmt *st = NULL;
 	int i = 0, more, error;
 
-	error = stmt_get(
-	    r, service ? STMT_HISTORY_OF_SERVICE : STMT_HISTORY, &st, reterr);
+	error = stmt_get(r,
+	    service ? STMT_HISTORY_OF_SERVICE
+	    : zone  ? STMT_HISTORY
+	            : STMT_HISTORY_OF_ALL,
+	    &st, reterr);
 	if (error < 0)
 		return error;
-	stmt_text(st, ++i, zone);
+	if (zone)
+		stmt_text(st, ++i, zone);
 	if (service)
 		stmt_text(st, ++i, service);
 	stmt_int(st, ++i, limit);

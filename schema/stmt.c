@@ -145,6 +145,11 @@ static const char *const texts[STMT_N] = {
 	[STMT_WITHDRAW_INSTANCE_OF] =
 	    "DELETE FROM instance WHERE zone = ? "
 	    "AND service = ? AND name = ? AND source = ?",
+	[STMT_INSTANCE] = "SELECT " INSTANCE_ALL " FROM instance "
+	                  "WHERE zone = ? AND service = ? AND name = ?",
+	[STMT_CHECKS_OF_INSTANCE] =
+	    "SELECT " CHECK_COLUMNS " FROM check_result "
+	    "WHERE zone = ? AND service = ? AND instance = ? ORDER BY name",
 	[STMT_CHECK] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	               "WHERE zone = ? AND service = ? AND instance = ? "
 	               "AND name = ?",
@@ -199,6 +204,8 @@ static const char *const texts[STMT_N] = {
 	[STMT_CHECKS_OF_SERVICE] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	                           "WHERE zone = ? AND service = ? "
 	                           "ORDER BY instance, name",
+	[STMT_HISTORY_OF_ALL] = "SELECT " HISTORY_COLUMNS " FROM history "
+	                        "ORDER BY id DESC LIMIT ?",
 	[STMT_HISTORY] = "SELECT " HISTORY_COLUMNS " FROM history "
 	                 "WHERE zone = ? ORDER BY id DESC LIMIT ?",
 	[STMT_HISTORY_OF_SERVICE] = "SELECT " HISTORY_COLUMNS " FROM history "

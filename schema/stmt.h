@@ -41,7 +41,9 @@ enum stmt_id {
 	STMT_WITHDRAW_SERVICE,
 	STMT_WITHDRAW_INSTANCE,
 	STMT_WITHDRAW_INSTANCE_OF, /* a source */
+	STMT_INSTANCE,
 	STMT_CHECK,
+	STMT_CHECKS_OF_INSTANCE,
 	STMT_PUT_CHECK,
 	STMT_WITHDRAW_CHECK,
 	STMT_PUT_REGISTRAR,
@@ -59,6 +61,7 @@ enum stmt_id {
 	STMT_META,
 	STMT_CHECKS,
 	STMT_CHECKS_OF_SERVICE,
+	STMT_HISTORY_OF_ALL,
 	STMT_HISTORY,
 	STMT_HISTORY_OF_SERVICE,
 	STMT_DEFINITIONS,
@@ -132,6 +135,11 @@ int stmt_column_int_or_default(sqlite3_stmt *st, int i);
 
 /* Resets *st at the end of the scope: ends its read transaction. */
 void stmt_reset_fn(sqlite3_stmt **st);
+/* A row of instance, or of check_result; -EUCLEAN: it breaks the rules. */
+int stmt_get_instance(
+    sqlite3_stmt *st, struct instance_row *ret_row, struct diag *reterr);
+int stmt_get_check(
+    sqlite3_stmt *st, struct check_row *ret_row, struct diag *reterr);
 /* DRAIN_COLUMNS from column i on; -EUCLEAN: there is no such step. */
 int stmt_column_drain(
     sqlite3_stmt *st, int i, struct drain_row *ret_d, struct diag *reterr);

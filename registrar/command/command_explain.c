@@ -19,6 +19,7 @@
 
 struct question {
 	struct arena *arena;
+	FILE *out;
 	const struct registrar_options *options;
 	struct target target;
 	const char *protocol; /* of _S._P; NULL */
@@ -236,18 +237,18 @@ static int explain(struct question *q)
 	explain_service(&e, &q->report, (unsigned)o->max_answers, q->notes,
 	    q->note_n, q->arena);
 	if (o->json) {
-		explain_print_json(stdout, &e, q->types, q->target.instance);
+		explain_print_json(q->out, &e, q->types, q->target.instance);
 	} else {
-		explain_print(stdout, &e, q->types, q->target.instance);
+		explain_print(q->out, &e, q->types, q->target.instance);
 	}
 	return is_empty(&e, q) ? EXIT_UNHEALTHY : EXIT_DONE;
 }
 
-int command_explain(
-    const struct registrar_options *o, const struct conf_strings *rest)
+int explain_write(FILE *out, FILE *err, const struct registrar_options *o,
+    const struct conf_strings *rest)
 {
 	struct arena *a = arena_new();
-	struct question q = { .arena = a, .options = o };
+	struct question q = { .arena = a, .out = out, .options = o };
 	struct diag why;
 	int code = EXIT_FAILED;
 	int error = parse_type(&q, rest->n > 1 ? rest->items[1] : NULL, &why);
@@ -261,7 +262,7 @@ int command_explain(
 		status_release(&q.report);
 	}
 	if (error < 0) {
-		(void)fprintf(stderr, "registrar: %s\n", why.text);
+		(void)fprintf(err, "registrar: %s\n", why.text);
 		/* no such service, if there is a registry to have it */
 		code =
 		    error == -EINVAL || (error == -ENOENT &&
@@ -271,4 +272,10 @@ int command_explain(
 	}
 	arena_free(a);
 	return code;
+}
+
+int command_explain(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	return explain_write(stdout, stderr, o, rest);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 struct past {
+	FILE *out;
 	const struct registrar_options *options;
 	struct arena *arena;
 	struct target target;              /* service NULL: all of the zone */
@@ -231,14 +232,14 @@ static void print(struct past *p)
 
 		for (unsigned k = 0; k < p->n; k++)
 			json_array_append_new(all, row_json(&p->rows[k]));
-		(void)json_dumpf(all, stdout, JSON_INDENT(2));
-		(void)fputc('\n', stdout);
+		(void)json_dumpf(all, p->out, JSON_INDENT(2));
+		(void)fputc('\n', p->out);
 		json_decref(all);
 		return;
 	}
 	for (unsigned k = 0; k < p->n; k++) {
-		status_put_safe(stdout, row_text(p, &p->rows[k]), 0);
-		(void)fputc('\n', stdout);
+		status_put_safe(p->out, row_text(p, &p->rows[k]), 0);
+		(void)fputc('\n', p->out);
 	}
 }
 
@@ -254,10 +255,10 @@ static int parse_time(const char *flag, const char *text, int64_t *ret_wall_ms,
 	    flag, WALL_RULE);
 }
 
-int command_history(
-    const struct registrar_options *o, const struct conf_strings *rest)
+int history_write(FILE *out, FILE *err, const struct registrar_options *o,
+    const struct conf_strings *rest)
 {
-	struct past p = { .options = o, .arena = arena_new() };
+	struct past p = { .out = out, .options = o, .arena = arena_new() };
 	struct diag why;
 	int code = EXIT_DONE;
 	int error = parse_time("--since", o->since, &p.since_wall_ms, &why);
@@ -276,7 +277,7 @@ int command_history(
 			reduce(&p);
 		print(&p);
 	} else {
-		(void)fprintf(stderr, "registrar: %s\n", why.text);
+		(void)fprintf(err, "registrar: %s\n", why.text);
 		code =
 		    error == -EINVAL || (error == -ENOENT && rest->n &&
 		                            access(o->run.registry, F_OK) == 0)
@@ -286,4 +287,10 @@ int command_history(
 	free(p.rows);
 	arena_free(p.arena);
 	return code;
+}
+
+int command_history(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	return history_write(stdout, stderr, o, rest);
 }

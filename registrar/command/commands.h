@@ -7,6 +7,8 @@
  */
 #include "registrar/options.h"
 
+#include <stdio.h>
+
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
@@ -54,6 +56,16 @@ int command_explain(
 /* [SERVICE[/INSTANCE]] */
 int command_history(
     const struct registrar_options *o, const struct conf_strings *rest);
+
+/* [FILTER]: services and instances, live */
+int command_top(
+    const struct registrar_options *o, const struct conf_strings *rest);
+
+/* What explain and history print. */
+int explain_write(FILE *out, FILE *err, const struct registrar_options *o,
+    const struct conf_strings *rest);
+int history_write(FILE *out, FILE *err, const struct registrar_options *o,
+    const struct conf_strings *rest);
 
 /*
  * For `complete`: flags of a command, and names, that begin so. Values: of

@@ -200,6 +200,29 @@ int status_load(const char *registry, const char *zone, const char *service,
 	return 0;
 }
 
+int status_read_instance(struct registry *reg, const char *zone,
+    const char *service, const char *instance, int64_t now_wall_ms,
+    struct status_report *ret_r, struct diag *reterr)
+{
+	struct status_report r = { .arena = arena_new(),
+		.now_wall_ms = now_wall_ms };
+	const struct service_row row = {
+		.zone = zone, .name = service, .port = ROW_DEFAULT
+	};
+
+	add_service(&r, &row);
+	int error = registry_read_instance(
+	    reg, zone, service, instance, add_instance, add_check, &r, reterr);
+
+	if (error < 0) {
+		status_release(&r);
+		return error;
+	}
+	join_checks(&r);
+	*ret_r = r;
+	return 0;
+}
+
 void status_release(struct status_report *r)
 {
 	arena_free(r->arena);

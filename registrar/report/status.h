@@ -45,6 +45,10 @@ struct status_report {
  */
 int status_load(const char *registry, const char *zone, const char *service,
     int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr);
+/* One instance alone, from a registry that is open. */
+int status_read_instance(struct registry *reg, const char *zone,
+    const char *service, const char *instance, int64_t now_wall_ms,
+    struct status_report *ret_r, struct diag *reterr);
 void status_release(struct status_report *r);
 
 /*
@@ -71,6 +75,12 @@ void status_put_safe(FILE *f, const char *s, unsigned max);
 /* "192.0.2.1:80 +2001:db8::1"; without port where none is known. */
 const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i);
+
+/* The weight in force, others of the row where they differ: "57/300 p2". */
+const char *status_weight(struct arena *a, const struct instance_row *i);
+/* What its checks, or its drain, said last; in a, or borrowed from r. */
+const char *status_detail(struct arena *a, const struct status_report *r,
+    const struct status_instance *i);
 
 /* Every column of every row, under keys that stay. */
 void status_print_json(FILE *f, const struct status_report *r);

@@ -55,7 +55,7 @@ const char *status_address(struct arena *a, const struct status_service *s,
 }
 
 /* The weight in force; others of the row only where they differ. */
-static const char *weight(struct arena *a, const struct instance_row *i)
+const char *status_weight(struct arena *a, const struct instance_row *i)
 {
 	int now = instance_row_weight(i);
 	struct instance_row ready = *i;
@@ -70,15 +70,16 @@ static const char *weight(struct arena *a, const struct instance_row *i)
 }
 
 /* The check that says most: the worst, of equals the first. */
-static const char *detail(struct printer *p, const struct status_instance *i)
+const char *status_detail(struct arena *a, const struct status_report *r,
+    const struct status_instance *i)
 {
 	const struct check_row *worst = NULL;
-	const char *drain = status_drain(p->arena, &i->row, p->r->now_wall_ms);
+	const char *drain = status_drain(a, &i->row, r->now_wall_ms);
 
 	if (drain)
 		return drain;
 	for (unsigned k = 0; k < i->check_n; k++) {
-		const struct check_row *c = &p->r->checks[i->check_0 + k].row;
+		const struct check_row *c = &r->checks[i->check_0 + k].row;
 
 		if (!worst ||
 		    (c->status > worst->status && c->status != HEALTH_STARTING))
@@ -88,10 +89,8 @@ static const char *detail(struct printer *p, const struct status_instance *i)
 	if (worst && worst->status == HEALTH_PASSING && i->row.reason &&
 	    i->row.health != HEALTH_PASSING)
 		return i->row.reason;
-	if (worst && worst->output && *worst->output) {
-		return arena_printf(
-		    p->arena, "%s: %s", worst->name, worst->output);
-	}
+	if (worst && worst->output && *worst->output)
+		return arena_printf(a, "%s: %s", worst->name, worst->output);
 	return i->row.reason ? i->row.reason : "";
 }
 
@@ -193,7 +192,7 @@ static void fill_cells(struct printer *p, const struct status_service *s,
 {
 	cells[COL_NAME] = i->row.name;
 	cells[COL_ADDRESS] = status_address(p->arena, s, &i->row);
-	cells[COL_WEIGHT] = weight(p->arena, &i->row);
+	cells[COL_WEIGHT] = status_weight(p->arena, &i->row);
 	cells[COL_STATE] = status_state(i);
 	cells[COL_AGE] =
 	    wall_age(p->arena, p->r->now_wall_ms - i->row.since_wall_ms);
@@ -228,7 +227,8 @@ static void print_instance(struct printer *p, const struct status_service *s,
 
 	fill_cells(p, s, i, cells);
 	put_cells(p, cells, tone_of(i));
-	status_put_safe(p->f, detail(p, i), detail_width(p));
+	status_put_safe(
+	    p->f, status_detail(p->arena, p->r, i), detail_width(p));
 	(void)fputc('\n', p->f);
 }
 

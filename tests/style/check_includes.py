@@ -27,6 +27,7 @@ LIBRARY_HEADERS = {
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/probe/http2.c", "tests/unit/registrar_core/"),
     "libpq-fe.h": ("registrar/probe/probe_postgres.c",),
+    "curses.h": ("registrar/top/",),
     "ldns/": ("registrar/lib/dns_message.c", "registrar/exchange/import_zone.c",
               "dnsd/zonefile/zoneldns.c", "tests/"),
     "seccomp.h": ("schema/sandbox/calls.c",),
@@ -68,6 +69,7 @@ FOLDERS = {
         "instance": ("definition", "exec", "health", "probe", "process",
                      "store"),
         "report": ("lib",),
+        "top": ("lib", "report"),
         "exchange": ("lib", "report"),
     },
 }

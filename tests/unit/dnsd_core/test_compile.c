@@ -334,19 +334,14 @@ static void test_leases(void **state)
 
 static const struct {
 	const char *why;
-	enum mode mode;
 	int64_t until, lease, expiry;
 	unsigned eligible_n;
 } drains[] = {
-	{ "in SRV until its end", MODE_DRAINING, NOW_MS + 5, 0, NOW_MS + 5, 1 },
-	{ "its end is now, and nothing comes after", MODE_DRAINING, NOW_MS, 0,
-	    0, 0 },
-	{ "no end is known", MODE_DRAINING, 0, 0, 0, 1 },
-	{ "the lease is shorter", MODE_DRAINING, NOW_MS + 5, NOW_MS + 2,
-	    NOW_MS + 2, 1 },
-	{ "the drain is shorter", MODE_DRAINING, NOW_MS + 2, NOW_MS + 5,
-	    NOW_MS + 2, 1 },
-	{ "an end without a drain", MODE_ACTIVE, NOW_MS - 1, 0, 0, 1 },
+	{ "in SRV until its end", NOW_MS + 5, 0, NOW_MS + 5, 1 },
+	{ "its end is now, and nothing comes after", NOW_MS, 0, 0, 0 },
+	{ "no end is known", 0, 0, 0, 1 },
+	{ "the lease is shorter", NOW_MS + 5, NOW_MS + 2, NOW_MS + 2, 1 },
+	{ "the drain is shorter", NOW_MS + 2, NOW_MS + 5, NOW_MS + 2, 1 },
 };
 
 static void test_drains(void **state)
@@ -356,7 +351,7 @@ static void test_drains(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(drains) / sizeof(*drains); i++) {
 		begin(&f);
-		f.instance.mode = drains[i].mode;
+		f.instance.mode = MODE_DRAINING;
 		f.instance.drain.until_wall_ms = drains[i].until;
 		f.instance.lease_until_wall_ms = drains[i].lease;
 		(void)compile_add(f.c, &f.instance);
