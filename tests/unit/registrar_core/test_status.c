@@ -304,13 +304,13 @@ static void test_drains(void **state)
 	}
 	load(f, "api");
 	assert_shown(f, false, 0,
-	    "  INSTANCE  ADDRESS      WEIGHT  STATE     SINCE  LAST CHECK\n"
+	    "  INSTANCE  ADDRESS      WEIGHT  STATE    SINCE  LAST CHECK\n"
 	    "api.svc.test (tcp)  NONE of 3 in answers: nodata\n"
-	    "  a         10.0.0.1:80       3  drained      3s  "
+	    "  a         10.0.0.1:80       3  drained     3s  "
 	    "in no answer; on_drained runs\n"
-	    "  b         10.0.0.1:80       3  drained      3s  "
+	    "  b         10.0.0.1:80       3  drained     3s  "
 	    "in no answer; on_drained ended well: SIGTERM: sent\n"
-	    "  c         10.0.0.1:80       3  drained      3s  "
+	    "  c         10.0.0.1:80       3  drained     3s  "
 	    "in no answer; on_drained failed: '/x': exit status 3\n"
 	    "1 service, 3 instances: 3 drained\n");
 }
