@@ -366,8 +366,7 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	}
 	if (l->address_slots) {
 		h.flags |= SERVICE_ADDRESS_INDEX;
-		(void)reserve(
-		    l, 4, (1 + l->address_slots) * sizeof(uint32_t));
+		(void)reserve(l, 4, (1 + l->address_slots) * sizeof(uint32_t));
 	}
 	if (l->any_instance_txt)
 		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));

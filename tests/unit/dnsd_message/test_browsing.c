@@ -247,8 +247,8 @@ static unsigned count_types(const struct reply *r, unsigned *seen)
 		unsigned i = MANY;
 		char protocol[4];
 
-		assert_int_equal(sscanf(text, "_many%u._%3[a-z].svc.test.", &i,
-		                     protocol),
+		assert_int_equal(
+		    sscanf(text, "_many%u._%3[a-z].svc.test.", &i, protocol),
 		    2);
 		assert_true(i < MANY && !here[i]);
 		assert_string_equal(protocol, i % 100 ? "tcp" : "udp");
@@ -271,8 +271,7 @@ static void test_many_types(void **state)
 		bool tcp = k % 15 == 0;
 		struct reply r;
 
-		ask_reply(w, &r, question,
-		    k % 2 ? WORLD_UDP_MAX : ASK_NO_EDNS,
+		ask_reply(w, &r, question, k % 2 ? WORLD_UDP_MAX : ASK_NO_EDNS,
 		    tcp ? VIA_TCP : VIA_UDP);
 		unsigned n = count_types(&r, seen);
 		assert_int_equal(r.tc, !tcp);
@@ -282,8 +281,7 @@ static void test_many_types(void **state)
 	for (unsigned i = 0; i < MANY; i++)
 		missing += !seen[i];
 	assert_int_equal(missing, 0);
-	assert_int_equal(
-	    stats_get(&w->handler->stats, STAT_SAMPLED), 300 / 15);
+	assert_int_equal(stats_get(&w->handler->stats, STAT_SAMPLED), 300 / 15);
 	/* and none when they are gone */
 	for (unsigned i = 0; i < MANY; i++) {
 		char name[16];
@@ -338,7 +336,8 @@ static void test_large_subtype(void **state)
 /* More tags than have subtypes: the first ones in order, the rest counted. */
 static void test_many_tags(void **state)
 {
-	char text[300 * 16] = "zone svc.test\nservice web\ninstance i 10.0.0.1\n";
+	char text[300 * 16] =
+	    "zone svc.test\nservice web\ninstance i 10.0.0.1\n";
 	struct world *w;
 
 	(void)state;
