@@ -117,6 +117,6 @@ void respond_types(struct out *o, struct responder *r, const struct answer *a)
 			return;
 		}
 	}
-	if (o->answer_n == before) /* the last one went a moment ago */
-		respond_negative(o, a);
+	if (o->answer_n == before) /* the last one went a moment ago: */
+		o->result.truncated = true; /* whoever asks again is told */
 }
