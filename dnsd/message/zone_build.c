@@ -124,6 +124,20 @@ void zone_build_free(struct zone_build *b)
 	free(b);
 }
 
+/* FNV-1a; in another case it is the same. */
+static uint32_t sum_of(const uint8_t *rdata, size_t len)
+{
+	uint32_t sum = 2166136261u;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = rdata[i];
+
+		sum ^= c >= 'A' && c <= 'Z' ? c | 0x20u : c;
+		sum *= 16777619u;
+	}
+	return sum;
+}
+
 int zone_build_add(struct zone_build *b, const struct dname *owner,
     uint16_t type, uint32_t ttl_s, const uint8_t *rdata, uint16_t rdata_len,
     uint32_t where, struct diag *reterr)
@@ -147,6 +161,7 @@ int zone_build_add(struct zone_build *b, const struct dname *owner,
 	    (void *)buffer_add(&b->records, sizeof(*r) + rdata_len, UNIT);
 	*r = (struct record){ .ttl_s = ttl_s,
 		.where = where,
+		.sum = sum_of(rdata, rdata_len),
 		.type = type,
 		.rdata_len = rdata_len };
 	memcpy(r->rdata, rdata, rdata_len);

@@ -33,6 +33,7 @@ struct record {
 	uint32_t next; /* of the same owner */
 	uint32_t ttl_s;
 	uint32_t where;
+	uint32_t sum; /* of RDATA in lower case: whom to compare with */
 	uint16_t type, rdata_len;
 	uint8_t rdata[];
 };

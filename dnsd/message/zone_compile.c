@@ -29,7 +29,8 @@ static bool is_there(const struct record *const *r, size_t n)
 	const struct rdata_shape *s = rdata_shape_of(r[n]->type);
 
 	for (size_t i = 0; i < n; i++) {
-		if (r[i]->rdata_len == r[n]->rdata_len &&
+		if (r[i]->sum == r[n]->sum &&
+		    r[i]->rdata_len == r[n]->rdata_len &&
 		    rdata_equal(s, r[i]->rdata, r[n]->rdata, r[n]->rdata_len))
 			return true;
 	}
