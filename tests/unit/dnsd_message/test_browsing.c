@@ -111,6 +111,7 @@ static const struct {
 	    NXDOMAIN },
 	{ "no such instance to browse", "i9._web._tcp.svc.test SRV",
 	    NXDOMAIN },
+	{ "nor below it", "x.i9._web._tcp.svc.test SRV", NXDOMAIN },
 	{ "below it", "x.i1._web._tcp.svc.test SRV", NXDOMAIN },
 
 	{ "instances with a tag, and what is asked of them next",

@@ -366,6 +366,33 @@ static void test_each_zone(void **state)
 	catalog_free(NULL);
 }
 
+static void count_service(void *arg, const struct service *s)
+{
+	assert_non_null(s);
+	++*(size_t *)arg;
+}
+
+/* In parts, each service once. */
+static void test_each_service(void **state)
+{
+	struct world *w = world_new("zone svc.test\n");
+	size_t n = 0;
+	unsigned at = 0, parts = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		scoped_free char *text = xasprintf("service s%u\n", i);
+
+		world_add(w, text);
+	}
+	while (catalog_each_service(w->catalog, &at, count_service, &n))
+		parts++;
+	assert_int_equal(n, 500);
+	assert_int_equal(n, catalog_service_n(w->catalog));
+	assert_true(parts > 1);
+	world_free(w);
+}
+
 /* A zone without services goes, and the one above it answers again. */
 static void test_remove_zone(void **state)
 {
@@ -391,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_zones_do_not_mix),
 		cmocka_unit_test(test_each_zone),
+		cmocka_unit_test(test_each_service),
 		cmocka_unit_test(test_remove_zone),
 	};
 

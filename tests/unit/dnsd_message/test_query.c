@@ -117,6 +117,10 @@ static const struct {
 	    L(HEAD("\0", "\0", "\1", "\0", "\1", "\1") "\4test\0\0\373\0\1"
 		"\300\14\0\6\0\1\0\0\0\0\0\0" OPT),
 	    QUERY_OK, true, 1232, 10 },
+	{ "OPT as the authority of IXFR",
+	    L(HEAD("\0", "\0", "\1", "\0", "\1", "\0") "\4test\0\0\373\0\1"
+		OPT),
+	    QUERY_FORMERR, false, 512, 10 },
 	{ "IXFR that ends within its SOA",
 	    L(HEAD("\0", "\0", "\1", "\0", "\1", "\0") "\4test\0\0\373\0\1"
 		"\300\14\0\6\0\1\0\0\0\0\0\5a"),

@@ -335,6 +335,16 @@ static void test_queries(void **state)
 	w->handler->screen.now_mono_ms += 500;
 	ask_often(w, "web.svc.test A", 2, got);
 	assert_string_equal(got, ".-");
+	/* what is malformed counts, and gets no TC that leads nowhere */
+	static const uint8_t notify[] = "\0\1\44\0\0\0\0\0\0\0\0\0";
+	for (unsigned i = 0; i < 4; i++) {
+		world_handle(w, notify, sizeof(notify) - 1, VIA_UDP);
+		assert_int_equal(w->response_len, 0);
+	}
+	w->policy.slip = 0;
+	ask_often(w, "web.svc.test A", 4, got);
+	assert_string_equal(got, "----");
+	w->policy.slip = 2;
 	w->policy.exempt = exempt;
 	ask_often(w, "web.svc.test A", OFTEN, got);
 	assert_string_equal(got, "..........");
