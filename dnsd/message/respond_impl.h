@@ -11,7 +11,7 @@
 enum {
 	RESPOND_TO_QUESTION = RESPOND_POINTER | WIRE_HEADER_LEN,
 	RESPOND_TARGETS_MAX = TARGETS_MAX,
-	RESPOND_HEAD_LEN = 10,     /* owner pointer, type, class, TTL */
+	RESPOND_HEAD_LEN = 10, /* owner pointer, type, class, TTL */
 };
 
 struct out {
