@@ -190,9 +190,13 @@ static void on_readable(void *arg)
 static void on_ended(void *arg)
 {
 	struct probe *p = arg;
+	const struct tcp_run *run = p->run;
+	struct bufferevent *bev = transport_bufferevent(run->transport);
 
 	if (p->spec->tcp.expect) {
 		judge_answer(p, true);
+	} else if (evbuffer_get_length(bufferevent_get_output(bev))) {
+		probe_done(p, VERDICT_FAIL, "closed before all was sent");
 	} else {
 		pass(p, p->spec->tcp.send.len ? "sent" : "connected with TLS");
 	}

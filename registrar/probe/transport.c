@@ -67,7 +67,21 @@ static const char *tls_reason(const struct transport *t, unsigned long error)
 	return error ? ERR_reason_error_string(error) : NULL;
 }
 
-static void on_broken(struct transport *t)
+/*
+ * It broke while we wrote: what the other end said before it closed may lie
+ * here unread, and is the reason. Nothing else will be done with the session.
+ */
+static unsigned long last_word(const struct transport *t)
+{
+	char octet;
+
+	ERR_clear_error();
+	if (SSL_read(t->ssl, &octet, 1) > 0)
+		return 0;
+	return ERR_peek_error();
+}
+
+static void on_broken(struct transport *t, bool writing)
 {
 	int error = errno;
 	const char *why = NULL;
@@ -75,6 +89,9 @@ static void on_broken(struct transport *t)
 	if (t->ssl) {
 		unsigned long code = bufferevent_get_openssl_error(t->bev);
 
+		/* errors of system calls come as SSL_ERROR_SYSCALL, or 0 */
+		if (!ERR_GET_LIB(code) && writing && t->phase == OPEN)
+			code = last_word(t);
 		why = tls_reason(t, code);
 		ERR_clear_error();
 	}
@@ -114,8 +131,12 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	(void)bev;
 	if (what & BEV_EVENT_CONNECTED) {
 		become_open(t);
+	} else if (what & BEV_EVENT_ERROR && what & BEV_EVENT_WRITING &&
+	           !t->ssl) {
+		/* there may be an answer; that there is none is read, too */
+		return;
 	} else if (what & BEV_EVENT_ERROR) {
-		on_broken(t);
+		on_broken(t, what & BEV_EVENT_WRITING);
 	} else if (what & BEV_EVENT_EOF && t->phase == SHAKING) {
 		tell_failed(t, "closed by the other end");
 	} else if (what & BEV_EVENT_EOF) {

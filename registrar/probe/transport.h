@@ -31,7 +31,10 @@ struct transport_ops {
 	void (*readable)(void *arg);
 	/* What was written went to the kernel; NULL: of no interest. */
 	void (*written)(void *arg);
-	/* The other end closed, behind all that was readable. */
+	/*
+	 * The other end closed, behind all that was readable; not all that
+	 * was written may have gone out.
+	 */
 	void (*ended)(void *arg);
 	/*
 	 * "cannot connect: ...", "TLS handshake: ..." or "connection broke:
