@@ -65,8 +65,9 @@ static int find_reference(
 	if (r->file ? *r->name == '/' : is_variable(r->name))
 		return 0;
 bad:
-	return diag_set(reterr, -EINVAL,
+	(void)diag_set(reterr, -EINVAL,
 	    "found '%.64s', expected {env:NAME} or {file:/PATH}", r->start);
+	return -EINVAL;
 }
 
 int secret_check(const char *text, struct diag *reterr)
@@ -136,37 +137,33 @@ static bool is_clean(const char *text, size_t len)
 	return true;
 }
 
-/* What a reference stands for, on the heap. */
-static int read_one(
-    const struct reference *r, char **ret_value, struct diag *reterr)
+/* What a reference stands for, on the heap; NULL: reterr says why. */
+static char *read_one(const struct reference *r, struct diag *reterr)
 {
-	char buf[SECRET_MAX];
+	char buf[SECRET_MAX], *out = NULL;
 	const char *value = r->file ? NULL : getenv(r->name);
 	size_t len = value ? strlen(value) : 0;
 
 	if (r->file) {
-		int error = secret_read_file(r->name, "a value for a header",
-		    buf, sizeof(buf), &len, reterr);
-
-		if (error < 0)
-			return error;
+		if (secret_read_file(r->name, "a value for a header", buf,
+		        sizeof(buf), &len, reterr) < 0)
+			return NULL;
 		len = without_newline(buf, len);
 		value = buf;
 	}
 	if (!value) {
-		return diag_set(reterr, -ENOENT,
+		(void)diag_set(reterr, -ENOENT,
 		    "cannot find '%s' in the environment", r->name);
-	}
-	if (!is_clean(value, len)) {
-		explicit_bzero(buf, sizeof(buf));
-		return diag_set(reterr, -EINVAL,
+	} else if (!is_clean(value, len)) {
+		(void)diag_set(reterr, -EINVAL,
 		    "found a line end or another control character in '%s', "
 		    "expected a value for a header",
 		    r->name);
+	} else {
+		out = xasprintf("%.*s", (int)len, value);
 	}
-	*ret_value = xasprintf("%.*s", (int)len, value);
 	explicit_bzero(buf, sizeof(buf));
-	return 0;
+	return out;
 }
 
 /* ---- filling in ------------------------------------------------------- */
@@ -176,16 +173,6 @@ void secret_free(char *text)
 	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);
-}
-
-/* Consumes both; either may be NULL. */
-static char *joined(char *head, const char *middle, size_t len, char *value)
-{
-	char *out = xasprintf(
-	    "%s%.*s%s", head ? head : "", (int)len, middle, value ? value : "");
-
-	secret_free(head);
-	return out;
 }
 
 static void remember(struct secrets *s, char *value)
@@ -198,20 +185,30 @@ static void remember(struct secrets *s, char *value)
 	s->items[s->n++] = value;
 }
 
+/* The parts of a text behind each other; nothing is left where they were. */
+static void append(char **out, const char *part, size_t len)
+{
+	char *before = *out;
+
+	*out = xasprintf("%s%.*s", before, (int)len, part);
+	secret_free(before);
+}
+
 int secret_fill(
     const char *text, struct secrets *s, char **ret_text, struct diag *reterr)
 {
+	char *out = xstrdup(""), *value;
 	struct reference r;
-	char *out = NULL, *value;
-	int found, error;
+	int found;
 
 	while ((found = find_reference(text, &r, reterr)) == 0) {
-		error = read_one(&r, &value, reterr);
-		if (error < 0) {
-			secret_free(out);
-			return error;
+		value = read_one(&r, reterr);
+		if (!value) {
+			found = -EINVAL;
+			break;
 		}
-		out = joined(out, text, (size_t)(r.start - text), value);
+		append(&out, text, (size_t)(r.start - text));
+		append(&out, value, strlen(value));
 		remember(s, value);
 		text = r.end;
 	}
@@ -219,7 +216,8 @@ int secret_fill(
 		secret_free(out);
 		return found;
 	}
-	*ret_text = joined(out, text, strlen(text), NULL);
+	append(&out, text, strlen(text));
+	*ret_text = out;
 	return 0;
 }
 

@@ -210,29 +210,37 @@ static void errors_say_what_is_expected(void **state)
 	}
 }
 
+/* before, n octets, after */
+static int parse_long(const char *before, size_t n, const char *after,
+    struct definition **ret_d, struct diags *e)
+{
+	static char filler[20000], check[20000];
+
+	memset(filler, 'x', sizeof(filler));
+	(void)snprintf(
+	    check, sizeof(check), "%s%.*s%s", before, (int)n, filler, after);
+	return parse(check, ret_d, e);
+}
+
 static void long_texts(void **state)
 {
-	char check[20000], *at;
 	struct definition *d;
 	struct diags e = { 0 };
 
 	(void)state;
-	at = check + sprintf(check, "{http: 'http://[::1]/', send: '");
-	memset(at, 'x', 16384);
-	(void)strcpy(at + 16384, "'}");
-	assert_int_equal(parse(check, &d, &e), 0);
+	assert_int_equal(
+	    parse_long("{http: 'http://[::1]/', send: ", 16384, "}", &d, &e),
+	    0);
 	assert_int_equal(
 	    d->services[0].instances[0].checks[0].http.send.len, 16384);
 	definition_free(d);
-	at[16384] = 'x';
-	(void)strcpy(at + 16385, "'}");
-	assert_int_equal(parse(check, &d, &e), -22);
-
+	assert_int_equal(
+	    parse_long("{http: 'http://[::1]/', send: ", 16385, "}", &d, &e),
+	    -22);
 	e = (struct diags){ 0 };
-	at = check + sprintf(check, "{http: 'http://[::1]/', socket: /");
-	memset(at, 'x', 107);
-	(void)strcpy(at + 107, "}");
-	assert_int_equal(parse(check, &d, &e), -22);
+	assert_int_equal(
+	    parse_long("{http: 'http://[::1]/', socket: /", 107, "}", &d, &e),
+	    -22);
 	assert_string_equal(e.items[0].text,
 	    "f:4:42: found a path of 108 octets for 'socket', expected at "
 	    "most 107");

@@ -118,20 +118,23 @@ static void show(size_t n, size_t piece, char *shown, size_t room)
 	http_reply_release(&r);
 }
 
+static void check_case(size_t n, size_t piece)
+{
+	char shown[256];
+
+	show(n, piece, shown, sizeof(shown));
+	if (strcmp(shown, cases[n].shown) != 0)
+		fail_msg("%s, by %zu: '%s'", cases[n].why, piece, shown);
+}
+
 static void answers_are_read(void **state)
 {
 	static const size_t pieces[] = { 1, 2, 3, 7, 10000 };
-	char shown[256];
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
-		for (size_t k = 0; k < sizeof(pieces) / sizeof(*pieces); k++) {
-			show(n, pieces[k], shown, sizeof(shown));
-			if (strcmp(shown, cases[n].shown) != 0) {
-				fail_msg("%s, by %zu: '%s'", cases[n].why,
-				    pieces[k], shown);
-			}
-		}
+		for (size_t k = 0; k < sizeof(pieces) / sizeof(*pieces); k++)
+			check_case(n, pieces[k]);
 	}
 }
 
