@@ -349,7 +349,8 @@ void probe_printable(char *buf, size_t len, const char *text, size_t text_len)
 
 	for (size_t i = 0; i < text_len;) {
 		size_t n = utf8_len(s + i, text_len - i);
-		bool keep = n > 1 || s[i] == '\n' || s[i] == '\t' ||
+		bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
+		bool keep = (n > 1 && !c1) || s[i] == '\n' || s[i] == '\t' ||
 		            (n == 1 && s[i] >= 0x20 && s[i] != 0x7f);
 
 		n = n ? n : 1;

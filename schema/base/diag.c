@@ -2,6 +2,7 @@
 #include "schema/base/diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,4 +32,19 @@ int diag_prefix(struct diag *d, int error, const char *fmt, ...)
 	size_t len = strlen(d->text);
 	(void)snprintf(d->text + len, sizeof(d->text) - len, ": %s", old.text);
 	return error;
+}
+
+void diag_make_printable(char *text)
+{
+	char *to = text;
+
+	for (const char *s = text; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		unsigned char next = (unsigned char)s[1];
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		*to++ = c < 0x20 || c == 0x7f || c1 ? '?' : *s;
+		s += c1;
+	}
+	*to = '\0';
 }

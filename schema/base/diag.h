@@ -21,3 +21,9 @@ int diag_set(struct diag *d, int error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int diag_prefix(struct diag *d, int error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * What was found may hold anything, and a text is for terminals too: '?' for
+ * control characters, those of Unicode (C1) among them.
+ */
+void diag_make_printable(char *text);

@@ -45,11 +45,15 @@ static void put_escaped(struct line *l, const char *s, bool json)
 {
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
+		unsigned char next = (unsigned char)s[1];
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
 
-		if (c < 0x20 || c == 0x7f) {
+		if (c < 0x20 || c == 0x7f || c1) {
 			char esc[8];
 
-			(void)snprintf(esc, sizeof(esc), "\\u%04x", c);
+			s += c1;
+			(void)snprintf(esc, sizeof(esc), "\\u%04x",
+			    (unsigned)(c1 ? next : c));
 			put_text(l, esc);
 			continue;
 		}

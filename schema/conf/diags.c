@@ -15,6 +15,7 @@ int diags_add(struct diags *d, int error, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(item.text, sizeof(item.text), fmt, ap);
 	va_end(ap);
+	diag_make_printable(item.text);
 	for (unsigned i = 0; i < d->n; i++) {
 		if (strcmp(d->items[i].text, item.text) == 0)
 			return error;
