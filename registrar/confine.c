@@ -4,6 +4,8 @@
 #include "registrar/lib/looker.h"
 #include "registrar/options.h"
 
+#define PATIENCE_MS 5000 /* a disk may come back */
+
 int confine_prepare(struct confine *c, const struct run_options *o,
     struct event_base *base, void (*gone)(void *arg), void *arg,
     struct diag *reterr)
@@ -27,9 +29,16 @@ int confine_enter(
 	return error;
 }
 
-bool confine_is_elsewhere(const struct confine *c, const struct run_options *o)
+bool confine_is_elsewhere(struct confine *c, const struct run_options *o,
+    bool trouble, int64_t now_ms)
 {
-	return sandbox_is_elsewhere(&c->sandbox, o->registry);
+	if (!trouble || !sandbox_is_elsewhere(&c->sandbox, o->registry)) {
+		c->elsewhere_ms = 0;
+		return false;
+	}
+	if (!c->elsewhere_ms)
+		c->elsewhere_ms = now_ms;
+	return now_ms - c->elsewhere_ms >= PATIENCE_MS;
 }
 
 void confine_release(struct confine *c)

@@ -10,6 +10,8 @@
 #include "schema/base/diag.h"
 #include "schema/sandbox/sandbox.h"
 
+#include <stdint.h>
+
 struct event_base;
 struct looker;
 struct run_options;
@@ -17,6 +19,7 @@ struct run_options;
 struct confine {
 	struct sandbox sandbox;
 	struct looker *looker; /* NULL: nobody is needed for that */
+	int64_t elsewhere_ms;  /* since then it is; 0: it is not */
 };
 
 /* Forks the looker; gone(arg) if it ends by itself. Released also on error. */
@@ -27,8 +30,10 @@ int confine_prepare(struct confine *c, const struct run_options *o,
 int confine_enter(
     struct confine *c, const struct run_options *o, struct diag *reterr);
 /*
- * The registry's directory is another one than then, so that nothing can be
- * written to it: only a new start helps.
+ * For as long as it has trouble with the registry: is its directory another
+ * one than then, so that nothing can be written there, and stays so? Only a
+ * new start helps.
  */
-bool confine_is_elsewhere(const struct confine *c, const struct run_options *o);
+bool confine_is_elsewhere(struct confine *c, const struct run_options *o,
+    bool trouble, int64_t now_ms);
 void confine_release(struct confine *c);

@@ -106,10 +106,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	timers_run(r->timers);
-	if (store_has_trouble(r->store) &&
-	    confine_is_elsewhere(&r->confine, r->options))
+	if (confine_is_elsewhere(&r->confine, r->options,
+	        store_has_trouble(r->store), timers_now(r->timers))) {
 		fail(r, "the registry's directory is another one than at the "
 		        "start, and closed to the sandbox");
+	}
 }
 
 static void wake(void *arg)
@@ -392,7 +393,7 @@ static int start(struct run *r, struct diag *reterr)
 	if (error < 0)
 		return error;
 	/* the registry is for its owner, and to be read by its group */
-	(void)umask(S_IWGRP | S_IRWXO);
+	(void)umask(umask(077) | S_IWGRP | S_IRWXO);
 	raise_file_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->base = make_base();
