@@ -102,7 +102,7 @@ static const struct command {
 	    "Set the weight while passing, 0 to 65535. It holds until the "
 	    "definition of the instance changes or its registrar restarts: "
 	    "then the weight is again what the definition says.",
-	    COMMAND_WEIGHT, 2, TARGETS_MAX, "SERVICE/INSTANCE" },
+	    COMMAND_WEIGHT, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "register", command_register,
 	    { "registrar register SERVICE/INSTANCE [--address ADDR] "
 	      "[--port N] ..." },

@@ -158,7 +158,10 @@ static bool is_note(const struct history_row *row)
 	return row->was && row->now && !strcmp(row->was, row->now);
 }
 
-/* Newest first: what is before the last transition is of another time. */
+/*
+ * Newest first. Who set a mode is in the first note after the transition into
+ * it; later ones tell of other things, and what is before is of another time.
+ */
 static void on_history(void *arg, const struct history_row *row)
 {
 	struct question *q = arg;
@@ -168,15 +171,12 @@ static void on_history(void *arg, const struct history_row *row)
 
 		if (q->closed[k] || strcmp(n->instance, row->instance) != 0)
 			continue;
+		q->closed[k] = !is_note(row);
 		/* how the drain went on, not who began it */
-		if (is_note(row) && row->source &&
+		if (q->closed[k] || !row->source ||
 		    !strncmp(row->source, "registrar/", 10))
 			continue;
-		q->closed[k] = true;
-		if (!is_note(row))
-			continue;
-		n->source =
-		    row->source ? arena_strdup(q->arena, row->source) : "";
+		n->source = arena_strdup(q->arena, row->source);
 		n->reason =
 		    row->reason ? arena_strdup(q->arena, row->reason) : "";
 	}

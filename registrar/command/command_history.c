@@ -11,6 +11,7 @@
 #include "registrar/lib/wall.h"
 #include "registrar/report/status.h"
 #include "registrar/report/target.h"
+#include "registrar/report/unknown.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
@@ -105,9 +106,17 @@ static int load(struct past *p, struct diag *reterr)
 	error = status_load(o->run.registry, p->target.zone, p->target.service,
 	    clock_wall_ms(), &report, reterr);
 	if (error == 0) {
-		if (p->at_wall_ms)
-			add_present(p, &report);
+		unsigned before = p->n;
+
+		add_present(p, &report);
 		status_release(&report);
+		/* neither now nor ever */
+		if (!p->n && p->target.instance && !p->since_wall_ms) {
+			return unknown_in(
+			    o->run.registry, &p->target, -EINVAL, reterr);
+		}
+		if (!p->at_wall_ms)
+			p->n = before;
 	} else if (error == -ENOENT && p->n) {
 		error = 0; /* it is gone, but was there */
 	}

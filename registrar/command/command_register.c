@@ -9,6 +9,7 @@
 #include "registrar/command/operation.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SOURCE "command"
@@ -142,6 +143,18 @@ static int report(struct operation *op, const struct instance_row *row,
 	return operation_note(op, row, "registered", reterr);
 }
 
+/* What the operator may not expect. */
+static void print_remarks(const struct operation *op)
+{
+	if (op->options->port == ROW_DEFAULT &&
+	    op->services[0].port == ROW_DEFAULT) {
+		(void)fprintf(stderr,
+		    "registrar: '%s/%s' has no port, and neither has its "
+		    "service: clients of SRV cannot use it; see --port\n",
+		    op->targets[0].service, op->targets[0].instance);
+	}
+}
+
 int command_register(
     const struct registrar_options *o, const struct conf_strings *rest)
 {
@@ -157,8 +170,10 @@ int command_register(
 	op.prepare = prepare;
 	if (error == 0)
 		error = operation_run(&op, report, NULL, &why);
-	if (error == 0)
+	if (error == 0) {
 		operation_print(&op);
+		print_remarks(&op);
+	}
 	operation_end(&op);
 	arena_free(a);
 	return operation_exit(error, &why);

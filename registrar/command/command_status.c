@@ -43,6 +43,14 @@ int command_status(
 	struct diag why;
 	int code = EXIT_FAILED;
 
+	if (service && strchr(service, '/')) {
+		(void)fprintf(stderr,
+		    "registrar: found '%s', expected SERVICE: `registrar "
+		    "explain %s` tells of one instance\n",
+		    service, service);
+		arena_free(a);
+		return EXIT_WRONG;
+	}
 	if (dot) { /* "payment.svc.internal" */
 		zone = dot + 1;
 		service = arena_memdup(a, service, (size_t)(dot - service));

@@ -79,10 +79,16 @@ int command_weight(
 	struct diag why;
 	int weight;
 	unsigned n = rest->n - 1; /* the last is the weight */
-	int error = operation_start(&op, o, rest->items, n, a, &why);
+	int error = parse_weight(rest->items[n], &weight, &why);
 
+	if (!n) {
+		error = diag_set(&why, -EINVAL,
+		    "found '%s' alone, expected SERVICE[/INSTANCE] ... N",
+		    rest->items[0]);
+	}
+	op = (struct operation){ 0 };
 	if (error == 0)
-		error = parse_weight(rest->items[n], &weight, &why);
+		error = operation_start(&op, o, rest->items, n, a, &why);
 	if (error == 0)
 		error = operation_run(&op, set_weight, &weight, &why);
 	if (error == 0) {

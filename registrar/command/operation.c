@@ -74,6 +74,7 @@ static void on_service(void *arg, const struct service_row *row)
 	op->services[op->loading] = (struct operation_service){
 		.target = &op->targets[op->loading],
 		.ttl_s = row->ttl_s,
+		.port = row->port,
 		.source = copy(op, row->source),
 	};
 }
@@ -205,6 +206,12 @@ int operation_run(
 		return error;
 	op->now_wall_ms = clock_wall_ms();
 	error = registry_begin(op->reg, BUSY_MS, reterr);
+	if (error == -EBUSY) {
+		(void)diag_set(reterr, error,
+		    "registry '%s' is locked: another program has kept it so "
+		    "for %d s; nothing was changed",
+		    path, BUSY_MS / 1000);
+	}
 	if (error == 0 && (error = run_locked(op, fn, arg, reterr)) == 0)
 		error = registry_commit(op->reg, reterr);
 	registry_rollback(op->reg);
@@ -333,6 +340,12 @@ int operation_exit(int error, const struct diag *why)
 {
 	if (error == 0)
 		return EXIT_DONE;
-	(void)fprintf(stderr, "registrar: %s\n", why->text);
+	/* the rules of the database say themselves what is expected */
+	static const char rule[] = "CHECK constraint failed: ";
+	const char *text = why->text;
+
+	if (strncmp(text, rule, sizeof(rule) - 1) == 0)
+		text += sizeof(rule) - 1;
+	(void)fprintf(stderr, "registrar: %s\n", text);
 	return error == -EINVAL ? EXIT_WRONG : EXIT_FAILED;
 }

@@ -13,7 +13,7 @@
 
 struct operation_service {
 	const struct target *target;
-	int ttl_s; /* ROW_DEFAULT */
+	int ttl_s, port; /* ROW_DEFAULT */
 	const char *source;
 };
 

@@ -134,12 +134,23 @@ static void changes_are_read(void **state)
 	assert_string_equal(show(&m).text, "");
 	assert_int_equal(m.n, 0);
 	/* more than are read one by one */
+	assert_int_equal(0, registry_begin(r, 1000, NULL));
 	for (int k = 0; k < 1500; k++) {
 		char name[16];
+		const struct service_row row = { .zone = ZONE,
+			.name = name,
+			.protocol = "tcp",
+			.port = 1,
+			.ttl_s = ROW_DEFAULT,
+			.max_answers = ROW_DEFAULT,
+			.tags = "[]",
+			.meta = "{}",
+			.source = "sql" };
 
 		(void)snprintf(name, sizeof(name), "s%d", k);
-		fx_put_service(f, &(const struct service_row){ .name = name });
+		assert_int_equal(0, registry_put_service(r, &row, NULL));
 	}
+	assert_int_equal(0, registry_commit(r, NULL));
 	assert_true(top_model_refresh(&m));
 	assert_int_equal(m.service_n, 1501);
 	registry_close(r);
