@@ -80,6 +80,7 @@ static const struct conf_field fields[] = {
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "5s",
+	    .common = true,
 	    .arg = "TIME",
 	    .help = "TTL of services that name none" },
 	{ .key = "negative_ttl",

@@ -174,6 +174,7 @@ static const struct conf_field fields[] = {
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "5s",
+	    .common = true,
 	    .scope = COMMAND_DRAIN | COMMAND_EXPORT,
 	    .arg = "TIME",
 	    .help = "TTL of services that name none: dnsd's" },

@@ -202,3 +202,28 @@ def test_many_at_a_time(site):
     assert len(got) == n
     assert {(o["was"], o["now"]) for o in got} == {("draining", "drained")}
     assert site.sql("SELECT DISTINCT drain_step FROM instance") == [("done",)]
+
+
+def test_one_default_ttl_for_both_programs(site):
+    conf = site.folder / "rollcall.yaml"
+    conf.write_text(f"registry: {site.registry}\nttl: 1s\n"
+                    f"dnsd: {{zone: [{rollcall.ZONE}]}}\n")
+    site.create_registry()
+    site.put("web", ("a", "192.0.2.1"))
+    dnsd = site.start_dnsd("--config", conf)
+    wait_weights(dnsd, {"a": 100})
+    assert dnsd.ask("web").message.answer[0].ttl == 1
+    out = site.run("drain", "web/a", "--config", conf)
+    assert out == "web/a: active -> draining: in no answer in 1.2 s\n"
+    wait_weights(dnsd, {})
+
+
+def test_deregister_in_the_end(site, dnsd):
+    operate(site, "register", "job/one", "--address", "192.0.2.9",
+            "--port", "99")
+    dnsd.wait_instances("job", ["one"])
+    out = operate(site, "drain", "job/one", "--deregister", "--ttl", "500ms",
+                  "--reason", "done")
+    assert out.splitlines()[-1] == "job/one: draining -> gone"
+    dnsd.wait_instances("job", [])
+    assert site.sql("SELECT * FROM service WHERE name = 'job'") == []
