@@ -105,12 +105,12 @@ static struct owner *owner_find(struct requirements *g, const char *file)
 	return o;
 }
 
+/* It stays in the list of its owner, who goes with it. */
 static void edge_drop(struct requirements *g, struct edge *e)
 {
 	struct node *from = e->from, *to = e->to;
 
 	LIST_REMOVE(e, of_node);
-	TAILQ_REMOVE(&e->owner->edges, e, of_owner);
 	to->in--;
 	free(e);
 	node_drop_unused(g, from);
@@ -125,8 +125,14 @@ static void owner_drop(struct requirements *g, struct owner *o)
 	while (*at != o)
 		at = &(*at)->next;
 	*at = o->next;
-	while (!TAILQ_EMPTY(&o->edges))
-		edge_drop(g, TAILQ_FIRST(&o->edges));
+	struct edge *e = TAILQ_FIRST(&o->edges);
+
+	while (e) {
+		struct edge *next = TAILQ_NEXT(e, of_owner);
+
+		edge_drop(g, e);
+		e = next;
+	}
 	free(o->file);
 	free(o);
 }

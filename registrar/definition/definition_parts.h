@@ -21,8 +21,8 @@
 struct template_vars {
 	const char *address, *name, *service;
 	const char *zone; /* of the service; no variable */
-	int port;     /* ROW_DEFAULT: none */
-	bool literal; /* braces mean nothing in this file */
+	int port;         /* ROW_DEFAULT: none */
+	bool literal;     /* braces mean nothing in this file */
 };
 
 enum template_style {

@@ -158,9 +158,10 @@ int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
 	}
 	struct required_service *all = arena_alloc(c->arena, n, sizeof(*all));
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		all[i] =
 		    service_ref_split(c->arena, raw->requires.items[i], zone);
+	}
 	*ret_p = (struct health_policy){
 		.slow_start_ms = raw->slow_start_ms,
 		.deregister_after_ms = raw->deregister_after_ms,

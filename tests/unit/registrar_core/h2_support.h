@@ -15,6 +15,7 @@
  *
  * Headers are literals that no table keeps (RFC 7541 6.2.2).
  */
+#include "hex_support.h"
 #include "support.h"
 
 #define H2_SETTINGS "settings\n"
@@ -45,17 +46,6 @@ static inline void h2_frame(struct h2_answer *a, unsigned type, unsigned flags,
 	h2_put(a, payload->octets, payload->len);
 }
 
-static inline void h2_hex(struct h2_answer *a, const char *text)
-{
-	unsigned octet;
-	int used;
-
-	while (sscanf(text, "%2x%n", &octet, &used) == 1) {
-		h2_put(a, &(unsigned char){ (unsigned char)octet }, 1);
-		text += used;
-	}
-}
-
 /* A length of up to 254 octets in seven bits (RFC 7541 5.1). */
 static inline void h2_string(struct h2_answer *a, const char *text, size_t len)
 {
@@ -81,43 +71,77 @@ static inline void h2_fields(struct h2_answer *a, const char *text)
 	}
 }
 
-static inline void h2_line(struct h2_answer *a, const char *line)
+/* True: *p begins with that word, and is behind it. */
+static inline bool h2_word(const char **p, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(*p, word, len) != 0 || ((*p)[len] && (*p)[len] != ' '))
+		return false;
+	*p += len + ((*p)[len] == ' ');
+	return true;
+}
+
+static inline unsigned h2_number(const char **p)
+{
+	char *end;
+	unsigned long n = strtoul(*p, &end, 10);
+
+	assert_ptr_not_equal(end, *p);
+	*p = end + (*end == ' ');
+	return (unsigned)n;
+}
+
+/* Four octets, of which three are zero. */
+static inline void h2_put_number(struct h2_answer *a, unsigned n)
+{
+	const unsigned char octets[] = { 0, 0, 0, (unsigned char)n };
+
+	h2_put(a, octets, sizeof(octets));
+}
+
+static inline struct h2_answer h2_hex(const char *text)
+{
+	struct h2_answer a;
+
+	a.len = hex_octets(text, (uint8_t *)a.octets, sizeof(a.octets));
+	return a;
+}
+
+static inline void h2_line(struct h2_answer *a, const char *p)
 {
 	struct h2_answer payload = { 0 };
-	unsigned type, flags, stream, code;
-	int at = 0;
 
-	if (!strcmp(line, "settings")) {
+	if (h2_word(&p, "settings")) {
 		h2_frame(a, 4, 0, 0, &payload);
-	} else if (sscanf(line, "headers %n", &at) == 0 && at) {
-		h2_fields(&payload, line + at);
+	} else if (h2_word(&p, "headers")) {
+		h2_fields(&payload, p);
 		h2_frame(a, 1, 4, 1, &payload);
-	} else if (sscanf(line, "last %n", &at) == 0 && at) {
-		h2_fields(&payload, line + at);
+	} else if (h2_word(&p, "last")) {
+		h2_fields(&payload, p);
 		h2_frame(a, 1, 5, 1, &payload);
-	} else if (sscanf(line, "data %n", &at) == 0 && at) {
-		h2_hex(&payload, line + at);
+	} else if (h2_word(&p, "data")) {
+		payload = h2_hex(p);
 		h2_frame(a, 0, 0, 1, &payload);
-	} else if (sscanf(line, "pong %n", &at) == 0 && at) {
-		h2_hex(&payload, line + at);
+	} else if (h2_word(&p, "pong")) {
+		payload = h2_hex(p);
 		h2_frame(a, 6, 1, 0, &payload);
-	} else if (sscanf(line, "reset %u", &code) == 1) {
-		h2_put(&payload, "\0\0\0", 3);
-		h2_put(&payload, &(unsigned char){ (unsigned char)code }, 1);
+	} else if (h2_word(&p, "reset")) {
+		h2_put_number(&payload, h2_number(&p));
 		h2_frame(a, 3, 0, 1, &payload);
-	} else if (sscanf(line, "goaway %u %u %n", &stream, &code, &at) == 2) {
-		const unsigned char head[] = { 0, 0, 0, (unsigned char)stream,
-			0, 0, 0, (unsigned char)code };
-
-		h2_put(&payload, head, sizeof(head));
-		h2_put(&payload, line + at, strlen(line + at));
+	} else if (h2_word(&p, "goaway")) {
+		h2_put_number(&payload, h2_number(&p));
+		h2_put_number(&payload, h2_number(&p));
+		h2_put(&payload, p, strlen(p));
 		h2_frame(a, 7, 0, 0, &payload);
-	} else if (sscanf(line, "frame %u %u %u %n", &type, &flags, &stream,
-	               &at) == 3) {
-		h2_hex(&payload, line + at);
+	} else if (h2_word(&p, "frame")) {
+		unsigned type = h2_number(&p), flags = h2_number(&p);
+		unsigned stream = h2_number(&p);
+
+		payload = h2_hex(p);
 		h2_frame(a, type, flags, stream, &payload);
 	} else {
-		fail_msg("no frame: %s", line);
+		fail_msg("no frame: %s", p);
 	}
 }
 

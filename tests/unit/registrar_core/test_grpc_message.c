@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/lib/grpc_message.h"
+#include "tests/unit/registrar_core/hex_support.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,19 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static size_t octets(const char *hex, uint8_t *ret, size_t room)
-{
-	size_t len = 0;
-	unsigned octet;
-	int used;
-
-	while (len < room && sscanf(hex, "%2x%n", &octet, &used) == 1) {
-		ret[len++] = (uint8_t)octet;
-		hex += used;
-	}
-	return len;
-}
 
 // clang-format off
 static const struct {
@@ -101,7 +89,7 @@ static void answers_are_read(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(answers) / sizeof(answers[0]); n++) {
-		size_t len = octets(answers[n].hex, data, sizeof(data));
+		size_t len = hex_octets(answers[n].hex, data, sizeof(data));
 		/* exactly as long: ASan sees what is read past its end */
 		uint8_t *exact = malloc(len ? len : 1);
 		uint64_t status = 0;
@@ -149,7 +137,7 @@ static void requests_are_written(void **state)
 		name[len] = '\0';
 		if (len > GRPC_SERVICE_MAX)
 			len = GRPC_SERVICE_MAX;
-		size_t head_len = octets(cases[n].head, head, sizeof(head));
+		size_t head_len = hex_octets(cases[n].head, head, sizeof(head));
 
 		assert_int_equal(
 		    grpc_request_write(name, message), head_len + len);

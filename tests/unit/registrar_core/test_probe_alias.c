@@ -47,31 +47,31 @@ static const struct check_spec of_service = { .name = "alias-1",
 // clang-format off
 static const struct step {
 	const char *why;
-	bool instance;
-	struct other other;
 	const char *said; /* NULL: nothing */
+	struct other other;
 	enum verdict verdict;
+	bool instance;
 } steps[] = {
 	/* each line goes on where the one before was, while it is the same kind */
-	{ "no registry, no verdict", false, { .error = -EAGAIN }, NULL, VERDICT_FAIL },
-	{ "nobody knows yet", false, { .tally = { 3, 0, 0, 2 } }, NULL, VERDICT_FAIL },
-	{ "one is enough", false, { .tally = { 3, 1, 0, 2 } }, "1 of 3 instances of 'db.other.test' passing", VERDICT_PASS },
-	{ "no registry, nothing changes", false, { .error = -EUCLEAN }, NULL, VERDICT_FAIL },
-	{ "the best is warning", false, { .tally = { 3, 0, 2, 1 } }, "none of 3 instances of 'db.other.test' passing, 2 warning", VERDICT_WARN },
-	{ "none is", false, { .tally = { 3, 0, 0, 0 } }, "none of 3 instances of 'db.other.test' passing", VERDICT_FAIL },
-	{ "what was known holds no more", false, { .tally = { 1, 0, 0, 1 } }, "none of 1 instances of 'db.other.test' passing", VERDICT_FAIL },
-	{ "there is none", false, { .tally = { 0, 0, 0, 0 } }, "no instances of 'db.other.test'", VERDICT_FAIL },
-	{ "and again", false, { .tally = { 2, 2, 0, 0 } }, "2 of 2 instances of 'db.other.test' passing", VERDICT_PASS },
-	{ "instance: nobody knows yet", true, { .state = { .health = HEALTH_STARTING } }, NULL, VERDICT_FAIL },
-	{ "instance: it passes", true, { .state = { .health = HEALTH_PASSING } }, "'db.other.test/i-1' is passing", VERDICT_PASS },
-	{ "instance: it warns", true, { .state = { .health = HEALTH_WARNING } }, "'db.other.test/i-1' is warning", VERDICT_WARN },
-	{ "instance: critical", true, { .state = { .health = HEALTH_CRITICAL } }, "'db.other.test/i-1' is critical", VERDICT_FAIL },
-	{ "instance: its process is gone", true, { .state = { .health = HEALTH_DEAD } }, "'db.other.test/i-1' is dead", VERDICT_FAIL },
-	{ "instance: another one in its place", true, { .state = { .health = HEALTH_STARTING } }, "'db.other.test/i-1' is starting", VERDICT_FAIL },
-	{ "instance: nobody is sent there", true, { .state = { .health = HEALTH_PASSING, .mode = MODE_DRAINING } }, "'db.other.test/i-1' is draining", VERDICT_FAIL },
-	{ "instance: its lease", true, { .state = { .health = HEALTH_PASSING, .expired = true } }, "the lease of 'db.other.test/i-1' has run out", VERDICT_FAIL },
-	{ "instance: it is gone", true, { .error = -ENOENT }, "no instance 'db.other.test/i-1'", VERDICT_FAIL },
-	{ "instance: no registry", true, { .error = -EAGAIN }, NULL, VERDICT_FAIL },
+	{ "no registry, no verdict", NULL, { .error = -EAGAIN }, VERDICT_FAIL, false },
+	{ "nobody knows yet", NULL, { .tally = { 3, 0, 0, 2 } }, VERDICT_FAIL, false },
+	{ "one is enough", "1 of 3 instances of 'db.other.test' passing", { .tally = { 3, 1, 0, 2 } }, VERDICT_PASS, false },
+	{ "no registry, nothing changes", NULL, { .error = -EUCLEAN }, VERDICT_FAIL, false },
+	{ "the best is warning", "none of 3 instances of 'db.other.test' passing, 2 warning", { .tally = { 3, 0, 2, 1 } }, VERDICT_WARN, false },
+	{ "none is", "none of 3 instances of 'db.other.test' passing", { .tally = { 3, 0, 0, 0 } }, VERDICT_FAIL, false },
+	{ "what was known holds no more", "none of 1 instances of 'db.other.test' passing", { .tally = { 1, 0, 0, 1 } }, VERDICT_FAIL, false },
+	{ "there is none", "no instances of 'db.other.test'", { .tally = { 0, 0, 0, 0 } }, VERDICT_FAIL, false },
+	{ "and again", "2 of 2 instances of 'db.other.test' passing", { .tally = { 2, 2, 0, 0 } }, VERDICT_PASS, false },
+	{ "instance: nobody knows yet", NULL, { .state = { .health = HEALTH_STARTING } }, VERDICT_FAIL, true },
+	{ "instance: it passes", "'db.other.test/i-1' is passing", { .state = { .health = HEALTH_PASSING } }, VERDICT_PASS, true },
+	{ "instance: it warns", "'db.other.test/i-1' is warning", { .state = { .health = HEALTH_WARNING } }, VERDICT_WARN, true },
+	{ "instance: critical", "'db.other.test/i-1' is critical", { .state = { .health = HEALTH_CRITICAL } }, VERDICT_FAIL, true },
+	{ "instance: its process is gone", "'db.other.test/i-1' is dead", { .state = { .health = HEALTH_DEAD } }, VERDICT_FAIL, true },
+	{ "instance: another one in its place", "'db.other.test/i-1' is starting", { .state = { .health = HEALTH_STARTING } }, VERDICT_FAIL, true },
+	{ "instance: nobody is sent there", "'db.other.test/i-1' is draining", { .state = { .health = HEALTH_PASSING, .mode = MODE_DRAINING } }, VERDICT_FAIL, true },
+	{ "instance: its lease", "the lease of 'db.other.test/i-1' has run out", { .state = { .health = HEALTH_PASSING, .expired = true } }, VERDICT_FAIL, true },
+	{ "instance: it is gone", "no instance 'db.other.test/i-1'", { .error = -ENOENT }, VERDICT_FAIL, true },
+	{ "instance: no registry", NULL, { .error = -EAGAIN }, VERDICT_FAIL, true },
 };
 // clang-format on
 

@@ -120,7 +120,9 @@ static void put_long(struct h2_answer *a)
 	h2_frame(a, 0, 0, 1, &zeros);
 }
 
-static struct outcome run_row(
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+static void run_row(
     struct loop *l, const struct row *row, struct check_spec (*make)(int port))
 {
 	struct h2_answer a = h2_build(row->script ? row->script : "");
@@ -138,13 +140,12 @@ static struct outcome run_row(
 
 	server_stop(&s);
 	if (o.verdict != row->verdict ||
-	    strncmp(o.detail, row->detail, strlen(row->detail)) != 0)
+	    strncmp(o.detail, row->detail, strlen(row->detail)) != 0) {
 		fail_msg(
 		    "%s: verdict %d, '%s'", row->why, (int)o.verdict, o.detail);
-	if (row->manner == SERVER_ANSWERS &&
-	    strncmp(s.request, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24) != 0)
-		fail_msg("%s: the preface is '%s'", row->why, s.request);
-	return o;
+	}
+	if (row->manner == SERVER_ANSWERS)
+		assert_memory_equal(s.request, preface, strlen(preface));
 }
 
 static void answers_are_judged(void **state)
@@ -154,7 +155,7 @@ static void answers_are_judged(void **state)
 	(void)state;
 	loop_init(&l);
 	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++)
-		(void)run_row(&l, &cases[n], grpc_spec);
+		run_row(&l, &cases[n], grpc_spec);
 	loop_release(&l);
 }
 
@@ -165,7 +166,7 @@ static void pings_are_judged(void **state)
 	(void)state;
 	loop_init(&l);
 	for (size_t n = 0; n < sizeof(pings) / sizeof(pings[0]); n++)
-		(void)run_row(&l, &pings[n], h2ping_spec);
+		run_row(&l, &pings[n], h2ping_spec);
 	loop_release(&l);
 }
 
@@ -196,11 +197,11 @@ static void a_flood_of_frames_ends(void **state)
 	struct outcome o = probe_once(&l, &spec, NULL);
 
 	assert_int_equal(o.verdict, VERDICT_FAIL);
-	if (strcmp(o.detail, "more than 65536 octets without an end of the "
-	                     "answer") != 0)
-		assert_string_equal(o.detail,
-		    "the answer breaks HTTP/2: Flooding was detected in this "
-		    "HTTP/2 session, and it must be closed");
+	bool bounded = strncmp(o.detail, "more than 65536 octets", 22) == 0;
+
+	/* nghttp2 may have had enough of it first */
+	if (!bounded)
+		assert_non_null(strstr(o.detail, "Flooding was detected"));
 	server_stop(&s);
 	free(all);
 	loop_release(&l);
@@ -210,17 +211,17 @@ static void a_flood_of_frames_ends(void **state)
 static const struct {
 	const char *why;
 	const char *server; /* its certificate; NULL: no TLS */
-	bool h2;            /* is offered */
-	bool client;        /* TLS at our side */
 	const char *detail;
 	enum verdict verdict;
+	bool h2;     /* is offered */
+	bool client; /* TLS at our side */
 } secure[] = {
-	{ "right", "good", true, true, "SERVING", VERDICT_PASS },
-	{ "expired", "expired", true, true, "TLS handshake: certificate has expired", VERDICT_FAIL },
-	{ "of another", "wrong", true, true, "TLS handshake: IP address mismatch", VERDICT_FAIL },
-	{ "by a stranger", "unknown", true, true, "TLS handshake: unable to get local issuer certificate", VERDICT_FAIL },
-	{ "without HTTP/2", "good", false, true, "TLS handshake: the server does not offer HTTP/2 (ALPN)", VERDICT_FAIL },
-	{ "we do not speak TLS", "good", true, false, "", VERDICT_FAIL },
+	{ "right", "good", "SERVING", VERDICT_PASS, true, true },
+	{ "expired", "expired", "TLS handshake: certificate has expired", VERDICT_FAIL, true, true },
+	{ "of another", "wrong", "TLS handshake: IP address mismatch", VERDICT_FAIL, true, true },
+	{ "by a stranger", "unknown", "TLS handshake: unable to get local issuer certificate", VERDICT_FAIL, true, true },
+	{ "without HTTP/2", "good", "TLS handshake: the server does not offer HTTP/2 (ALPN)", VERDICT_FAIL, false, true },
+	{ "we do not speak TLS", "good", "", VERDICT_FAIL, true, false },
 };
 // clang-format on
 
@@ -254,9 +255,10 @@ static void tls_is_spoken(void **state)
 
 		if (o.verdict != secure[n].verdict ||
 		    strncmp(o.detail, secure[n].detail,
-		        strlen(secure[n].detail)) != 0)
+		        strlen(secure[n].detail)) != 0) {
 			fail_msg("%s: verdict %d, '%s'", secure[n].why,
 			    (int)o.verdict, o.detail);
+		}
 		server_stop(&s);
 		SSL_CTX_free(s.tls);
 	}
