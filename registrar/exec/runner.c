@@ -10,6 +10,7 @@
 #include "registrar/exec/runner.h"
 
 #include "registrar/exec/runner_broker.h"
+#include "registrar/lib/helper.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -305,35 +306,12 @@ const char *run_output(const struct run *run)
 
 /* ---- life ------------------------------------------------------------- */
 
-/* 0, in the broker not at all. */
-static int start_broker(struct runner *r, struct diag *reterr)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		return diag_set(reterr, -errno, "cannot make a socket: %s",
-		    strerror(errno));
-	}
-	pid_t pid = fork();
-
-	if (pid == 0)
-		runner_broker(pair[1]);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return diag_set(
-		    reterr, -errno, "cannot fork: %s", strerror(errno));
-	}
-	r->broker = pid;
-	r->fd = pair[0];
-	return 0;
-}
-
 int runner_new(struct event_base *base, unsigned limit, void (*gone)(void *arg),
     void *arg, struct runner **ret_r, struct diag *reterr)
 {
 	struct runner *r = xcalloc(1, sizeof(*r));
-	int error = start_broker(r, reterr);
+	int error = helper_start(
+	    SOCK_SEQPACKET, runner_broker, &r->broker, &r->fd, reterr);
 
 	if (error < 0) {
 		free(r);

@@ -10,6 +10,7 @@
 
 #include "registrar/exec/runner.h"
 #include "registrar/exec/runner_child.h"
+#include "registrar/lib/helper.h"
 #include "schema/base/scoped.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,26 +197,10 @@ static void drain_signals(const struct broker *b)
 
 /* ---- life ------------------------------------------------------------- */
 
-static void keep_only(struct broker *b, int fd)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	(void)dup2(null, STDIN_FILENO);
-	(void)dup2(null, STDOUT_FILENO);
-	b->fd = STDERR_FILENO + 1;
-	if (fd != b->fd)
-		(void)dup3(fd, b->fd, O_CLOEXEC);
-	(void)syscall(SYS_close_range, (unsigned)b->fd + 1, ~0U, 0);
-}
-
 static void set_signals(struct broker *b)
 {
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
-		SIGPIPE };
 	sigset_t child;
 
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		(void)signal(ignored[i], SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -237,13 +221,13 @@ _Noreturn static void end(struct broker *b)
 	_exit(0);
 }
 
-_Noreturn void runner_broker(int fd)
+void runner_broker(void)
 {
 	struct broker *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		_exit(1);
-	keep_only(b, fd);
+	b->fd = HELPER_FD;
 	set_signals(b);
 	(void)prctl(PR_SET_NAME, "registrar-run");
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);

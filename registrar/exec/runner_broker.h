@@ -3,9 +3,7 @@
 /*
  * runner_broker - the process that runs programs for the registrar.
  *
- * Forked by runner.c, it keeps nothing of the registrar but the descriptor it
- * is given and standard error. It ends when the other end is closed, and
- * takes along whatever still runs. It does not end by SIGTERM, SIGINT and
- * their like: those are the registrar's business.
+ * A helper (helper.h). It ends when the registrar closes its end of the
+ * socket, and takes along whatever still runs.
  */
-_Noreturn void runner_broker(int fd);
+void runner_broker(void);

@@ -5,6 +5,7 @@
  */
 #include "registrar/lib/looker.h"
 
+#include "registrar/lib/helper.h"
 #include "registrar/lib/looker_child.h"
 #include "schema/base/xalloc.h"
 
@@ -247,34 +248,12 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	l->gone(l->arg);
 }
 
-static int start(struct looker *l, struct diag *reterr)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-		return diag_set(reterr, -errno, "cannot make a socket: %s",
-		    strerror(errno));
-	}
-	pid_t pid = fork();
-
-	if (pid == 0)
-		looker_child(pair[1]);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return diag_set(
-		    reterr, -errno, "cannot fork: %s", strerror(errno));
-	}
-	l->pid = pid;
-	l->fd = pair[0];
-	return 0;
-}
-
 int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
     struct looker **ret_l, struct diag *reterr)
 {
 	struct looker *l = xcalloc(1, sizeof(*l));
-	int error = start(l, reterr);
+	int error =
+	    helper_start(SOCK_STREAM, looker_child, &l->pid, &l->fd, reterr);
 
 	if (error < 0) {
 		free(l);

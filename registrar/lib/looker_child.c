@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/lib/looker_child.h"
 
+#include "registrar/lib/helper.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "schema/sandbox/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Answers are collected: one request costs few calls. */
@@ -86,35 +84,14 @@ static void answer(struct answers *a, const struct looker_request *q)
 /* ---- life ------------------------------------------------------------- */
 
 /* Nothing of the registrar but fd, and no outputs. */
-static void keep_only(int fd)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	(void)dup2(null, STDIN_FILENO);
-	(void)dup2(null, STDOUT_FILENO);
-	(void)dup2(fd, STDERR_FILENO + 1);
-	(void)syscall(SYS_close_range, STDERR_FILENO + 2U, ~0U, 0);
-}
-
-static void ignore_signals(void)
-{
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
-		SIGPIPE, SIGUSR1, SIGUSR2 };
-
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		(void)signal(ignored[i], SIG_IGN);
-}
-
-_Noreturn void looker_child(int fd)
+void looker_child(void)
 {
 	/* whatever of it the kernel has: the registrar has told of it */
 	struct sandbox sandbox = { .uses = SANDBOX_LOOKS };
 	struct looker_request q;
-	struct answers a = { .fd = STDERR_FILENO + 1 };
+	struct answers a = { .fd = HELPER_FD };
 	ssize_t n;
 
-	keep_only(fd);
-	ignore_signals();
 	(void)prctl(PR_SET_NAME, "registrar-look");
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)sandbox_calls(&sandbox, NULL);
@@ -123,7 +100,7 @@ _Noreturn void looker_child(int fd)
 		if (n == sizeof(q)) {
 			answer(&a, &q);
 		} else if (n >= 0 || errno != EINTR) {
-			_exit(0);
+			return;
 		}
 	}
 }

@@ -36,5 +36,5 @@ struct looker_socket {
 	uint64_t inode;
 };
 
-/* Ends when the other end of fd is closed. */
-_Noreturn void looker_child(int fd);
+/* For helper_start(). Ends when the registrar closes its end. */
+void looker_child(void);

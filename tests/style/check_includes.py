@@ -60,7 +60,7 @@ FOLDERS = {
     "registrar": {
         "lib": (),
         "health": ("definition",),
-        "exec": (),
+        "exec": ("lib",),
         "definition": ("exec", "lib"),
         "watchdir": ("lib",),
         "process": ("definition", "lib"),
