@@ -35,7 +35,7 @@ static const struct {
 	{ "in dribs, but in time", "PING\r\n", "PONG$", "+PONG",
 	  "5 octets: +PONG", 0, 0, SERVER_DRIBBLES, VERDICT_PASS },
 	{ "in dribs, and late", "PING\r\n", "PONG$", "....................PONG",
-	  "timed out after 300 ms, what came does not match", 0, 0, SERVER_DRIBBLES, VERDICT_FAIL },
+	  "timed out after 300 ms, ", 0, 0, SERVER_DRIBBLES, VERDICT_FAIL },
 	{ "what goes on need not end", "PING\r\n", "^\\+PONG", "+PONG\r\n",
 	  "", 0, 10000000, SERVER_ANSWERS, VERDICT_PASS },
 	{ "10 MB of something else", "PING\r\n", "PONG", "x",
@@ -68,6 +68,9 @@ static void answers_are_judged(void **state)
 		spec.tcp.send = (struct check_payload){ cases[n].send,
 			strlen(cases[n].send) };
 		spec.tcp.expect = cases[n].expect;
+		/* the others have the time that a busy machine takes */
+		if (!strstr(cases[n].detail, "timed out"))
+			spec.timeout_ms = 8000;
 		struct outcome o = probe_once(&l, &spec, NULL);
 
 		if (o.verdict != cases[n].verdict ||
