@@ -37,7 +37,7 @@ struct registrar_options {
 	const char *reason;     /* of what an operator does; NULL: none */
 	int64_t ttl_ms;         /* of answers of services that name none */
 	bool wait;
-	bool once; /* top */
+	bool once;           /* top */
 	bool deregister;     /* once drained */
 	int64_t deadline_ms; /* of a drain; 0: none */
 	bool force;

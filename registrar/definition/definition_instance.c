@@ -208,9 +208,8 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	if (resolve_checks(
 	        c, raw->checks.given ? &raw->checks : &s->checks, &v, &i) < 0)
 		r = -EINVAL;
-	if (resolve_drained(c,
-	        raw->drained.given ? &raw->drained : &s->drained, &v,
-	        &i.process, &i.drained) < 0)
+	if (resolve_drained(c, raw->drained.given ? &raw->drained : &s->drained,
+	        &v, &i.process, &i.drained) < 0)
 		r = -EINVAL;
 	*ret_i = i;
 	return r;

@@ -267,8 +267,10 @@ void drains_free(struct drains *ds)
 {
 	if (!ds)
 		return;
-	while (!TAILQ_EMPTY(&ds->list))
-		drop(TAILQ_FIRST(&ds->list));
+	for (struct drain *d = TAILQ_FIRST(&ds->list), *next; d; d = next) {
+		next = TAILQ_NEXT(d, link);
+		drop(d);
+	}
 	timer_cancel(timers_of(ds), &ds->look);
 	free(ds);
 }

@@ -37,10 +37,11 @@ void drain_hook_hurry(struct drain *d)
 	struct timers *ts = timers_of(d);
 	int64_t at_ms = timers_now(ts) + d->row.deadline_wall_ms - wall_ms(d);
 
-	if (d->row.deadline_wall_ms && timer_is_set(&d->limit) &&
-	    at_ms < d->limit.at_ms)
-		timer_set(ts, &d->limit,
-		    at_ms < timers_now(ts) ? timers_now(ts) : at_ms);
+	if (!d->row.deadline_wall_ms || !timer_is_set(&d->limit) ||
+	    at_ms >= d->limit.at_ms)
+		return;
+	timer_set(
+	    ts, &d->limit, at_ms < timers_now(ts) ? timers_now(ts) : at_ms);
 }
 
 static void end(struct drain *d, enum drain_step step)

@@ -135,25 +135,34 @@ static int signal_one(pid_t pid, int signal)
 	return r == -ESRCH ? 0 : r;
 }
 
-/* All in it and below; *n counts them. The first error, if any. */
-static int signal_all(const char *dir, int signal, unsigned depth, unsigned *n)
+/* All that cgroup.procs names; *n counts them. The first error, if any. */
+static int signal_listed(const char *path, int signal, unsigned *n)
 {
-	char path[PATH_MAX];
-	const struct dirent *e;
-	int pid, error = 0;
-
-	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= PATH_MAX)
-		return -ENAMETOOLONG;
+	char line[32];
+	int error = 0;
 	FILE *f = fopen(path, "re");
 
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		int r = signal_one(pid, signal);
+	while (f && fgets(line, sizeof(line), f)) {
+		long pid = strtol(line, NULL, 10);
+		int r = pid > 0 ? signal_one((pid_t)pid, signal) : 0;
 
 		error = error ? error : r;
 		(*n)++;
 	}
 	if (f)
 		(void)fclose(f);
+	return error;
+}
+
+/* In this group and those below. */
+static int signal_all(const char *dir, int signal, unsigned depth, unsigned *n)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	int error = signal_listed(path, signal, n);
 	scoped_dir DIR *d = depth ? opendir(dir) : NULL;
 
 	while (d && (e = readdir(d))) {

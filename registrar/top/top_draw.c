@@ -127,10 +127,10 @@ static unsigned name_width(
 
 		width = w > width ? w : width;
 	}
-	if (width + 2 + rest > s->columns)
-		width = s->columns > rest + 2 + NAME_MIN ? s->columns - rest - 2
-		                                         : NAME_MIN;
-	return width;
+	if (width + 2 + rest <= s->columns)
+		return width;
+	return s->columns > rest + 2 + NAME_MIN ? s->columns - rest - 2
+	                                        : NAME_MIN;
 }
 
 static void put_cells(const struct top_screen *s, unsigned y, unsigned name,
@@ -170,9 +170,10 @@ static void draw_rows(const struct top_screen *s, struct arena *a)
 		bool here = s->first + k == s->cursor;
 		attr_t line = here ? A_REVERSE : A_NORMAL;
 
-		if (here)
+		if (here) {
 			(void)mvhline((int)(HEAD + k), 0, ' ' | A_REVERSE,
 			    (int)s->columns);
+		}
 		put_cells(s, HEAD + k, name, rows[k].cells, line,
 		    line | tone_attr(s, rows[k].tone));
 	}

@@ -93,9 +93,10 @@ const char *top_recent_text(
 	const char *why =
 	    r->reason && *r->reason ? arena_printf(a, ": %s", r->reason) : "";
 
-	if (!r->was)
+	if (!r->was) {
 		return arena_printf(
 		    a, "%snew, %s%s", head, r->now ? r->now : "", why);
+	}
 	if (!r->now)
 		return arena_printf(a, "%sgone, was %s", head, r->was);
 	if (strcmp(r->was, r->now) == 0) {

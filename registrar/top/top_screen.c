@@ -135,45 +135,53 @@ static bool look(struct top_screen *s, bool second)
 	return true;
 }
 
+/* When something is to be looked at again. */
+struct schedule {
+	int64_t look_ms, second_ms;
+};
+
+static void look_if_due(struct top_screen *s, struct schedule *next)
+{
+	int64_t now_ms = clock_mono_ms();
+	bool second = now_ms >= next->second_ms;
+
+	if (now_ms < next->look_ms && !second)
+		return;
+	if (look(s, second))
+		top_draw(s);
+	int64_t pause_ms = (clock_mono_ms() - now_ms) * SHARE;
+
+	next->look_ms = now_ms + pause_ms + LOOK_MS;
+	if (second)
+		next->second_ms = now_ms + pause_ms + SECOND_MS;
+}
+
 /* 0, or the signal that ended it. */
 static int run(struct top_screen *s, int signal_fd)
 {
-	int64_t next_look_ms = 0, next_second_ms = 0;
+	struct schedule next = { 0, 0 };
+	int number = 0;
 
-	while (!s->done) {
-		int64_t now_ms = clock_mono_ms();
-		bool second = now_ms >= next_second_ms;
-
-		if (now_ms >= next_look_ms || second) {
-			if (look(s, second))
-				top_draw(s);
-			int64_t took_ms = clock_mono_ms() - now_ms;
-
-			next_look_ms = now_ms + took_ms * SHARE + LOOK_MS;
-			if (second)
-				next_second_ms =
-				    now_ms + took_ms * SHARE + SECOND_MS;
-		}
+	while (!s->done && !number) {
 		struct pollfd fds[] = { { .fd = STDIN_FILENO,
 			                    .events = POLLIN },
 			{ .fd = signal_fd, .events = POLLIN } };
-		int64_t wait_ms = next_look_ms - clock_mono_ms();
+
+		look_if_due(s, &next);
+		int64_t wait_ms = next.look_ms - clock_mono_ms();
 
 		if (poll(fds, 2, wait_ms > 0 ? (int)wait_ms : 0) <= 0)
 			continue;
-		if (fds[1].revents) {
-			int number = read_signals(s, signal_fd);
-
-			if (number)
-				return number;
-		}
-		if (fds[0].revents & POLLIN)
+		if (fds[1].revents)
+			number = read_signals(s, signal_fd);
+		if (fds[0].revents & POLLIN) {
 			read_keys(s);
-		else if (fds[0].revents)
-			return SIGHUP; /* the terminal is gone */
+		} else if (fds[0].revents) {
+			number = SIGHUP; /* the terminal is gone */
+		}
 		top_draw(s);
 	}
-	return 0;
+	return number;
 }
 
 int top_screen(const struct top_config *c, int *ret_signal, struct diag *reterr)

@@ -15,46 +15,44 @@
 
 static const struct {
 	const char *why, *text;
-	unsigned max;
+	unsigned max, width;
 	const wchar_t *shown;
-	unsigned width;
 } cases[] = {
-	{ "as it is", "web/a", 10, L"web/a", 5 },
-	{ "it just fits", "web/a", 5, L"web/a", 5 },
-	{ "cut, with dots", "web/abc", 6, L"web...", 6 },
-	{ "too narrow for dots", "web/abc", 3, L"web", 3 },
-	{ "nothing fits", "web", 0, L"", 0 },
-	{ "empty", "", 5, L"", 0 },
-	{ "controls", "a\033[2J\r\x7f", 20, L"a?[2J??", 7 },
-	{ "lines and tabs are blanks", "a\nb\tc", 20, L"a b c", 5 },
+	{ "as it is", "web/a", 10, 5, L"web/a" },
+	{ "it just fits", "web/a", 5, 5, L"web/a" },
+	{ "cut, with dots", "web/abc", 6, 6, L"web..." },
+	{ "too narrow for dots", "web/abc", 3, 3, L"web" },
+	{ "nothing fits", "web", 0, 0, L"" },
+	{ "empty", "", 5, 0, L"" },
+	{ "controls", "a\033[2J\r\x7f", 20, 7, L"a?[2J??" },
+	{ "lines and tabs are blanks", "a\nb\tc", 20, 5, L"a b c" },
 	{ "C1 as UTF-8, and alone",
 	    "\xc2\x9b"
 	    "31m\x9b",
-	    20, L"?31m?", 5 },
+	    20, 5, L"?31m?" },
 	{ "directions of writing, and what is not seen",
 	    "\xe2\x80\xae"
-	    "a\xe2\x80\x8b\xef\xbb\xbf",
-	    20, L"?a??", 4 },
+	    "a\xe2\x80\x8b\xef\xbb\xbf\xe2\x80\xac",
+	    20, 5, L"?a???" },
 	{ "not UTF-8: too long, cut, a surrogate, too large",
 	    "\xc0\xaf"
 	    "\xe6\x97"
 	    "\xed\xa0\x80"
 	    "\xf4\x90\x80\x80",
-	    40, L"??????", 6 },
+	    40, 6, L"??????" },
 };
 
 static const struct {
 	const char *why, *text;
-	unsigned max;
+	unsigned max, width;
 	const wchar_t *shown;
-	unsigned width;
 } wide[] = {
-	{ "two columns each", "\xe6\x97\xa5\xe6\x9c\xac", 10, L"\u65e5\u672c",
-	    4 },
-	{ "none is cut in half", "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5", 5,
-	    L"\u65e5...", 5 },
-	{ "a mark belongs to its letter", "e\xcc\x81x", 10, L"e\u0301x", 2 },
-	{ "one column", "\xc3\xa4\xc3\xa4", 10, L"\u00e4\u00e4", 2 },
+	{ "two columns each", "\xe6\x97\xa5\xe6\x9c\xac", 10, 4,
+	    L"\u65e5\u672c" },
+	{ "none is cut in half", "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5", 5, 5,
+	    L"\u65e5..." },
+	{ "a mark belongs to its letter", "e\xcc\x81x", 10, 2, L"e\u0301x" },
+	{ "one column", "\xc3\xa4\xc3\xa4", 10, 2, L"\u00e4\u00e4" },
 };
 
 static void check(const char *why, const char *text, unsigned max,

@@ -139,14 +139,14 @@ static void a_row_says_whether_it_drained(void **state)
 {
 	static const struct {
 		const char *why;
-		enum mode mode;
 		int64_t until_wall_ms;
+		enum mode mode;
 		bool drained;
 	} cases[] = {
-		{ "not yet", MODE_DRAINING, 1001, false },
-		{ "now", MODE_DRAINING, 1000, true },
-		{ "no end is known", MODE_DRAINING, 0, false },
-		{ "another mode", MODE_ACTIVE, 1000, false },
+		{ "not yet", 1001, MODE_DRAINING, false },
+		{ "now", 1000, MODE_DRAINING, true },
+		{ "no end is known", 0, MODE_DRAINING, false },
+		{ "another mode", 1000, MODE_ACTIVE, false },
 	};
 
 	(void)state;
