@@ -289,18 +289,23 @@ static void remove_owner(
 	}
 }
 
-/* Instances mostly stay in their places. */
+static bool is_at(
+    const struct service *s, unsigned i, const uint8_t *address, size_t len)
+{
+	const uint8_t *there =
+	    i < s->instance_n ? service_address_at(s, i, len) : NULL;
+
+	return there && !memcmp(there, address, len);
+}
+
+/* Instances stay in their places, or one that leaves moves others by one. */
 static bool has_address(const struct service *s, unsigned likely,
     const uint8_t *address, size_t len)
 {
-	const uint8_t *there;
-
-	if (!s)
-		return false;
-	there = likely < s->instance_n ? service_address_at(s, likely, len)
-	                               : NULL;
-	return (there && !memcmp(there, address, len)) ||
-	       service_find_address(s, address, len) >= 0;
+	return s && (is_at(s, likely, address, len) ||
+	                is_at(s, likely + 1, address, len) ||
+	                is_at(s, likely - 1, address, len) ||
+	                service_find_address(s, address, len) >= 0);
 }
 
 typedef void (*address_fn)(
