@@ -223,22 +223,6 @@ static void find_conflicts(struct zonedir *d, struct zone *z)
 
 /* ---- who has a zone --------------------------------------------------- */
 
-static void report_loaded(
-    const struct served *s, const struct zonenews *n, const struct zone *z)
-{
-	const struct zone_image *m = n->image;
-	uint32_t before = z && z == s->zone ? zone_image(z)->serial : m->serial;
-	char text[DNAME_TEXT_MAX];
-
-	dname_to_text(n->apex.lower, text);
-	log_info("zone '%s' loaded file=%s serial=%u records=%u octets=%zu "
-	         "ms=%lld",
-	    text, s->file, m->serial, m->rr_n, m->len, (long long)n->took_ms);
-	if ((int32_t)(m->serial - before) < 0) /* RFC 1982 */
-		log_warn("zone '%s': serial %u went back from %u", text,
-		    m->serial, before);
-}
-
 static void claim(struct zonedir *d, struct served *s, struct zonenews *n);
 
 /* Whoever waits for the zone has it now, or nobody. */
@@ -276,7 +260,7 @@ static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 		s->waiting = n;
 		return;
 	}
-	report_loaded(s, n, z);
+	zonenews_log(n, s->file, z && z == before ? zone_image(z) : NULL);
 	if (other)
 		other->zone = NULL;
 	s->zone = put_image(d, z, n);

@@ -17,6 +17,7 @@
 #include "dnsd/zonefile/zonelist.h"
 #include "dnsd/zonefile/zonewatch.h"
 #include "schema/base/clock.h"
+#include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -74,6 +75,23 @@ void zonenews_free(struct zonenews *n)
 	zone_image_free(n->image);
 	free(n->file);
 	free(n);
+}
+
+void zonenews_log(
+    const struct zonenews *n, const char *file, const struct zone_image *before)
+{
+	const struct zone_image *m = n->image;
+	char text[DNAME_TEXT_MAX];
+
+	dname_to_text(n->apex.lower, text);
+	log_info("zone '%s' loaded file=%s serial=%u records=%u octets=%zu "
+	         "ms=%lld",
+	    text, file, m->serial, m->rr_n, m->len, (long long)n->took_ms);
+	if (before &&
+	    (int32_t)(m->serial - before->serial) < 0) { /* RFC 1982 */
+		log_warn("zone '%s': serial %u went back from %u", text,
+		    m->serial, before->serial);
+	}
 }
 
 static void signal_fd(int fd)

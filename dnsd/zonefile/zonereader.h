@@ -56,6 +56,9 @@ struct zonenews *zonereader_take(struct zonereader *r);
 /* The same, but waits for it. */
 struct zonenews *zonereader_wait(struct zonereader *r);
 void zonenews_free(struct zonenews *n);
+/* Of LOADED; before: what there was of the zone, NULL: nothing. */
+void zonenews_log(const struct zonenews *n, const char *file,
+    const struct zone_image *before);
 
 /* Looks at every file now; for SIGHUP. */
 void zonereader_look(struct zonereader *r);
