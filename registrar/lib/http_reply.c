@@ -58,7 +58,12 @@ static enum http_progress take_octets(
 {
 	if (r->place != HTTP_IN_REST && (int64_t)*len > r->left)
 		*len = (size_t)r->left;
-	keep_body(r, data, *len);
+	const char *problem = r->sink ? r->sink(r->sink_arg, data, *len) : NULL;
+
+	if (problem)
+		return broken(r, problem);
+	if (!r->sink)
+		keep_body(r, data, *len);
 	r->left -= (int64_t)*len;
 	if (r->place == HTTP_IN_BODY && r->left == 0)
 		return complete(r);
@@ -264,6 +269,13 @@ void http_reply_init(struct http_reply *r, bool head)
 {
 	memset(r, 0, offsetof(struct http_reply, line));
 	r->no_body = head;
+}
+
+void http_reply_pour(struct http_reply *r,
+    const char *(*sink)(void *arg, const char *data, size_t len), void *arg)
+{
+	r->sink = sink;
+	r->sink_arg = arg;
 }
 
 void http_reply_release(struct http_reply *r)

@@ -40,6 +40,8 @@ struct http_reply {
 	size_t body_len;
 	const char *problem; /* static; NULL: none */
 	/* private */
+	const char *(*sink)(void *arg, const char *data, size_t len);
+	void *sink_arg;
 	enum http_place place;
 	bool no_body; /* it is the answer to HEAD */
 	bool chunked, coded, has_length;
@@ -53,6 +55,14 @@ struct http_reply {
 /* head: of a request whose answer has no body. */
 void http_reply_init(struct http_reply *r, bool head);
 void http_reply_release(struct http_reply *r);
+
+/*
+ * Of an answer that may be long, or never end: its body is not kept, but
+ * given to sink as it comes. What that returns, if not NULL, is the problem
+ * that ends it.
+ */
+void http_reply_pour(struct http_reply *r,
+    const char *(*sink)(void *arg, const char *data, size_t len), void *arg);
 
 /* The next octets. Once it is not HTTP_READING, that is the last word. */
 enum http_progress http_reply_feed(

@@ -195,14 +195,18 @@ int pidfile_read(const char *path, struct pidfile *ret_f)
 bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
     int64_t now_wall_ms, int64_t now_boot_ms)
 {
-	int64_t boot_wall_ms = now_wall_ms - now_boot_ms;
-	int64_t hz = sysconf(_SC_CLK_TCK);
-	int64_t start_wall_ms =
-	    boot_wall_ms + (int64_t)s->start_ticks * 1000 / hz;
-
-	if (f->volatile_fs && f->modified_wall_ms < boot_wall_ms)
+	if (f->volatile_fs && f->modified_wall_ms < now_wall_ms - now_boot_ms)
 		return false;
-	return start_wall_ms > f->modified_wall_ms + STALE_SLACK_MS;
+	return proc_start_wall_ms(s, now_wall_ms, now_boot_ms) >
+	       f->modified_wall_ms + STALE_SLACK_MS;
+}
+
+int64_t proc_start_wall_ms(
+    const struct proc_stat *s, int64_t now_wall_ms, int64_t now_boot_ms)
+{
+	int64_t hz = sysconf(_SC_CLK_TCK);
+
+	return now_wall_ms - now_boot_ms + (int64_t)s->start_ticks * 1000 / hz;
 }
 
 int proc_pidfd(pid_t pid)

@@ -54,6 +54,10 @@ int pidfile_read(const char *path, struct pidfile *ret_f);
 bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
     int64_t now_wall_ms, int64_t now_boot_ms);
 
+/* When it started, by the wall clock as it is set now. */
+int64_t proc_start_wall_ms(
+    const struct proc_stat *s, int64_t now_wall_ms, int64_t now_boot_ms);
+
 /* pidfd_open(2), close-on-exec. -ESRCH: no such process. */
 int proc_pidfd(pid_t pid);
 /* pidfd_send_signal(2). -ESRCH: it has ended. */
