@@ -186,6 +186,7 @@ int watcher_new(struct event_base *base, struct timers *timers,
 	LIST_INIT(&w->watches);
 	TAILQ_INIT(&w->done);
 	scanner_init(&w->scan, scan_now, w);
+	find_init(w);
 	young_init(w);
 	listen_init(w);
 	cgroup_init(w);
@@ -218,6 +219,8 @@ static const struct watch_kind *const kinds[PROCESS_KIND_N] = {
 	[PROCESS_UNIT] = &watch_cgroup,
 	[PROCESS_CGROUP] = &watch_cgroup,
 	[PROCESS_LISTENING] = &watch_listen,
+	[PROCESS_PID] = &watch_pid,
+	[PROCESS_CONTAINER] = &watch_container,
 };
 
 void watcher_set_looker(struct watcher *w, struct looker *l)
@@ -229,6 +232,11 @@ void watcher_set_cgroups(struct watcher *w, const char *dir)
 {
 	free(w->cgroup_root);
 	w->cgroup_root = xstrdup(dir);
+}
+
+void watcher_set_engine(struct watcher *w, struct engine *e)
+{
+	w->engine = e;
 }
 
 struct process_watch *process_watch_new(struct watcher *w,
@@ -263,6 +271,7 @@ void process_watch_set_spec(
     struct process_watch *p, const struct process_spec *spec)
 {
 	p->spec = spec;
+	p->pattern.spec = spec;
 	if (spec->kind == PROCESS_PIDFILE)
 		pidfile_renamed(p);
 }

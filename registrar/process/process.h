@@ -17,6 +17,9 @@
 #include "registrar/definition/definition.h"
 #include "schema/base/diag.h"
 
+#include <sys/types.h>
+
+struct engine;
 struct event_base;
 struct looker;
 struct timers;
@@ -40,6 +43,8 @@ int watcher_new(struct event_base *base, struct timers *timers,
 void watcher_set_cgroups(struct watcher *w, const char *dir);
 /* Who looks for us where we may not; borrowed. */
 void watcher_set_looker(struct watcher *w, struct looker *l);
+/* Who tells of containers; borrowed. Before any watch. */
+void watcher_set_engine(struct watcher *w, struct engine *e);
 /* After all its watches. */
 void watcher_free(struct watcher *w);
 
@@ -61,6 +66,45 @@ int process_watch_signal(struct process_watch *p, int signal);
 /* The same spec at another address: an equal definition was read again. */
 void process_watch_set_spec(
     struct process_watch *p, const struct process_spec *spec);
+
+/* ---- all processes that match, for for_each --------------------------- */
+
+struct process_finder;
+
+/* Borrowed during the call. */
+struct process_found {
+	pid_t pid;
+	uint64_t start_ticks; /* with the pid, who it is */
+	const char *exe;      /* path; "" if it may not be seen */
+	const char *cmdline;  /* its arguments joined by blanks */
+};
+
+/*
+ * Those that were found: all of them (whole), in the order of their start, or
+ * some that have just been started. A process whose parent matches as well
+ * belongs to it and is not told. error: nothing could be seen, which says
+ * nothing. May not free a finder.
+ */
+typedef void (*process_found_fn)(void *arg, const struct process_found *all,
+    unsigned n, bool whole, int error);
+
+/*
+ * Borrows spec (PROCESS_EXE or PROCESS_CMDLINE) and w, which outlives it.
+ * Walks through /proc now and then, and looks at processes that start.
+ */
+struct process_finder *process_finder_new(struct watcher *w,
+    const struct process_spec *spec, process_found_fn fn, void *arg);
+void process_finder_free(struct process_finder *f);
+/* The same spec at another address. */
+void process_finder_set_spec(
+    struct process_finder *f, const struct process_spec *spec);
+/* Look at once, for all finders; each is told. */
+void process_finders_look(struct watcher *w);
+
+/* The spec of PROCESS_PID; on the heap. -EINVAL: it is none. */
+char *process_pid_text(pid_t pid, uint64_t start_ticks);
+int process_pid_parse(
+    const char *text, pid_t *ret_pid, uint64_t *ret_start_ticks);
 
 /* How instances watch processes; a test has its own. */
 struct watch_ops {

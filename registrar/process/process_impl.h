@@ -7,10 +7,14 @@
  *	process_notify.c   inotify, shared by those who need it
  *	process_pidfile.c  pidfiles
  *	process_scan.c     exe and cmdline: walks through /proc
+ *	process_find.c     all that match an exe or a cmdline
  *	process_young.c    processes that have just been started
  *	process_listen.c   who holds a port
  *	process_cgroup.c   units of systemd, and other cgroups
+ *	process_pid.c      a process that was found already
+ *	process_container.c  the first process of a container
  */
+#include "registrar/container/engine.h"
 #include "registrar/lib/looker.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
@@ -58,7 +62,14 @@ struct watch_kind {
 	void (*noticed)(struct process_watch *p, const char *name);
 };
 extern const struct watch_kind watch_pidfile, watch_scan, watch_listen,
-    watch_cgroup;
+    watch_cgroup, watch_pid, watch_container;
+
+/* What an exe or a cmdline asks for. */
+struct pattern {
+	const struct process_spec *spec;
+	char *real; /* of exe: what the path leads to */
+	regex_t re; /* of cmdline */
+};
 
 /* A process that started a moment ago: it may not be yet what it will be. */
 struct young {
@@ -87,14 +98,13 @@ struct process_watch {
 	enum process_news news;
 	struct noticed_path *path; /* NULL: none */
 	/* pidfile: path is its directory */
-	const char *leaf; /* in spec->what */
-	struct timer look;
+	const char *leaf;  /* in spec->what */
+	struct timer look; /* of a pid and of a container too */
 	int64_t pause_ms;
 	struct pidfile file;     /* that named the process held */
 	struct pidfile old_file; /* that named the one that ended */
 	/* exe and cmdline */
-	char *real; /* what the path leads to */
-	regex_t re;
+	struct pattern pattern;
 	pid_t found; /* the oldest that matches in this walk */
 	uint64_t found_ticks;
 	int error; /* of taking hold of it, other than -ESRCH */
@@ -107,6 +117,11 @@ struct process_watch {
 	/* unit and cgroup: path is its cgroup.events, if it has one */
 	char *cgroup;     /* its directory, as far as it is known */
 	int cgroup_state; /* enum cgroup_state, or -E.. */
+	/* container */
+	struct engine_user engine_user;
+	char *container_name; /* NULL: not known */
+	pid_t container_pid;  /* as the engine said last, while it runs */
+	int64_t container_start_ms;
 };
 
 TAILQ_HEAD(watch_queue, process_watch);
@@ -124,13 +139,15 @@ struct watcher {
 	struct looker *looker; /* NULL: nobody restricts us */
 	int inotify;
 	struct event *readable;
+	struct engine *engine; /* NULL: there is none */
 	LIST_HEAD(, noticed_path) paths;
 	LIST_HEAD(, process_watch) watches;
 	struct watch_queue done; /* have news to tell */
 	/* exe and cmdline */
 	struct scanner scan;
 	bool want_args; /* somebody seeks a cmdline */
-	bool blind;     /* this walk met executables that it may not see */
+	LIST_HEAD(, process_finder) finders;
+	bool blind; /* this walk met executables that it may not see */
 	char text[CMDLINE_MAX];
 	/* those that started just now, while somebody seeks */
 	bool young_active;
@@ -208,6 +225,34 @@ void scan_now(void *watcher);
 void scan_one(struct watcher *w, pid_t pid);
 /* Tell those for whom something was found by scan_one(). */
 void scan_settle_found(struct watcher *w);
+/* Somebody seeks, or nobody does any more. */
+void scan_wanted(struct watcher *w);
+
+void pattern_init(struct pattern *t, const struct process_spec *spec);
+void pattern_release(struct pattern *t);
+/* exe NULL: it may not be seen. */
+bool pattern_matches(
+    const struct pattern *t, const char *exe, const char *cmdline);
+
+/* What can be seen of a process; in w->text, and so until the next one. */
+struct process_seen {
+	pid_t pid;
+	const char *exe; /* NULL: it may not be seen */
+	const char *args;
+	struct proc_stat stat; /* start_ticks 0: not read yet */
+};
+
+/* Neither a zombie nor a child of ours; reads seen->stat. */
+bool process_is_foreign(struct process_seen *seen);
+
+/* ---- process_find.c --------------------------------------------------- */
+
+void find_init(struct watcher *w);
+bool find_wanted(const struct watcher *w);
+bool find_wants_args(const struct watcher *w);
+/* What scan_one() sees; then, once it has seen all or a few. */
+void find_offer(struct watcher *w, struct process_seen *seen);
+void find_tell(struct watcher *w, bool whole, int error);
 
 /* ---- process_young.c -------------------------------------------------- */
 

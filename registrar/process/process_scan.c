@@ -19,50 +19,84 @@
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 500
+#define FIND_PAUSE_MAX_MS 1000 /* if nobody misses one */
 
-static bool spec_matches(
-    const struct process_watch *p, const char *exe, const char *cmdline)
+void pattern_init(struct pattern *t, const struct process_spec *spec)
 {
-	if (p->spec->kind == PROCESS_EXE) {
-		return exe && (!strcmp(exe, p->spec->what) ||
-		                  (p->real && !strcmp(exe, p->real)));
+	t->spec = spec;
+	t->real = NULL;
+	if (spec->kind == PROCESS_EXE) {
+		t->real = realpath(spec->what, NULL);
+	} else if (regcomp(&t->re, spec->what, REG_EXTENDED)) {
+		abort(); /* the definition has compiled it: out of memory */
 	}
-	return cmdline && *cmdline && !regexec(&p->re, cmdline, 0, NULL, 0);
+}
+
+void pattern_release(struct pattern *t)
+{
+	if (t->spec->kind == PROCESS_CMDLINE)
+		regfree(&t->re);
+	free(t->real);
+}
+
+bool pattern_matches(
+    const struct pattern *t, const char *exe, const char *cmdline)
+{
+	if (t->spec->kind == PROCESS_EXE) {
+		return exe && (!strcmp(exe, t->spec->what) ||
+		                  (t->real && !strcmp(exe, t->real)));
+	}
+	return *cmdline && !regexec(&t->re, cmdline, 0, NULL, 0);
 }
 
 /*
  * Of several the oldest is taken: the parent of a family of workers. We
  * ourselves and our children, which run checks, are never meant.
  */
+static void offer(struct watcher *w, struct process_seen *seen)
+{
+	struct process_watch *p;
+
+	TAILQ_FOREACH (p, &w->scan.seeking, seek_link) {
+		if (!pattern_matches(&p->pattern, seen->exe, seen->args))
+			continue;
+		if (!process_is_foreign(seen))
+			return;
+		if (p->found && p->found_ticks <= seen->stat.start_ticks)
+			continue;
+		p->found = seen->pid;
+		p->found_ticks = seen->stat.start_ticks;
+	}
+}
+
+bool process_is_foreign(struct process_seen *seen)
+{
+	struct proc_stat *s = &seen->stat;
+
+	if (!s->start_ticks && proc_stat_read(seen->pid, s) < 0)
+		return false;
+	return s->state != 'Z' && s->parent != getpid();
+}
+
 void scan_one(struct watcher *w, pid_t pid)
 {
 	char exe[PATH_MAX];
-	struct proc_stat stat = { .start_ticks = 0 };
-	struct process_watch *p;
+	struct process_seen seen = { .pid = pid, .args = "" };
 
 	if (pid == getpid())
 		return;
 	int r = looker_exe(w->looker, pid, exe, sizeof(exe));
-	bool have_exe = r == 0;
-	bool have_args = (w->want_args || !have_exe) &&
-	                 proc_cmdline(pid, w->text, sizeof(w->text)) == 0;
 
+	if (r == 0)
+		seen.exe = exe;
+	if ((w->want_args || !seen.exe) &&
+	    proc_cmdline(pid, w->text, sizeof(w->text)) == 0)
+		seen.args = w->text;
 	/* no arguments: a kernel thread or a zombie, nobody's service */
-	if ((r == -EACCES || r == -EPERM) && have_args && *w->text)
+	if ((r == -EACCES || r == -EPERM) && *seen.args)
 		w->blind = true;
-	TAILQ_FOREACH (p, &w->scan.seeking, seek_link) {
-		if (!spec_matches(
-		        p, have_exe ? exe : NULL, have_args ? w->text : NULL))
-			continue;
-		if (!stat.start_ticks &&
-		    (proc_stat_read(pid, &stat) < 0 || stat.state == 'Z' ||
-		        stat.parent == getpid()))
-			return;
-		if (p->found && p->found_ticks <= stat.start_ticks)
-			continue;
-		p->found = pid;
-		p->found_ticks = stat.start_ticks;
-	}
+	offer(w, &seen);
+	find_offer(w, &seen);
 }
 
 static void scan_each(void *arg, pid_t pid)
@@ -113,7 +147,16 @@ static void settle(struct process_watch *p)
 
 static bool is_wanted(const struct watcher *w)
 {
-	return !TAILQ_EMPTY(&w->scan.seeking);
+	return !TAILQ_EMPTY(&w->scan.seeking) || find_wanted(w);
+}
+
+void scan_wanted(struct watcher *w)
+{
+	bool wanted = is_wanted(w);
+
+	young_watch(w, wanted);
+	if (!wanted)
+		timer_cancel(w->timers, &w->scan.next);
 }
 
 static void tell_all(struct watcher *w, int error)
@@ -127,7 +170,7 @@ static void tell_all(struct watcher *w, int error)
 			tell_scanned(p);
 		}
 	}
-	young_watch(w, is_wanted(w));
+	scan_wanted(w);
 }
 
 void scan_now(void *arg)
@@ -138,7 +181,7 @@ void scan_now(void *arg)
 	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	w->blind = false;
-	w->want_args = false;
+	w->want_args = find_wants_args(w);
 	/* before the walk: a process that starts meanwhile is not missed */
 	young_watch(w, is_wanted(w));
 	TAILQ_FOREACH (p, &w->scan.seeking, seek_link)
@@ -151,8 +194,13 @@ void scan_now(void *arg)
 		settle(p);
 	}
 	tell_all(w, r);
-	if (is_wanted(w))
-		scanner_again(w, &w->scan, PAUSE_MAX_MS, took_ns);
+	find_tell(w, true, r);
+	if (is_wanted(w)) {
+		scanner_again(w, &w->scan,
+		    TAILQ_EMPTY(&w->scan.seeking) ? FIND_PAUSE_MAX_MS
+		                                  : PAUSE_MAX_MS,
+		    took_ns);
+	}
 }
 
 void scan_settle_found(struct watcher *w)
@@ -165,15 +213,12 @@ void scan_settle_found(struct watcher *w)
 			settle(p);
 	}
 	tell_all(w, 0);
+	find_tell(w, false, 0);
 }
 
 static void begin(struct process_watch *p)
 {
-	if (p->spec->kind == PROCESS_EXE) {
-		p->real = realpath(p->spec->what, NULL);
-	} else if (regcomp(&p->re, p->spec->what, REG_EXTENDED | REG_NOSUB)) {
-		abort(); /* the definition has compiled it: out of memory */
-	}
+	pattern_init(&p->pattern, p->spec);
 	scanner_add(p->w, &p->w->scan, p);
 }
 
@@ -185,10 +230,8 @@ static void seek(struct process_watch *p)
 static void end(struct process_watch *p)
 {
 	scanner_remove(&p->w->scan, p);
-	young_watch(p->w, is_wanted(p->w));
-	if (p->spec->kind == PROCESS_CMDLINE)
-		regfree(&p->re);
-	free(p->real);
+	scan_wanted(p->w);
+	pattern_release(&p->pattern);
 }
 
 const struct watch_kind watch_scan = { begin, end, seek, NULL };
