@@ -35,7 +35,7 @@ static int finish_service(
 	const struct conf_node *list = conf_get(map, "instances");
 
 	s->node = map;
-	if (list && !s->instances.n) {
+	if (list && !s->instances.plain.n && !s->instances.each.n) {
 		return conf_bad(c, list,
 		    "found an empty list for 'instances', expected at least "
 		    "one, or no 'instances' for one on this host");
@@ -106,8 +106,9 @@ static const struct conf_field service_fields[] = {
 	    .table = &raw_weights_table,
 	    AT(weights) },
 	{ .key = "instances",
-	    .kind = CONF_TABLES,
-	    .table = &raw_instance_table,
+	    .kind = CONF_CUSTOM,
+	    .custom = take_instances,
+	    .expects = "a list of maps, each an instance",
 	    AT(instances) },
 	{ .key = "process",
 	    .kind = CONF_CUSTOM,
@@ -238,19 +239,23 @@ static int resolve_instances(struct conf_context *c,
 	struct raw_instance self = { .node = raw->node,
 		.port = ROW_DEFAULT,
 		.weights = { ROW_DEFAULT, ROW_DEFAULT } };
+	bool given = raw->instances.plain.n || raw->instances.each.n;
 	const struct raw_instance *all =
-	    raw->instances.n ? raw->instances.items : &self;
-	unsigned n = raw->instances.n ? raw->instances.n : 1;
+	    given ? raw->instances.plain.items : &self;
+	unsigned n = given ? raw->instances.plain.n : 1;
 	struct definition_instance *out =
 	    arena_alloc(c->arena, n, sizeof(*out));
 	int r = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (resolve_instance(c, raw, &all[i], defaults, &out[i]) < 0)
+		if (resolve_instance(c, raw, &all[i], defaults, NULL, &out[i]) <
+		    0)
 			r = -EINVAL;
 	}
 	s->instances = out;
 	s->instance_n = n;
+	if (resolve_each(c, raw, defaults, s) < 0)
+		r = -EINVAL;
 	return r < 0 ? r : check_instance_names(c, s);
 }
 
@@ -287,7 +292,7 @@ static int resolve_file(struct conf_context *c, const struct raw_service *raw,
 	int r = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		total += raw[i].instances.n;
+		total += raw[i].instances.plain.n;
 	if (total > DEFINITION_MAX_INSTANCES) {
 		return conf_bad(c, raw[0].node,
 		    "found %u instances in a file, expected at most %d", total,

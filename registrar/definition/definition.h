@@ -36,8 +36,11 @@ enum process_kind {
 	PROCESS_UNIT,      /* `what`: of systemd, with its type: "x.service" */
 	PROCESS_CGROUP,    /* `what`: path of its directory */
 	PROCESS_LISTENING, /* `what`: one port, for socket_spec_parse() */
+	PROCESS_PID,       /* `what`: number and start time, see process_pid.c;
+	                      no file says it, for_each does */
+	PROCESS_CONTAINER, /* `what`: name or whole id */
 };
-#define PROCESS_KIND_N 7
+#define PROCESS_KIND_N 9
 
 struct process_spec {
 	enum process_kind kind;
@@ -329,6 +332,8 @@ struct definition_instance {
 	unsigned line, column; /* where it is written, from 1 */
 };
 
+struct each_spec; /* definition_each.h */
+
 struct definition_service {
 	const char *zone; /* lower case, no final dot */
 	const char *name, *protocol;
@@ -337,7 +342,9 @@ struct definition_service {
 	const char *tags, *meta;     /* JSON */
 	struct health_policy policy; /* for each of its instances */
 	const struct definition_instance *instances;
-	unsigned instance_n; /* at least 1 */
+	unsigned instance_n; /* at least 1, unless there is a for_each */
+	const struct each_spec *each;
+	unsigned each_n;
 	unsigned line, column;
 };
 

@@ -172,7 +172,7 @@ static void resolve_weights(const struct raw_weights *service,
 
 int resolve_instance(struct conf_context *c, const struct raw_service *s,
     const struct raw_instance *raw, const struct definition_defaults *defaults,
-    struct definition_instance *ret_i)
+    const struct conf_pairs *more, struct definition_instance *ret_i)
 {
 	struct arena *a = c->arena;
 	struct definition_instance i = { .priority = raw->priority,
@@ -201,7 +201,8 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 		.service = s->name,
 		.zone = s->zone ? s->zone : defaults->zone,
 		.port = i.port,
-		.literal = s->literal };
+		.literal = s->literal,
+		.more = more };
 	int r = resolve_process(c,
 	    raw->process.given ? &raw->process : &s->process, &v, &i.process);
 

@@ -8,6 +8,7 @@
  */
 #include "registrar/definition/definition_loop.h"
 
+#include "registrar/definition/definition_each.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -294,6 +295,8 @@ int requirements_put(
 		add_requires(g, o, s);
 		for (unsigned k = 0; k < s->instance_n; k++)
 			add_aliases(g, o, s, &s->instances[k]);
+		for (unsigned k = 0; k < s->each_n; k++)
+			add_aliases(g, o, s, s->each[k].sample);
 	}
 	int r = find_loop(g, o, reterr);
 

@@ -9,7 +9,7 @@
  * templates. A kind of check is one struct check_type in a file of its own
  * and a row in definition_check.c.
  */
-#include "registrar/definition/definition.h"
+#include "registrar/definition/definition_each.h"
 
 #define DEFINITION_MAX_TEXT 1024 /* octets of a template or an argument */
 #define DEFINITION_MAX_REGEX 512
@@ -20,9 +20,10 @@
 /* What `{...}` stands for. */
 struct template_vars {
 	const char *address, *name, *service;
-	const char *zone; /* of the service; no variable */
-	int port;         /* ROW_DEFAULT: none */
-	bool literal;     /* braces mean nothing in this file */
+	const char *zone;              /* of the service; no variable */
+	int port;                      /* ROW_DEFAULT: none */
+	bool literal;                  /* braces mean nothing in this file */
+	const struct conf_pairs *more; /* of for_each; NULL: none */
 };
 
 enum template_style {
@@ -165,7 +166,7 @@ int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
 
 /* ---- process watch (definition_process.c) ----------------------------- */
 
-#define PROCESS_KEYS "pidfile, exe, cmdline, unit, cgroup, listening"
+#define PROCESS_KEYS "pidfile, exe, cmdline, unit, cgroup, listening, container"
 #define PROCESS_RULE "'none' or a map with one of " PROCESS_KEYS
 
 struct raw_process {
@@ -236,6 +237,11 @@ struct raw_instance {
 	struct raw_drained drained;
 };
 
+struct raw_instances {
+	struct conf_array plain; /* of struct raw_instance */
+	struct conf_array each;  /* of struct each_spec */
+};
+
 struct raw_service {
 	struct raw_policy policy; /* first: raw_policy_table */
 	const struct conf_node *node;
@@ -245,8 +251,8 @@ struct raw_service {
 	struct raw_process process;
 	struct raw_checks checks;
 	struct raw_drained drained;
-	struct conf_array instances; /* of struct raw_instance */
-	bool literal;                /* no templates: the file is Consul's */
+	struct raw_instances instances;
+	bool literal; /* no templates: the file is Consul's */
 };
 
 extern const struct conf_table raw_instance_table;
@@ -255,6 +261,41 @@ extern const struct conf_table raw_weights_table;
 /* `weight: 3` is short for `weights: {passing: 3}`: not both. */
 int check_weights(struct conf_context *c, const struct conf_node *map);
 
+/* more: what else templates may say; NULL: nothing. */
 int resolve_instance(struct conf_context *c, const struct raw_service *s,
     const struct raw_instance *raw, const struct definition_defaults *defaults,
+    const struct conf_pairs *more, struct definition_instance *ret_i);
+
+/* ---- containers (definition_container.c) ------------------------------ */
+
+#define CONTAINER_NAME_RULE                                                    \
+	"the name or the whole id of a container: 1..255 of a-z A-Z 0-9 "      \
+	"'_', '.', '-', a letter or digit first"
+
+bool is_container_name(const char *text);
+/* The filter of `node`, a map. */
+int take_container(struct conf_context *c, const struct conf_node *node,
+    struct container_filter *f);
+bool container_filter_equal(
+    const struct container_filter *a, const struct container_filter *b);
+
+/* ---- for_each (definition_each.c) ------------------------------------- */
+
+/* CONF_CUSTOM, struct raw_instances */
+int take_instances(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+int resolve_each(struct conf_context *c, const struct raw_service *raw,
+    const struct definition_defaults *defaults, struct definition_service *s);
+
+/* ---- what was found (definition_made.c) ------------------------------- */
+
+/* sample: nothing was found, it is only tried. */
+int each_make(struct conf_context *c, const struct each_spec *e,
+    const struct each_found *found, bool sample,
     struct definition_instance *ret_i);
+
+/* A value in the map of a for_each that is filled in later, or not at all. */
+bool each_is_deferred(const struct conf_node *value);
+/* Its children and siblings are still those of n. */
+struct conf_node *each_copy_node(struct arena *a, const struct conf_node *n);
+void each_append(struct conf_node *list, struct conf_node *item);

@@ -14,7 +14,7 @@
 static const struct process_type {
 	const char *name;
 	bool (*valid)(const char *text); /* NULL: any text */
-	const char *expects;
+	const char *expects;             /* NULL: no file may say it */
 } types[PROCESS_KIND_N] = {
 	[PROCESS_NONE] = { .name = "none" },
 	[PROCESS_PIDFILE] = { "pidfile", path_is_absolute,
@@ -26,6 +26,9 @@ static const struct process_type {
 	[PROCESS_CGROUP] = { "cgroup", path_is_absolute,
 	    "the absolute path of a cgroup's directory" },
 	[PROCESS_LISTENING] = { "listening", text_is_clean, LISTENING_RULE },
+	[PROCESS_CONTAINER] = { "container", text_is_clean,
+	    CONTAINER_NAME_RULE },
+	[PROCESS_PID] = { .name = "pid" },
 };
 
 const char *process_kind_name(enum process_kind k)
@@ -62,7 +65,8 @@ int take_process(struct conf_context *c, const struct conf_field *f,
 	const struct conf_node *value = node->first;
 
 	for (unsigned i = PROCESS_NONE + 1; i < PROCESS_KIND_N; i++) {
-		if (strcmp(types[i].name, value->key->text) != 0)
+		if (!types[i].expects ||
+		    strcmp(types[i].name, value->key->text) != 0)
 			continue;
 		const struct conf_field what = { .key = types[i].name,
 			.kind = CONF_STRING,
@@ -111,7 +115,8 @@ static int check_process(struct conf_context *c, const struct conf_node *node,
 		    conf_describe(c, node), why);
 	}
 	if ((p->kind == PROCESS_LISTENING && !is_port(p->what)) ||
-	    (p->kind == PROCESS_UNIT && !is_unit(p->what))) {
+	    (p->kind == PROCESS_UNIT && !is_unit(p->what)) ||
+	    (p->kind == PROCESS_CONTAINER && !is_container_name(p->what))) {
 		return conf_bad(c, node, "found '%s' for '%s', expected %s",
 		    p->what, t->name, t->expects);
 	}

@@ -13,16 +13,17 @@
 #include <errno.h>
 #include <search.h>
 #include <string.h>
+#include <sys/queue.h>
 
 struct claim {
 	char *key;
 	struct claimant *owner;
-	struct claim *next; /* of the same file */
+	LIST_ENTRY(claim) link; /* of the same file */
 };
 
 struct claimant {
 	char *file;
-	struct claim *claims;
+	LIST_HEAD(, claim) claims;
 	struct claimant *next;
 };
 
@@ -53,15 +54,23 @@ struct definition_set *definition_set_new(void)
 	return s;
 }
 
+static void claim_drop(struct definition_set *s, struct claim *claim)
+{
+	LIST_REMOVE(claim, link);
+	tdelete(claim, &s->tree, by_key);
+	free(claim->key);
+	free(claim);
+}
+
 static void drop_claims(struct definition_set *s, struct claimant *c)
 {
-	while (c->claims) {
-		struct claim *claim = c->claims;
+	struct claim *claim = LIST_FIRST(&c->claims);
 
-		c->claims = claim->next;
-		tdelete(claim, &s->tree, by_key);
-		free(claim->key);
-		free(claim);
+	while (claim) {
+		struct claim *next = LIST_NEXT(claim, link);
+
+		claim_drop(s, claim);
+		claim = next;
 	}
 }
 
@@ -97,22 +106,29 @@ void definition_set_free(struct definition_set *s)
 	free(s);
 }
 
-/* 0, or -EEXIST when somebody else holds it. */
-static int check_one(const struct definition_set *set,
-    const struct definition *d, const struct definition_service *s,
-    const struct definition_instance *i, struct diags *reterr)
+static struct claim *claim_find(const struct definition_set *set,
+    const struct definition_service *s, const struct definition_instance *i)
 {
 	scoped_free char *key = make_key(s, i);
 	const struct claim probe = { .key = key };
 	struct claim *const *found = tfind(&probe, &set->tree, by_key);
 
-	if (!found || strcmp((*found)->owner->file, d->file) == 0)
+	return found ? *found : NULL;
+}
+
+/* 0, or -EEXIST when somebody else holds it. */
+static int check_one(const struct definition_set *set, const char *file,
+    const struct definition_service *s, const struct definition_instance *i,
+    struct diags *reterr)
+{
+	const struct claim *found = claim_find(set, s, i);
+
+	if (!found || strcmp(found->owner->file, file) == 0)
 		return 0;
 	return diags_add(reterr, -EEXIST,
 	    "%s:%u:%u: found instance '%s' of service '%s', expected one "
 	    "that '%s' does not define already",
-	    d->file, i->line, i->column, i->name, s->name,
-	    (*found)->owner->file);
+	    file, i->line, i->column, i->name, s->name, found->owner->file);
 }
 
 static void add_one(struct definition_set *set, struct claimant *owner,
@@ -122,8 +138,7 @@ static void add_one(struct definition_set *set, struct claimant *owner,
 
 	claim->key = make_key(s, i);
 	claim->owner = owner;
-	claim->next = owner->claims;
-	owner->claims = claim;
+	LIST_INSERT_HEAD(&owner->claims, claim, link);
 	if (!tsearch(claim, &set->tree, by_key))
 		abort(); /* out of memory */
 }
@@ -137,7 +152,8 @@ int definition_set_claim(struct definition_set *set, const struct definition *d,
 		const struct definition_service *s = &d->services[n];
 
 		for (unsigned k = 0; k < s->instance_n; k++) {
-			if (check_one(set, d, s, &s->instances[k], reterr) < 0)
+			if (check_one(
+			        set, d->file, s, &s->instances[k], reterr) < 0)
 				r = -EEXIST;
 		}
 	}
@@ -158,4 +174,28 @@ int definition_set_claim(struct definition_set *set, const struct definition *d,
 			add_one(set, owner, s, &s->instances[k]);
 	}
 	return 0;
+}
+
+int definition_set_claim_made(struct definition_set *set, const char *file,
+    const struct definition_service *s, const struct definition_instance *i,
+    struct diags *reterr)
+{
+	struct claimant *owner = set->claimants;
+	int r = check_one(set, file, s, i, reterr);
+
+	if (r < 0 || claim_find(set, s, i))
+		return r;
+	while (strcmp(owner->file, file) != 0)
+		owner = owner->next;
+	add_one(set, owner, s, i);
+	return 0;
+}
+
+void definition_set_release_made(struct definition_set *set, const char *file,
+    const struct definition_service *s, const struct definition_instance *i)
+{
+	struct claim *claim = claim_find(set, s, i);
+
+	if (claim && strcmp(claim->owner->file, file) == 0)
+		claim_drop(set, claim);
 }

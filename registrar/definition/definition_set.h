@@ -23,5 +23,15 @@ void definition_set_free(struct definition_set *s);
 int definition_set_claim(
     struct definition_set *s, const struct definition *d, struct diags *reterr);
 
+/*
+ * One more for a file that has claimed: what its for_each found. -EEXIST: as
+ * above. Made void by the next claim of the file.
+ */
+int definition_set_claim_made(struct definition_set *set, const char *file,
+    const struct definition_service *s, const struct definition_instance *i,
+    struct diags *reterr);
+void definition_set_release_made(struct definition_set *set, const char *file,
+    const struct definition_service *s, const struct definition_instance *i);
+
 /* The file is gone. */
 void definition_set_release(struct definition_set *s, const char *file);

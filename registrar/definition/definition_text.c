@@ -126,6 +126,15 @@ static const char *variable(struct arena *a, const char *name, size_t len,
 		    memcmp(all[i].name, name, len) == 0)
 			return all[i].value;
 	}
+	for (unsigned i = 0; v->more && i < v->more->n; i++) {
+		const struct conf_pair *p = &v->more->items[i];
+
+		if (strlen(p->key) == len && memcmp(p->key, name, len) == 0)
+			return p->value;
+		if (len > 6 && memcmp(name, "label.", 6) == 0 &&
+		    strcmp(p->key, LABEL_VARS) == 0)
+			return p->value; /* the last of them */
+	}
 	return NULL;
 }
 
@@ -168,7 +177,7 @@ static int put_variable(struct filling *f, const char **p)
 		    "{service}",
 		    (int)(len < 40 ? len : 40), name, closed ? "}" : "");
 	}
-	if (!*value) {
+	if (!*value && len == 4 && memcmp(name, "port", len) == 0) {
 		return conf_bad(f->c, f->at,
 		    "found {port} where no port is given, expected 'port' "
 		    "in the service or the instance");

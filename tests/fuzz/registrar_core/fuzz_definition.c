@@ -4,7 +4,7 @@
  * is promised, or becomes a definition that equals itself and is read the
  * same a second time.
  */
-#include "registrar/definition/definition.h"
+#include "registrar/definition/definition_each.h"
 #include "schema/label.h"
 
 #include <assert.h>
@@ -48,6 +48,36 @@ static void check_instance(
 	assert(definition_instance_equal(a, b));
 }
 
+/* What is found may say anything; nothing but an instance comes of it. */
+static void check_each(const struct definition *a, const struct each_spec *x,
+    const struct definition *b, const struct each_spec *y)
+{
+	struct conf_pair items[] = { { "pid", "4711" }, { "exe", "a b{c}" },
+		{ "port", "8080" }, { "1", "{name}\n" }, { "2", "65536" },
+		{ "container", "../x" }, { "label.a", "\xff\"'" },
+		{ LABEL_VARS, "" } };
+	const struct each_found found = { .name = "../X_y-",
+		.address = "192.0.2.1",
+		.port = 8080,
+		.process = { PROCESS_PID, "4711 1" },
+		.vars = { items, sizeof(items) / sizeof(items[0]) } };
+	struct definition_made *m = NULL, *n = NULL;
+	struct diags e = { 0 };
+
+	assert(each_spec_equal(x, y));
+	int r = definition_make(a, x, &found, &m, &e);
+
+	assert(definition_make(b, y, &found, &n, NULL) == r);
+	if (r < 0) {
+		assert(!m && !n);
+		check_errors(&e);
+		return;
+	}
+	check_instance(&m->instance, &n->instance);
+	definition_made_free(m);
+	definition_made_free(n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct definition *a = NULL, *b = NULL;
@@ -68,10 +98,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		const struct definition_service *t = &b->services[i];
 
 		assert(label_is_service(s->name) && label_is_zone(s->zone));
-		assert(s->instance_n >= 1);
+		assert(s->instance_n + s->each_n >= 1);
+		assert(s->each_n == t->each_n);
 		assert(definition_service_row_equal(s, t));
 		for (unsigned k = 0; k < s->instance_n; k++)
 			check_instance(&s->instances[k], &t->instances[k]);
+		for (unsigned k = 0; k < s->each_n; k++)
+			check_each(a, &s->each[k], b, &t->each[k]);
 	}
 	definition_free(a);
 	definition_free(b);

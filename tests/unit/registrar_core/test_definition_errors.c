@@ -159,10 +159,11 @@ static const struct {
 	    "line 2)\n" },
 	{ "service: a\nprocess: nginx",
 	    "2:10: found 'nginx' for 'process', expected 'none' or a map with "
-	    "one of pidfile, exe, cmdline, unit, cgroup, listening\n" },
+	    "one of pidfile, exe, cmdline, unit, cgroup, listening, container\n" },
 	{ "service: a\nprocess: {exe: /a, pidfile: /b}",
 	    "2:10: found several keys for 'process', expected 'none' or a map "
-	    "with one of pidfile, exe, cmdline, unit, cgroup, listening\n" },
+	    "with one of pidfile, exe, cmdline, unit, cgroup, listening, "
+	    "container\n" },
 	{ "service: a\nprocess: {listening: http}",
 	    "2:22: found 'http' for 'listening', expected PORT or "
 	    "ADDRESS:PORT, for UDP with /udp behind it\n" },
@@ -180,7 +181,7 @@ static const struct {
 	    "executable\n" },
 	{ "service: a\nprocess: {user: nginx}",
 	    "2:11: found key 'user' in 'process', expected one of pidfile, "
-	    "exe, cmdline, unit, cgroup, listening\n" },
+	    "exe, cmdline, unit, cgroup, listening, container\n" },
 	{ "service: a\nprocess: {cmdline: 'x('}",
 	    "2:20: found 'x(' for 'cmdline', expected a POSIX extended regular "
 	    "expression (Unmatched ( or \\()\n" },
