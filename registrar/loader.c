@@ -7,6 +7,7 @@
  */
 #include "registrar/loader.h"
 
+#include "registrar/discovery/discovery.h"
 #include "registrar/instance/fleet.h"
 #include "registrar/store/store.h"
 #include "schema/base/log.h"
@@ -33,6 +34,7 @@ struct loader {
 	const struct definition_defaults *defaults;
 	struct fleet *fleet;
 	struct store *store;
+	struct discovery *discovery; /* NULL: none */
 	bool settled;     /* the directory has been read, at least once */
 	bool dir_missing; /* it could not be, so far */
 	struct file *files;
@@ -105,6 +107,27 @@ static void say_what_holds(const struct file *f)
 	}
 }
 
+/* Consumes d. */
+static int put_in_force(
+    struct loader *l, struct definition *d, struct diags *reterr)
+{
+	int r = fleet_put(l->fleet, d, reterr);
+
+	if (r < 0) {
+		definition_free(d);
+	} else {
+		discovery_put(l->discovery, d);
+	}
+	return r;
+}
+
+/* All of a burst is told. */
+static void settle(struct loader *l)
+{
+	discovery_settle(l->discovery);
+	fleet_settle(l->fleet);
+}
+
 /* ---- texts of earlier runs -------------------------------------------- */
 
 struct stored {
@@ -134,8 +157,8 @@ static void use_stored(struct loader *l, const struct stored *s)
 	int r = definition_parse(
 	    s->path, s->text, strlen(s->text), l->defaults, &d, &why);
 
-	if (r == 0 && (r = fleet_put(l->fleet, d, &why)) < 0)
-		definition_free(d);
+	if (r == 0)
+		r = put_in_force(l, d, &why);
 	if (r < 0) {
 		log_diags(&why);
 		log_warn("the version of '%s' kept in the registry cannot be "
@@ -176,12 +199,10 @@ static int try_text(
 	int r = definition_parse(
 	    f->path, text, strlen(text), l->defaults, &d, reterr);
 
+	if (r == 0)
+		r = put_in_force(l, d, reterr);
 	if (r < 0)
 		return r;
-	if ((r = fleet_put(l->fleet, d, reterr)) < 0) {
-		definition_free(d);
-		return r;
-	}
 	if (d->warnings)
 		log_warnings(d->warnings);
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
@@ -278,6 +299,7 @@ static void drop(struct loader *l, struct file **at)
 	struct file *f = *at;
 
 	*at = f->next;
+	discovery_remove(l->discovery, f->path);
 	fleet_remove(l->fleet, f->path);
 	store_put_definition(l->store, f->path, NULL);
 	file_free(f);
@@ -321,12 +343,12 @@ void loader_settled(struct loader *l)
 		drop_unseen(l);
 	while (try_pending(l))
 		;
-	fleet_settle(l->fleet);
+	settle(l);
 	tell_pending(l);
 	if (!first)
 		return;
 	look_into_registry(l);
-	fleet_settle(l->fleet);
+	settle(l);
 	for (f = l->files; f; f = f->next) {
 		if (f->broken && !f->in_force)
 			say_what_holds(f);
@@ -337,12 +359,19 @@ void loader_settled(struct loader *l)
 void loader_registry_opened(struct loader *l)
 {
 	look_into_registry(l);
-	fleet_settle(l->fleet);
+	settle(l);
 	/* it may be another one than before */
 	for (const struct file *f = l->files; f; f = f->next) {
 		if (f->in_force)
 			store_put_definition(l->store, f->path, f->text);
 	}
+}
+
+void loader_found(struct loader *l)
+{
+	/* rows that were left because nobody could tell */
+	if (l->settled)
+		store_reconcile(l->store);
 }
 
 /* ---- what is wanted --------------------------------------------------- */
@@ -353,6 +382,8 @@ bool loader_row_wanted(const struct loader *l, const char *zone,
 	const struct file *f;
 
 	if (fleet_has(l->fleet, zone, service, instance))
+		return true;
+	if (definition && discovery_is_unsure(l->discovery, definition))
 		return true;
 	/* of a file that is there, but not in any version that we can read */
 	f = definition ? file_find(l, definition) : NULL;
@@ -366,7 +397,7 @@ bool loader_file_wanted(const struct loader *l, const char *file)
 
 struct loader *loader_new(const char *dir,
     const struct definition_defaults *defaults, struct fleet *fleet,
-    struct store *store)
+    struct store *store, struct discovery *discovery)
 {
 	struct loader *l = xcalloc(1, sizeof(*l));
 
@@ -374,6 +405,7 @@ struct loader *loader_new(const char *dir,
 	l->defaults = defaults;
 	l->fleet = fleet;
 	l->store = store;
+	l->discovery = discovery;
 	return l;
 }
 

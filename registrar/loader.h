@@ -14,14 +14,18 @@
 
 #include <stdbool.h>
 
+struct discovery;
 struct fleet;
 struct loader;
 struct store;
 
-/* Borrows all, and the strings of defaults; dir is the watched directory. */
+/*
+ * Borrows all, and the strings of defaults; dir is the watched directory.
+ * discovery NULL: for_each finds nothing.
+ */
 struct loader *loader_new(const char *dir,
     const struct definition_defaults *defaults, struct fleet *fleet,
-    struct store *store);
+    struct store *store, struct discovery *discovery);
 void loader_free(struct loader *l);
 
 /* name: of the file in the directory. text is NUL-terminated. */
@@ -38,6 +42,9 @@ void loader_settled(struct loader *l);
 
 /* The registry is open, or another one is: texts can be had and kept. */
 void loader_registry_opened(struct loader *l);
+
+/* discovery_env.settled: what could not be told before is known. */
+void loader_found(struct loader *l);
 
 /* For struct store_config. */
 bool loader_row_wanted(const struct loader *l, const char *zone,

@@ -27,6 +27,8 @@ struct run_options {
 	int exec_limit;        /* exec checks that run at a time */
 	const char *cgroups;   /* directory; NULL: where the kernel has them */
 	enum sandbox_mode sandbox;
+	const char *container_socket; /* NULL: the usual places */
+	bool container_labels;        /* they say what service a container is */
 	enum log_level log_level;
 	enum log_format log_format;
 };

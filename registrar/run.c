@@ -7,6 +7,8 @@
 #include "registrar/run.h"
 
 #include "registrar/confine.h"
+#include "registrar/container/engine.h"
+#include "registrar/discovery/discovery.h"
 #include "registrar/exec/runner.h"
 #include "registrar/instance/drains.h"
 #include "registrar/instance/fleet.h"
@@ -54,6 +56,8 @@ struct run {
 	struct instance_env env;
 	struct fleet *fleet;
 	struct drains *drains;
+	struct engine *engine;
+	struct discovery *discovery;
 	struct loader *loader;
 	struct defdir *defdir;
 	bool failed;
@@ -267,6 +271,13 @@ static void on_settled(void *arg)
 	loader_settled(r->loader);
 }
 
+static void found(void *arg)
+{
+	const struct run *r = arg;
+
+	loader_found(r->loader);
+}
+
 /* ---- setting up and taking down --------------------------------------- */
 
 /* Each process watch and each run of a check holds a descriptor or two. */
@@ -355,7 +366,19 @@ static void make_fleet(struct run *r)
 	r->drains = drains_new(&r->env, r->fleet);
 	r->defaults = (struct definition_defaults){ .zone = r->options->zone,
 		.address = r->options->address };
-	r->loader = loader_new(r->watch_dir, &r->defaults, r->fleet, r->store);
+	const struct discovery_env discovery = { .fleet = r->fleet,
+		.timers = r->timers,
+		.watcher = r->watcher,
+		.looker = r->confine.looker,
+		.engine = r->engine,
+		.labels = r->options->container_labels,
+		.defaults = &r->defaults,
+		.settled = found,
+		.arg = r };
+
+	r->discovery = discovery_new(&discovery);
+	r->loader = loader_new(
+	    r->watch_dir, &r->defaults, r->fleet, r->store, r->discovery);
 }
 
 static char *trimmed(const char *dir)
@@ -408,6 +431,9 @@ static int start(struct run *r, struct diag *reterr)
 	if ((error = watcher_new(r->base, r->timers, &r->watcher, reterr)) < 0)
 		return error;
 	watcher_set_looker(r->watcher, r->confine.looker);
+	r->engine =
+	    engine_new(r->base, r->timers, r->options->container_socket);
+	watcher_set_engine(r->watcher, r->engine);
 	if (r->options->cgroups)
 		watcher_set_cgroups(r->watcher, r->options->cgroups);
 	make_store(r);
@@ -425,6 +451,7 @@ static void stop(struct run *r)
 	defdir_free(r->defdir);
 	loader_free(r->loader);
 	drains_free(r->drains);
+	discovery_free(r->discovery);
 	fleet_free(r->fleet);
 	if (r->fleet) {
 		prober_release(&r->prober);
@@ -435,6 +462,7 @@ static void stop(struct run *r)
 	store_free(r->store);
 	watcher_free(r->watcher);
 	confine_release(&r->confine);
+	engine_free(r->engine);
 	for (size_t n = 0; n < SIGNAL_N; n++) {
 		if (r->signals[n])
 			event_free(r->signals[n]);

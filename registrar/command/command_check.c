@@ -18,7 +18,7 @@
 struct checking {
 	struct definition_defaults defaults;
 	struct definition_set *set;
-	unsigned files, wrong, services, instances, checks;
+	unsigned files, wrong, services, instances, checks, each;
 };
 
 static void print_all(const struct diags *d, const char *what)
@@ -36,6 +36,7 @@ static void count(struct checking *c, const struct definition *d)
 		const struct definition_service *s = &d->services[i];
 
 		c->instances += s->instance_n;
+		c->each += s->each_n;
 		for (unsigned k = 0; k < s->instance_n; k++)
 			c->checks += s->instances[k].check_n;
 	}
@@ -135,8 +136,11 @@ int command_check(
 		    c.files, plural(c.files));
 		return EXIT_WRONG;
 	}
-	printf("%u file%s right: %u service%s, %u instance%s, %u check%s\n",
+	printf("%u file%s right: %u service%s, %u instance%s, %u check%s",
 	    c.files, plural(c.files), c.services, plural(c.services),
 	    c.instances, plural(c.instances), c.checks, plural(c.checks));
+	if (c.each)
+		printf(", %u for_each", c.each);
+	printf("\n");
 	return EXIT_DONE;
 }

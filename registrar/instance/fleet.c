@@ -12,9 +12,11 @@
  */
 #include "registrar/instance/fleet.h"
 
+#include "registrar/definition/definition_each.h"
 #include "registrar/definition/definition_set.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,8 @@ struct part {
 struct member {
 	const char *zone, *service, *name; /* key */
 	struct instance *instance;
+	struct unit *unit;
+	struct definition_made *made; /* NULL: the file itself names it */
 	LIST_ENTRY(member) of_unit;
 };
 
@@ -49,6 +53,7 @@ struct unit {
 	bool retired;
 	LIST_HEAD(, part) parts;
 	LIST_HEAD(, member) members;
+	unsigned member_n;
 	LIST_ENTRY(unit) link;
 };
 
@@ -195,8 +200,26 @@ static void part_drop(struct fleet *f, struct part *p, bool withdraw)
 
 /* ---- members ---------------------------------------------------------- */
 
+static struct member *member_find(const struct fleet *f, const char *zone,
+    const char *service, const char *name)
+{
+	const struct member key = {
+		.zone = zone, .service = service, .name = name
+	};
+
+	return find(&f->members, &key, by_member);
+}
+
+static void member_leave_unit(struct member *m)
+{
+	LIST_REMOVE(m, of_unit);
+	m->unit->member_n--;
+}
+
+/* Consumes made, in which i is then. */
 static void member_put(struct fleet *f, struct unit *u,
-    const struct definition_service *s, const struct definition_instance *i)
+    const struct definition_service *s, const struct definition_instance *i,
+    struct definition_made *made)
 {
 	const struct instance_origin origin = {
 		.service = s, .instance = i, .file = u->file
@@ -204,7 +227,7 @@ static void member_put(struct fleet *f, struct unit *u,
 	const struct member key = {
 		.zone = s->zone, .service = s->name, .name = i->name
 	};
-	struct member *m = find(&f->members, &key, by_member);
+	struct member *m = member_find(f, s->zone, s->name, i->name);
 
 	if (!m) {
 		m = xcalloc(1, sizeof(*m));
@@ -217,8 +240,12 @@ static void member_put(struct fleet *f, struct unit *u,
 		m->zone = s->zone;
 		m->service = s->name;
 		m->name = i->name;
-		LIST_REMOVE(m, of_unit);
+		definition_made_free(m->made);
+		member_leave_unit(m);
 	}
+	m->made = made;
+	m->unit = u;
+	u->member_n++;
 	LIST_INSERT_HEAD(&u->members, m, of_unit);
 }
 
@@ -229,7 +256,9 @@ static void member_remove(struct fleet *f, struct member *m, bool withdraw)
 		    f->env->store, m->zone, m->service, m->name, NULL);
 	}
 	tdelete(m, &f->members, by_member);
+	member_leave_unit(m);
 	instance_free(m->instance);
+	definition_made_free(m->made);
 	free(m);
 }
 
@@ -317,7 +346,7 @@ int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
 
 		part_add(f, u, s);
 		for (unsigned k = 0; k < s->instance_n; k++)
-			member_put(f, u, s, &s->instances[k]);
+			member_put(f, u, s, &s->instances[k], NULL);
 	}
 	return 0;
 }
@@ -330,6 +359,43 @@ void fleet_remove(struct fleet *f, const char *file)
 		return;
 	definition_set_release(f->claims, file);
 	unit_retire(f, u);
+}
+
+int fleet_put_made(struct fleet *f, const char *file,
+    const struct definition_service *s, struct definition_made *made,
+    bool again, struct diags *reterr)
+{
+	const struct definition_instance *i = &made->instance;
+	struct unit *u = unit_find(f, file);
+	const struct member *m = member_find(f, s->zone, s->name, i->name);
+
+	if (m && m->unit == u && !again) {
+		return diags_add(reterr, -EEXIST,
+		    "%s:%u:%u: found instance '%s' of service '%s', which "
+		    "this file has already",
+		    file, i->line, i->column, i->name, s->name);
+	}
+	if (!again && u->member_n >= DEFINITION_MAX_INSTANCES) {
+		return diags_add(reterr, -ENOSPC,
+		    "%s:%u:%u: found more than %d, which are left out", file,
+		    i->line, i->column, DEFINITION_MAX_INSTANCES);
+	}
+	int r = definition_set_claim_made(f->claims, file, s, i, reterr);
+
+	if (r == 0)
+		member_put(f, u, s, i, made);
+	return r;
+}
+
+void fleet_drop_made(struct fleet *f, const char *file,
+    const struct definition_service *s, const char *name)
+{
+	struct member *m = member_find(f, s->zone, s->name, name);
+
+	if (!m || !m->made || strcmp(m->unit->file, file) != 0)
+		return;
+	definition_set_release_made(f->claims, file, s, &m->made->instance);
+	member_remove(f, m, true);
 }
 
 void fleet_settle(struct fleet *f)
@@ -366,10 +432,7 @@ void fleet_free(struct fleet *f)
 struct instance *fleet_find(const struct fleet *f, const char *zone,
     const char *service, const char *instance)
 {
-	const struct member key = {
-		.zone = zone, .service = service, .name = instance
-	};
-	const struct member *found = find(&f->members, &key, by_member);
+	const struct member *found = member_find(f, zone, service, instance);
 
 	return found ? found->instance : NULL;
 }

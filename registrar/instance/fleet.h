@@ -13,6 +13,7 @@
 #include "registrar/definition/definition.h"
 #include "registrar/instance/instance.h"
 
+struct definition_made;
 struct fleet;
 
 /* Borrows env. */
@@ -27,6 +28,19 @@ void fleet_free(struct fleet *f);
 int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr);
 /* The file is gone. */
 void fleet_remove(struct fleet *f, const char *file);
+
+/*
+ * An instance that a for_each of this file, which is in force, found; s is of
+ * that version. again: it has the one of that name already, which is edited.
+ * Consumes made, unless -EEXIST: another definition has the name, or -ENOSPC:
+ * the file has DEFINITION_MAX_INSTANCES.
+ */
+int fleet_put_made(struct fleet *f, const char *file,
+    const struct definition_service *s, struct definition_made *made,
+    bool again, struct diags *reterr);
+/* Withdraw it, if the file has one of that name that was found. */
+void fleet_drop_made(struct fleet *f, const char *file,
+    const struct definition_service *s, const char *name);
 
 /*
  * A burst of changes is over: withdraw what no file names any more. Until

@@ -278,7 +278,7 @@ void world_start(struct world *w)
 		.source = "registrar/host" };
 	w->fleet = fleet_new(&w->env);
 	w->drains = drains_new(&w->env, w->fleet);
-	w->loader = loader_new("d", &defaults, w->fleet, w->store);
+	w->loader = loader_new("d", &defaults, w->fleet, w->store, NULL);
 }
 
 /* As by kill -9: nothing is written any more. */
