@@ -53,6 +53,7 @@ struct run {
 	struct runner *runner; /* prober's, once that is there */
 	struct prober prober;
 	struct needs *needs;
+	struct followers *followers;
 	struct instance_env env;
 	struct fleet *fleet;
 	struct drains *drains;
@@ -357,10 +358,12 @@ static void make_fleet(struct run *r)
 	prober_init(&r->prober);
 	watcher_ops(r->watcher, &r->watch);
 	r->needs = needs_new(r->timers, r->store, instance_on_need);
+	r->followers = followers_new();
 	r->env = (struct instance_env){ .prober = &r->prober,
 		.store = r->store,
 		.watch = &r->watch,
 		.needs = r->needs,
+		.followers = r->followers,
 		.source = r->source };
 	r->fleet = fleet_new(&r->env);
 	r->drains = drains_new(&r->env, r->fleet);
@@ -459,6 +462,7 @@ static void stop(struct run *r)
 		runner_free(r->runner);
 	}
 	needs_free(r->needs);
+	followers_free(r->followers);
 	store_free(r->store);
 	watcher_free(r->watcher);
 	confine_release(&r->confine);

@@ -79,21 +79,39 @@ static void check_init(
 	store_attach_check(i->env->store, &i->row, &c->row);
 }
 
+static void begin_probe(struct check *c)
+{
+	const struct instance_env *env = c->owner->env;
+	const struct check_alias *alias = &c->spec->alias;
+
+	probe_init(&c->probe, env->prober, c->spec, &c->owner->subject,
+	    instance_on_probe, c);
+	if (c->spec->kind == CHECK_ALIAS) {
+		follower_begin(env->followers, &c->follower, alias->zone,
+		    alias->service, &c->probe);
+	}
+}
+
+static void end_probe(struct check *c)
+{
+	follower_end(c->owner->env->followers, &c->follower);
+	probe_release(&c->probe);
+}
+
 static struct check *check_new(
     struct instance *i, const struct check_spec *spec)
 {
 	struct check *c = xcalloc(1, sizeof(*c));
 
 	check_init(c, i, spec);
-	probe_init(
-	    &c->probe, i->env->prober, spec, &i->subject, instance_on_probe, c);
+	begin_probe(c);
 	return c;
 }
 
 static void check_release(struct check *c)
 {
 	if (c->spec)
-		probe_release(&c->probe);
+		end_probe(c);
 	store_detach_check(c->owner->env->store, &c->row);
 	free(c->output);
 }
@@ -173,9 +191,8 @@ static void edit_check(struct check *c, const struct check_spec *spec)
 		probe_set_spec(&c->probe, spec, &i->subject);
 		return;
 	}
-	probe_release(&c->probe);
-	probe_init(
-	    &c->probe, i->env->prober, spec, &i->subject, instance_on_probe, c);
+	end_probe(c);
+	begin_probe(c);
 	if (strcmp(kind, c->row.row.kind) != 0)
 		store_check_changed(i->env->store, &c->row);
 }

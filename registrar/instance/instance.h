@@ -11,6 +11,7 @@
  * One thread.
  */
 #include "registrar/definition/definition.h"
+#include "registrar/instance/followers.h"
 #include "registrar/instance/needs.h"
 #include "registrar/process/process.h"
 #include "registrar/store/store.h"
@@ -23,7 +24,8 @@ struct instance_env {
 	struct store *store;
 	const struct watch_ops *watch;
 	struct needs *needs; /* with instance_on_need() */
-	const char *source;  /* of the rows */
+	struct followers *followers;
+	const char *source; /* of the rows */
 };
 
 /* Where an instance is defined; all borrowed as long as it is alive. */

@@ -18,6 +18,7 @@ struct check {
 	struct instance *owner;
 	const struct check_spec *spec; /* NULL: the process watch */
 	struct probe probe;
+	struct follower follower; /* of an alias */
 	struct track track;
 	struct store_check row;
 	char *output; /* row.output */

@@ -258,6 +258,17 @@ void probe_pause(struct probe *p)
 	end_run(p);
 }
 
+void probe_hurry(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+
+	if (p->running || !timer_is_set(&p->next))
+		return;
+	p->due_ms = timers_now(ts) + 1;
+	p->shifted = false;
+	timer_set(ts, &p->next, p->due_ms);
+}
+
 void probe_set_spec(struct probe *p, const struct check_spec *spec,
     const struct probe_subject *subject)
 {

@@ -161,6 +161,13 @@ void probe_begin(struct probe *p);
 /* No more runs until probe_begin(); one in progress is given up. */
 void probe_pause(struct probe *p);
 
+/*
+ * The next run is in a moment, and later ones are counted from there: after
+ * this turn of the loop, so what it writes is there to be read. Nothing, if
+ * it does not wait for its next run.
+ */
+void probe_hurry(struct probe *p);
+
 /* Equal ones at another address: nothing else changes. */
 void probe_set_spec(struct probe *p, const struct check_spec *spec,
     const struct probe_subject *subject);

@@ -44,6 +44,7 @@ struct world {
 	struct prober prober;
 	struct watch_ops watch;
 	struct needs *needs;
+	struct followers *followers;
 	struct instance_env env;
 	struct store *store;
 	struct fleet *fleet;

@@ -122,6 +122,7 @@ static const struct probe_ops *const kinds[CHECK_KIND_N] = {
 	[CHECK_HTTP] = &puppet,
 	[CHECK_EXEC] = &puppet,
 	[CHECK_TTL] = &probe_ttl_ops,
+	[CHECK_ALIAS] = &probe_alias_ops,
 };
 
 struct probe *world_running(
@@ -243,6 +244,20 @@ static int on_heartbeat(void *arg, const struct probe_subject *s,
 	    ((const struct world *)arg)->store, s, check, ret_beat);
 }
 
+static int on_tally(void *arg, const char *zone, const char *service,
+    struct service_tally *ret_tally)
+{
+	return store_tally(
+	    ((const struct world *)arg)->store, zone, service, ret_tally);
+}
+
+static int on_state(void *arg, const char *zone, const char *service,
+    const char *instance, struct instance_state *ret_state)
+{
+	return store_state(((const struct world *)arg)->store, zone, service,
+	    instance, ret_state);
+}
+
 void world_start(struct world *w)
 {
 	static const struct definition_defaults defaults = { .zone = ZONE,
@@ -264,6 +279,8 @@ void world_start(struct world *w)
 	w->prober = (struct prober){ .timers = w->timers,
 		.kinds = kinds,
 		.heartbeat = on_heartbeat,
+		.tally = on_tally,
+		.state = on_state,
 		.wall_ms = wall_ms,
 		.arg = w };
 	prober_init(&w->prober);
@@ -271,10 +288,12 @@ void world_start(struct world *w)
 		watch_signal, w };
 	w->store = store_new(&config);
 	w->needs = needs_new(w->timers, w->store, instance_on_need);
+	w->followers = followers_new();
 	w->env = (struct instance_env){ .prober = &w->prober,
 		.store = w->store,
 		.watch = &w->watch,
 		.needs = w->needs,
+		.followers = w->followers,
 		.source = "registrar/host" };
 	w->fleet = fleet_new(&w->env);
 	w->drains = drains_new(&w->env, w->fleet);
@@ -289,6 +308,7 @@ void world_stop(struct world *w)
 	fleet_free(w->fleet);
 	prober_release(&w->prober);
 	needs_free(w->needs);
+	followers_free(w->followers);
 	store_free(w->store);
 	timers_free(w->timers);
 	w->running_n = 0;

@@ -96,7 +96,7 @@ ANSWERS = [
     ({"code": 14, "details": "gone fishing, 100 % \u00fc\x1b[2J"}, "critical",
      "UNAVAILABLE: gone fishing, 100 % \u00fc?[2J"),
     ({"code": 16, "details": ""}, "critical", "UNAUTHENTICATED"),
-    ("hang", "critical", "timed out after 300 ms, no answer to the request"),
+    ("hang", "critical", "timed out after 1000 ms, no answer to the request"),
     ("big", "critical", "the answer is longer than 1024 octets"),
     ("junk", "critical", "the answer cannot be read: its message is no"),
 ]
@@ -105,7 +105,7 @@ ANSWERS = [
 def test_answers(site, start):
     server = start()
     define(site, "web", f"{{grpc: '{server.address}', interval: 50ms, "
-                        "timeout: 300ms, rise: 1, fall: 1}")
+                        "timeout: 1s, rise: 1, fall: 1}")
     define(site, "one", f"{{grpc: '{server.address}', service: my.pkg.Svc, "
                         f"{FAST}}}")
     site.start_registrar()
