@@ -6,23 +6,12 @@
  */
 #include "registrar/run.h"
 
-#include "registrar/confine.h"
-#include "registrar/container/engine.h"
-#include "registrar/discovery/discovery.h"
-#include "registrar/exec/runner.h"
-#include "registrar/instance/drains.h"
-#include "registrar/instance/fleet.h"
-#include "registrar/loader.h"
 #include "registrar/options.h"
-#include "registrar/process/process.h"
-#include "registrar/store/store.h"
-#include "registrar/watchdir/defdir.h"
-#include "registrar/watchdir/trust.h"
+#include "registrar/parts.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/notify.h"
 #include "schema/base/version.h"
-#include "schema/base/xalloc.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -30,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
@@ -43,24 +31,7 @@ struct run {
 	struct event_base *base;
 	struct event *tick, *flush, *signals[SIGNAL_N];
 	struct timers *timers;
-	char *source;
-	char *watch_dir; /* without slashes at its end: part of names */
-	struct definition_defaults defaults;
-	struct store *store;
-	struct confine confine;
-	struct watcher *watcher;
-	struct watch_ops watch;
-	struct runner *runner; /* prober's, once that is there */
-	struct prober prober;
-	struct needs *needs;
-	struct followers *followers;
-	struct instance_env env;
-	struct fleet *fleet;
-	struct drains *drains;
-	struct engine *engine;
-	struct discovery *discovery;
-	struct loader *loader;
-	struct defdir *defdir;
+	struct parts parts;
 	bool failed;
 };
 
@@ -70,12 +41,6 @@ static int64_t mono_ms(void *arg)
 {
 	(void)arg;
 	return clock_mono_ms();
-}
-
-static int64_t wall_ms(void *arg)
-{
-	(void)arg;
-	return clock_wall_ms();
 }
 
 static void set_tick(void *arg)
@@ -97,8 +62,10 @@ static void set_tick(void *arg)
 	(void)evtimer_add(r->tick, &wait);
 }
 
-static void fail(struct run *r, const char *why)
+static void fail(void *arg, const char *why)
 {
+	struct run *r = arg;
+
 	log_error("ending: %s", why);
 	r->failed = true;
 	(void)event_base_loopbreak(r->base);
@@ -111,8 +78,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	timers_run(r->timers);
-	if (confine_is_elsewhere(&r->confine, r->options,
-	        store_has_trouble(r->store), timers_now(r->timers))) {
+	if (confine_is_elsewhere(&r->parts.confine, r->options,
+	        store_has_trouble(r->parts.store), timers_now(r->timers))) {
 		fail(r, "the registry's directory is another one than at the "
 		        "start, and closed to the sandbox");
 	}
@@ -131,7 +98,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	store_flush(r->store);
+	store_flush(r->parts.store);
 }
 
 static void log_line(const char *text)
@@ -144,8 +111,8 @@ static void report(struct run *r)
 {
 	int64_t now_ms = timers_now(r->timers);
 
-	tally_tell(&r->prober.counts, now_ms, log_line);
-	tally_begin(&r->prober.counts, now_ms);
+	tally_tell(&r->parts.prober.counts, now_ms, log_line);
+	tally_begin(&r->parts.prober.counts, now_ms);
 }
 
 static void on_signal(evutil_socket_t signum, short what, void *arg)
@@ -159,124 +126,11 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 	}
 	if (signum == SIGHUP) {
 		log_info("reading '%s' again", r->options->watch);
-		(void)defdir_rescan(r->defdir);
+		(void)defdir_rescan(r->parts.defdir);
 		return;
 	}
 	log_info("ending: %s", strsignal(signum));
 	(void)event_base_loopbreak(r->base);
-}
-
-/*
- * They were killed. Their like is forked while we are small, and before we
- * are in the sandbox: let us begin anew.
- */
-static void on_runner_gone(void *arg)
-{
-	fail(arg, "the process that runs exec checks is gone");
-}
-
-static void on_looker_gone(void *arg)
-{
-	fail(arg, "the process that looks at others is gone");
-}
-
-/* ---- between the parts ------------------------------------------------ */
-
-static bool wanted(void *arg, const char *zone, const char *service,
-    const char *instance, const char *definition)
-{
-	const struct run *r = arg;
-
-	return loader_row_wanted(
-	    r->loader, zone, service, instance, definition);
-}
-
-static bool file_wanted(void *arg, const char *file)
-{
-	const struct run *r = arg;
-
-	return loader_file_wanted(r->loader, file);
-}
-
-static void opened(void *arg)
-{
-	const struct run *r = arg;
-
-	loader_registry_opened(r->loader);
-}
-
-static bool restore_check(
-    void *arg, struct store_instance *i, const struct check_row *row)
-{
-	(void)arg;
-	return instance_restore_check(i, row);
-}
-
-static void restore(
-    void *arg, struct store_instance *i, const struct instance_row *row)
-{
-	(void)arg;
-	instance_restore(i, row);
-}
-
-static int heartbeat(void *arg, const struct probe_subject *s,
-    const char *check, struct heartbeat *ret_beat)
-{
-	const struct run *r = arg;
-
-	return store_heartbeat(r->store, s, check, ret_beat);
-}
-
-static int tally(void *arg, const char *zone, const char *service,
-    struct service_tally *ret_tally)
-{
-	const struct run *r = arg;
-
-	return store_tally(r->store, zone, service, ret_tally);
-}
-
-static int state(void *arg, const char *zone, const char *service,
-    const char *instance, struct instance_state *ret_state)
-{
-	const struct run *r = arg;
-
-	return store_state(r->store, zone, service, instance, ret_state);
-}
-
-static void on_changed(
-    void *arg, const char *name, const char *text, size_t len)
-{
-	const struct run *r = arg;
-
-	loader_changed(r->loader, name, text, len);
-}
-
-static void on_removed(void *arg, const char *name)
-{
-	const struct run *r = arg;
-
-	loader_removed(r->loader, name);
-}
-
-static void on_failed(void *arg, const char *name, const char *why)
-{
-	const struct run *r = arg;
-
-	loader_failed(r->loader, name, why);
-}
-
-static void on_settled(void *arg)
-{
-	const struct run *r = arg;
-
-	loader_settled(r->loader);
-}
-
-static void found(void *arg)
-{
-	const struct run *r = arg;
-
-	loader_found(r->loader);
 }
 
 /* ---- setting up and taking down --------------------------------------- */
@@ -323,150 +177,27 @@ static void add_events(struct run *r)
 	timers_on_change(r->timers, set_tick, r);
 }
 
-static void make_store(struct run *r)
-{
-	const struct store_config config = {
-		.path = r->options->registry,
-		.name = r->options->name,
-		.source = r->source,
-		.timers = r->timers,
-		.wall_ms = wall_ms,
-		.wake = wake,
-		.restore_check = restore_check,
-		.restore = restore,
-		.wanted = wanted,
-		.file_wanted = file_wanted,
-		.opened = opened,
-		.arg = r,
-	};
-
-	r->store = store_new(&config);
-}
-
-static void make_fleet(struct run *r)
-{
-	r->prober = (struct prober){ .base = r->base,
-		.timers = r->timers,
-		.kinds = probe_kinds,
-		.heartbeat = heartbeat,
-		.tally = tally,
-		.state = state,
-		.wall_ms = wall_ms,
-		.arg = r,
-		.runner = r->runner,
-		.exec_user = r->options->exec_user };
-	prober_init(&r->prober);
-	watcher_ops(r->watcher, &r->watch);
-	r->needs = needs_new(r->timers, r->store, instance_on_need);
-	r->followers = followers_new();
-	r->env = (struct instance_env){ .prober = &r->prober,
-		.store = r->store,
-		.watch = &r->watch,
-		.needs = r->needs,
-		.followers = r->followers,
-		.source = r->source };
-	r->fleet = fleet_new(&r->env);
-	r->drains = drains_new(&r->env, r->fleet);
-	r->defaults = (struct definition_defaults){ .zone = r->options->zone,
-		.address = r->options->address };
-	const struct discovery_env discovery = { .fleet = r->fleet,
-		.timers = r->timers,
-		.watcher = r->watcher,
-		.looker = r->confine.looker,
-		.engine = r->engine,
-		.labels = r->options->container_labels,
-		.defaults = &r->defaults,
-		.settled = found,
-		.arg = r };
-
-	r->discovery = discovery_new(&discovery);
-	r->loader = loader_new(
-	    r->watch_dir, &r->defaults, r->fleet, r->store, r->discovery);
-}
-
-static char *trimmed(const char *dir)
-{
-	size_t len = strlen(dir);
-
-	while (len > 1 && dir[len - 1] == '/')
-		len--;
-	return xasprintf("%.*s", (int)len, dir);
-}
-
-/* What the sandbox leaves no room for is done by processes outside of it. */
-static int fork_helpers(struct run *r, struct diag *reterr)
-{
-	int error = confine_prepare(
-	    &r->confine, r->options, r->base, on_looker_gone, r, reterr);
-
-	if (error < 0)
-		return error;
-	return runner_new(r->base, (unsigned)r->options->exec_limit,
-	    on_runner_gone, r, &r->runner, reterr);
-}
-
 static int start(struct run *r, struct diag *reterr)
 {
-	const struct defdir_ops ops = { .changed = on_changed,
-		.removed = on_removed,
-		.failed = on_failed,
-		.settled = on_settled,
-		.arg = r };
-	uid_t owner;
-	int error;
-
-	error = trust_find_user(r->options->definition_owner, &owner, reterr);
-	if (error < 0)
-		return error;
-	/* the registry is for its owner, and to be read by its group */
-	(void)umask(umask(077) | S_IWGRP | S_IRWXO);
 	raise_file_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->base = make_base();
 	if (!r->base)
 		return diag_set(reterr, -EIO, "cannot use epoll");
-	if ((error = fork_helpers(r, reterr)) < 0)
-		return error;
-	r->source = xasprintf("registrar/%s", r->options->name);
-	r->watch_dir = trimmed(r->options->watch);
 	r->timers = timers_new(mono_ms, NULL);
 	add_events(r);
-	if ((error = watcher_new(r->base, r->timers, &r->watcher, reterr)) < 0)
-		return error;
-	watcher_set_looker(r->watcher, r->confine.looker);
-	r->engine =
-	    engine_new(r->base, r->timers, r->options->container_socket);
-	watcher_set_engine(r->watcher, r->engine);
-	if (r->options->cgroups)
-		watcher_set_cgroups(r->watcher, r->options->cgroups);
-	make_store(r);
-	make_fleet(r);
-	error = defdir_new(r->base, r->watch_dir, DEFINITION_MAX_LEN, &ops,
-	    &r->defdir, reterr);
-	if (error < 0)
-		return error;
-	defdir_trust(r->defdir, owner);
-	return confine_enter(&r->confine, r->options, reterr);
+	r->parts = (struct parts){ .options = r->options,
+		.base = r->base,
+		.timers = r->timers,
+		.wake = wake,
+		.broken = fail,
+		.arg = r };
+	return parts_start(&r->parts, reterr);
 }
 
 static void stop(struct run *r)
 {
-	defdir_free(r->defdir);
-	loader_free(r->loader);
-	drains_free(r->drains);
-	discovery_free(r->discovery);
-	fleet_free(r->fleet);
-	if (r->fleet) {
-		prober_release(&r->prober);
-	} else {
-		runner_free(r->runner);
-	}
-	needs_free(r->needs);
-	followers_free(r->followers);
-	store_free(r->store);
-	watcher_free(r->watcher);
-	confine_release(&r->confine);
-	engine_free(r->engine);
+	parts_stop(&r->parts);
 	for (size_t n = 0; n < SIGNAL_N; n++) {
 		if (r->signals[n])
 			event_free(r->signals[n]);
@@ -478,8 +209,6 @@ static void stop(struct run *r)
 	timers_free(r->timers);
 	if (r->base)
 		event_base_free(r->base);
-	free(r->watch_dir);
-	free(r->source);
 }
 
 /* All that waits, unless the registry does not take it. */
@@ -488,8 +217,9 @@ static void write_all(struct run *r, int64_t for_ms)
 	int64_t end_ms = timers_now(r->timers) + for_ms;
 
 	do {
-		store_flush(r->store);
-	} while (!store_is_idle(r->store) && !store_has_trouble(r->store) &&
+		store_flush(r->parts.store);
+	} while (!store_is_idle(r->parts.store) &&
+	         !store_has_trouble(r->parts.store) &&
 	         timers_now(r->timers) < end_ms);
 }
 
@@ -506,8 +236,8 @@ int run_main(const struct run_options *options)
 	log_info("registrar %s: registry='%s' watch='%s' zone='%s'",
 	    ROLLCALL_VERSION, options->registry, options->watch, options->zone);
 	/* before the definitions, so that those kept there can be had */
-	store_flush(r.store);
-	(void)defdir_rescan(r.defdir);
+	store_flush(r.parts.store);
+	(void)defdir_rescan(r.parts.defdir);
 	/*
 	 * What an earlier run left is to be known before processes and checks
 	 * speak, else the log would tell of changes that are none.

@@ -99,6 +99,7 @@ static int setup(void **state)
 		.store = f->store,
 		.watch = &f->watch,
 		.needs = needs_new(f->timers, f->store, instance_on_need),
+		.followers = followers_new(),
 		.source = "registrar/h" };
 	f->fleet = fleet_new(&f->env);
 	const struct discovery_env env = { .fleet = f->fleet,
@@ -120,6 +121,7 @@ static int teardown(void **state)
 	assert_int_equal(f->watches, 0);
 	prober_release(&f->prober);
 	needs_free(f->env.needs);
+	followers_free(f->env.followers);
 	store_free(f->store);
 	timers_free(f->timers);
 	free(f);

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What one part needs of another goes through the callbacks here, so that
+ * the parts themselves point downwards only.
+ */
+#include "registrar/parts.h"
+
+#include "registrar/container/engine.h"
+#include "registrar/loader.h"
+#include "registrar/options.h"
+#include "registrar/watchdir/trust.h"
+#include "schema/base/clock.h"
+#include "schema/base/xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void tell_broken(const struct parts *p, const char *why)
+{
+	p->broken(p->arg, why);
+}
+
+/*
+ * They were killed. Their like is forked while we are small, and before we
+ * are in the sandbox: let us begin anew.
+ */
+static void on_runner_gone(void *arg)
+{
+	tell_broken(arg, "the process that runs exec checks is gone");
+}
+
+static void on_looker_gone(void *arg)
+{
+	tell_broken(arg, "the process that looks at others is gone");
+}
+
+/* ---- between the parts ------------------------------------------------ */
+
+static bool wanted(void *arg, const char *zone, const char *service,
+    const char *instance, const char *definition)
+{
+	const struct parts *p = arg;
+
+	return loader_row_wanted(
+	    p->loader, zone, service, instance, definition);
+}
+
+static bool file_wanted(void *arg, const char *file)
+{
+	const struct parts *p = arg;
+
+	return loader_file_wanted(p->loader, file);
+}
+
+static void opened(void *arg)
+{
+	const struct parts *p = arg;
+
+	loader_registry_opened(p->loader);
+}
+
+static bool restore_check(
+    void *arg, struct store_instance *i, const struct check_row *row)
+{
+	(void)arg;
+	return instance_restore_check(i, row);
+}
+
+static void restore(
+    void *arg, struct store_instance *i, const struct instance_row *row)
+{
+	(void)arg;
+	instance_restore(i, row);
+}
+
+static int heartbeat(void *arg, const struct probe_subject *s,
+    const char *check, struct heartbeat *ret_beat)
+{
+	const struct parts *p = arg;
+
+	return store_heartbeat(p->store, s, check, ret_beat);
+}
+
+static int tally(void *arg, const char *zone, const char *service,
+    struct service_tally *ret_tally)
+{
+	const struct parts *p = arg;
+
+	return store_tally(p->store, zone, service, ret_tally);
+}
+
+static int state(void *arg, const char *zone, const char *service,
+    const char *instance, struct instance_state *ret_state)
+{
+	const struct parts *p = arg;
+
+	return store_state(p->store, zone, service, instance, ret_state);
+}
+
+static void on_changed(
+    void *arg, const char *name, const char *text, size_t len)
+{
+	const struct parts *p = arg;
+
+	loader_changed(p->loader, name, text, len);
+}
+
+static void on_removed(void *arg, const char *name)
+{
+	const struct parts *p = arg;
+
+	loader_removed(p->loader, name);
+}
+
+static void on_failed(void *arg, const char *name, const char *why)
+{
+	const struct parts *p = arg;
+
+	loader_failed(p->loader, name, why);
+}
+
+static void on_settled(void *arg)
+{
+	const struct parts *p = arg;
+
+	loader_settled(p->loader);
+}
+
+static void found(void *arg)
+{
+	const struct parts *p = arg;
+
+	loader_found(p->loader);
+}
+
+/* What the store wants of the loop. */
+static void wake(void *arg)
+{
+	const struct parts *p = arg;
+
+	p->wake(p->arg);
+}
+
+static int64_t wall_ms(void *arg)
+{
+	(void)arg;
+	return clock_wall_ms();
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static void make_store(struct parts *p)
+{
+	const struct store_config config = {
+		.path = p->options->registry,
+		.name = p->options->name,
+		.source = p->source,
+		.timers = p->timers,
+		.wall_ms = wall_ms,
+		.wake = wake,
+		.restore_check = restore_check,
+		.restore = restore,
+		.wanted = wanted,
+		.file_wanted = file_wanted,
+		.opened = opened,
+		.arg = p,
+	};
+
+	p->store = store_new(&config);
+}
+
+static void make_fleet(struct parts *p)
+{
+	p->prober = (struct prober){ .base = p->base,
+		.timers = p->timers,
+		.kinds = probe_kinds,
+		.heartbeat = heartbeat,
+		.tally = tally,
+		.state = state,
+		.wall_ms = wall_ms,
+		.arg = p,
+		.runner = p->runner,
+		.exec_user = p->options->exec_user };
+	prober_init(&p->prober);
+	watcher_ops(p->watcher, &p->watch);
+	p->needs = needs_new(p->timers, p->store, instance_on_need);
+	p->followers = followers_new();
+	p->env = (struct instance_env){ .prober = &p->prober,
+		.store = p->store,
+		.watch = &p->watch,
+		.needs = p->needs,
+		.followers = p->followers,
+		.source = p->source };
+	p->fleet = fleet_new(&p->env);
+	p->drains = drains_new(&p->env, p->fleet);
+	p->defaults = (struct definition_defaults){ .zone = p->options->zone,
+		.address = p->options->address };
+	const struct discovery_env discovery = { .fleet = p->fleet,
+		.timers = p->timers,
+		.watcher = p->watcher,
+		.looker = p->confine.looker,
+		.engine = p->engine,
+		.labels = p->options->container_labels,
+		.defaults = &p->defaults,
+		.settled = found,
+		.arg = p };
+
+	p->discovery = discovery_new(&discovery);
+	p->loader = loader_new(
+	    p->watch_dir, &p->defaults, p->fleet, p->store, p->discovery);
+}
+
+static char *trimmed(const char *dir)
+{
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	return xasprintf("%.*s", (int)len, dir);
+}
+
+/* What the sandbox leaves no room for is done by processes outside of it. */
+static int fork_helpers(struct parts *p, struct diag *reterr)
+{
+	int error = confine_prepare(
+	    &p->confine, p->options, p->base, on_looker_gone, p, reterr);
+
+	if (error < 0)
+		return error;
+	return runner_new(p->base, (unsigned)p->options->exec_limit,
+	    on_runner_gone, p, &p->runner, reterr);
+}
+
+/* Files and processes: what is read, and who reads it. */
+static int make_watcher(struct parts *p, struct diag *reterr)
+{
+	int error = watcher_new(p->base, p->timers, &p->watcher, reterr);
+
+	if (error < 0)
+		return error;
+	watcher_set_looker(p->watcher, p->confine.looker);
+	p->engine =
+	    engine_new(p->base, p->timers, p->options->container_socket);
+	watcher_set_engine(p->watcher, p->engine);
+	if (p->options->cgroups)
+		watcher_set_cgroups(p->watcher, p->options->cgroups);
+	return 0;
+}
+
+int parts_start(struct parts *p, struct diag *reterr)
+{
+	const struct defdir_ops ops = { .changed = on_changed,
+		.removed = on_removed,
+		.failed = on_failed,
+		.settled = on_settled,
+		.arg = p };
+	uid_t owner;
+	int error;
+
+	error = trust_find_user(p->options->definition_owner, &owner, reterr);
+	if (error < 0)
+		return error;
+	/* the registry is for its owner, and to be read by its group */
+	(void)umask(umask(077) | S_IWGRP | S_IRWXO);
+	if ((error = fork_helpers(p, reterr)) < 0)
+		return error;
+	p->source = xasprintf("registrar/%s", p->options->name);
+	p->watch_dir = trimmed(p->options->watch);
+	if ((error = make_watcher(p, reterr)) < 0)
+		return error;
+	make_store(p);
+	make_fleet(p);
+	error = defdir_new(p->base, p->watch_dir, DEFINITION_MAX_LEN, &ops,
+	    &p->defdir, reterr);
+	if (error < 0)
+		return error;
+	defdir_trust(p->defdir, owner);
+	return confine_enter(&p->confine, p->options, reterr);
+}
+
+void parts_stop(struct parts *p)
+{
+	defdir_free(p->defdir);
+	loader_free(p->loader);
+	drains_free(p->drains);
+	discovery_free(p->discovery);
+	fleet_free(p->fleet);
+	if (p->fleet) {
+		prober_release(&p->prober);
+	} else {
+		runner_free(p->runner);
+	}
+	needs_free(p->needs);
+	followers_free(p->followers);
+	store_free(p->store);
+	watcher_free(p->watcher);
+	confine_release(&p->confine);
+	engine_free(p->engine);
+	free(p->watch_dir);
+	free(p->source);
+}

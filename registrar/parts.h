@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * parts - everything of `registrar run` but the loop that drives it.
+ *
+ * One thread, that of the event base.
+ */
+#include "registrar/confine.h"
+#include "registrar/discovery/discovery.h"
+#include "registrar/exec/runner.h"
+#include "registrar/instance/drains.h"
+#include "registrar/instance/fleet.h"
+#include "registrar/process/process.h"
+#include "registrar/store/store.h"
+#include "registrar/watchdir/defdir.h"
+
+struct loader;
+struct run_options;
+
+struct parts {
+	/* to be filled in; borrowed */
+	const struct run_options *options;
+	struct event_base *base;
+	struct timers *timers;
+	/* rows wait for store_flush() */
+	void (*wake)(void *arg);
+	/* cannot go on: the registrar is to end, and to be started anew */
+	void (*broken)(void *arg, const char *why);
+	void *arg; /* of both */
+
+	/* the parts */
+	struct store *store;
+	struct confine confine;
+	struct prober prober;
+	struct defdir *defdir;
+	/* private */
+	char *source;
+	char *watch_dir; /* without slashes at its end: part of names */
+	struct definition_defaults defaults;
+	struct watcher *watcher;
+	struct watch_ops watch;
+	struct runner *runner; /* prober's, once that is there */
+	struct needs *needs;
+	struct followers *followers;
+	struct instance_env env;
+	struct fleet *fleet;
+	struct drains *drains;
+	struct engine *engine;
+	struct discovery *discovery;
+	struct loader *loader;
+};
+
+/*
+ * Forks helpers first, enters the sandbox last. -E..: reterr says why, and
+ * what there is already is for parts_stop().
+ */
+int parts_start(struct parts *p, struct diag *reterr);
+void parts_stop(struct parts *p);
