@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """for_each: instances that come and go with processes and ports."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -275,3 +276,31 @@ instances: [{name: w-9001, address: 192.0.2.1, port: 1}]
     until("it is the other's", lambda: site.sql(
         "SELECT address, port FROM instance WHERE name = 'w-9001'") ==
         [("127.0.0.1", 9001)])
+
+
+def test_kills_under_churn_lose_nothing(site, work):
+    chance = random.Random(7)
+    running = {port: work(port) for port in range(9000, 9020)}
+    by_title(site, "1s")
+    registrar = site.start_registrar()
+    dnsd = site.start_dnsd()
+    dnsd.wait_instances("svc", [f"w-{p}" for p in running])
+    stays = [9000, 9001, 9002]
+    for _ in range(8):
+        for port in chance.sample(range(9003, 9020), 5):
+            if port in running:
+                end(running.pop(port))
+            else:
+                running[port] = work(port)
+        registrar.kill()
+        for port in chance.sample(range(9003, 9020), 3):
+            if port in running:
+                end(running.pop(port))
+        registrar.start()
+    expected = {f"w-{p}": "passing" for p in running}
+    site.wait_health("svc", expected)
+    dnsd.wait_instances("svc", list(expected))
+    # those that ran all the time have never been anything else
+    for port in stays:
+        assert site.sql("SELECT count(*) FROM history WHERE instance = ?",
+                        f"w-{port}") == [(2,)]
