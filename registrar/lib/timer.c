@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A binary heap in an array; each timer knows its slot, so moving and
- * cancelling are O(log n) as well. Slots are stored plus one: a zeroed timer
- * is one that is not set.
+ * A heap of four branches in an array, with the times beside the timers: what
+ * is compared lies together, in one or two lines of the cache. Each timer
+ * knows its slot, so moving and cancelling are O(log n) as well. Slots are
+ * stored plus one: a zeroed timer is one that is not set.
  */
 #include "registrar/lib/timer.h"
 
@@ -11,8 +12,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define BRANCHES 4
+
+struct slot {
+	int64_t at_ms;
+	struct timer *timer;
+};
+
 struct timers {
-	struct timer **heap;
+	struct slot *heap;
 	size_t n, room;
 	timers_clock_fn clock;
 	void *clock_arg;
@@ -36,7 +44,7 @@ void timers_free(struct timers *ts)
 	if (!ts)
 		return;
 	for (size_t i = 0; i < ts->n; i++)
-		ts->heap[i]->slot = 0;
+		ts->heap[i].timer->slot = 0;
 	free(ts->heap);
 	free(ts);
 }
@@ -54,58 +62,60 @@ void timers_on_change(struct timers *ts, void (*fn)(void *arg), void *arg)
 
 int64_t timers_next(const struct timers *ts)
 {
-	return ts->n ? ts->heap[0]->at_ms : -1;
+	return ts->n ? ts->heap[0].at_ms : -1;
 }
 
-static void place(struct timers *ts, size_t i, struct timer *t)
+static void place(struct timers *ts, size_t i, struct slot s)
 {
-	ts->heap[i] = t;
-	t->slot = i + 1;
+	ts->heap[i] = s;
+	s.timer->slot = i + 1;
 }
 
 static void sift_up(struct timers *ts, size_t i)
 {
-	struct timer *t = ts->heap[i];
+	struct slot s = ts->heap[i];
 
-	while (i > 0 && ts->heap[(i - 1) / 2]->at_ms > t->at_ms) {
-		place(ts, i, ts->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
+	while (i > 0 && ts->heap[(i - 1) / BRANCHES].at_ms > s.at_ms) {
+		place(ts, i, ts->heap[(i - 1) / BRANCHES]);
+		i = (i - 1) / BRANCHES;
 	}
-	place(ts, i, t);
+	place(ts, i, s);
 }
 
 static void sift_down(struct timers *ts, size_t i)
 {
-	struct timer *t = ts->heap[i];
+	struct slot s = ts->heap[i];
 
 	for (;;) {
-		size_t child = 2 * i + 1;
+		size_t child = BRANCHES * i + 1, first = child;
 
-		if (child >= ts->n)
+		if (first >= ts->n)
 			break;
-		if (child + 1 < ts->n &&
-		    ts->heap[child + 1]->at_ms < ts->heap[child]->at_ms)
-			child++;
-		if (ts->heap[child]->at_ms >= t->at_ms)
+		for (size_t k = first + 1; k < first + BRANCHES && k < ts->n;
+		     k++) {
+			if (ts->heap[k].at_ms < ts->heap[child].at_ms)
+				child = k;
+		}
+		if (ts->heap[child].at_ms >= s.at_ms)
 			break;
 		place(ts, i, ts->heap[child]);
 		i = child;
 	}
-	place(ts, i, t);
+	place(ts, i, s);
 }
 
 static void take_out(struct timers *ts, struct timer *t)
 {
 	size_t i = t->slot - 1;
-	struct timer *last = ts->heap[--ts->n];
+	struct slot last = ts->heap[--ts->n];
 
-	assert(ts->heap[i] == t || last == t);
+	assert(ts->heap[i].timer == t || last.timer == t);
 	t->slot = 0;
-	if (last == t)
+	if (last.timer == t)
 		return;
 	place(ts, i, last);
 	sift_down(ts, i);
-	sift_up(ts, last->slot - 1);
+	sift_up(ts, last.timer->slot - 1);
 }
 
 static void tell(struct timers *ts, int64_t before_ms)
@@ -129,11 +139,10 @@ void timer_set(struct timers *ts, struct timer *t, int64_t at_ms)
 		take_out(ts, t);
 	if (ts->n == ts->room) {
 		ts->room = ts->room ? 2 * ts->room : 64;
-		ts->heap =
-		    xreallocarray(ts->heap, ts->room, sizeof(struct timer *));
+		ts->heap = xreallocarray(ts->heap, ts->room, sizeof(*ts->heap));
 	}
 	t->at_ms = at_ms;
-	ts->heap[ts->n++] = t;
+	ts->heap[ts->n++] = (struct slot){ at_ms, t };
 	sift_up(ts, ts->n - 1);
 	tell(ts, before_ms);
 }
@@ -152,8 +161,8 @@ void timers_run(struct timers *ts)
 {
 	ts->running = true;
 	ts->run_ms = timers_now(ts);
-	while (ts->n && ts->heap[0]->at_ms <= ts->run_ms) {
-		struct timer *t = ts->heap[0];
+	while (ts->n && ts->heap[0].at_ms <= ts->run_ms) {
+		struct timer *t = ts->heap[0].timer;
 
 		take_out(ts, t);
 		t->fn(t->arg);
