@@ -5,7 +5,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <unistd.h>
 
 socklen_t dial_address(union dial_address *ret_a, const char *text, int port)
 {
@@ -37,6 +39,42 @@ int dial(const char *address, int port, int type)
 	if (connect(fd, &a.any, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	return take_fd(&fd);
+}
+
+int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd)
+{
+	static const int off = 0;
+	union dial_address a;
+	socklen_t len = dial_address(&a, address, port);
+
+	if (!len)
+		return -EINVAL;
+	scoped_fd int fd = socket(
+	    a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (hold_ack) {
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+	}
+	int r = connect(fd, &a.any, len);
+
+	/* over loopback the answer came during the call, but was not seen */
+	if (r < 0 && errno == EINPROGRESS)
+		r = connect(fd, &a.any, len);
+	if (r < 0 && errno != EINPROGRESS && errno != EALREADY)
+		return -errno;
+	*ret_fd = take_fd(&fd);
+	return r < 0 ? -EINPROGRESS : 0;
+}
+
+void dial_reset(int fd)
+{
+	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	(void)close(fd);
 }
 
 int dial_result(int fd)

@@ -4,6 +4,7 @@
  * dial - non-blocking sockets to numeric addresses, for probes.
  */
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 union dial_address {
@@ -21,6 +22,19 @@ socklen_t dial_address(union dial_address *ret_a, const char *text, int port);
  * -E..: it cannot be; -EINVAL: the text is no address.
  */
 int dial(const char *address, int port, int type);
+
+/*
+ * TCP. 0: connected, as ports of this host are at once; -EINPROGRESS: it will
+ * be writable, then dial_result() knows. Else no socket is left.
+ *
+ * With hold_ack the last ACK of the handshake waits for the first octets that
+ * we send, so it is for those who speak first. And for those who never speak:
+ * if the connection is reset instead, the program that listens is not woken.
+ */
+int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd);
+
+/* Closes by a reset: nothing of it is left, here or there. */
+void dial_reset(int fd);
 
 /* SO_ERROR of a socket, 0 or -E... */
 int dial_result(int fd);

@@ -14,11 +14,15 @@
 #include "registrar/exec/runner.h"
 #include "registrar/probe/tls_cache.h"
 
+#include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_TCP] = &probe_tcp_ops,
@@ -35,6 +39,8 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_GRPC] = &probe_grpc_ops,
 	[CHECK_H2PING] = &probe_h2ping_ops,
 };
+
+#define FD_SPARE 64 /* descriptors that no check takes */
 
 /* ---- what all probes share -------------------------------------------- */
 
@@ -56,8 +62,20 @@ static void on_bury(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static int descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)(limit.rlim_cur - (limit.rlim_cur / 4 < FD_SPARE
+	                                      ? limit.rlim_cur / 4
+	                                      : FD_SPARE));
+}
+
 void prober_init(struct prober *pr)
 {
+	pr->fd_max = descriptors();
 	LIST_INIT(&pr->leftovers);
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
@@ -71,6 +89,15 @@ void prober_init(struct prober *pr)
 	pr->bury = event_new(pr->base, -1, 0, on_bury, pr);
 	if (!pr->bury)
 		abort(); /* out of memory */
+}
+
+int prober_fd(const struct prober *pr, int fd)
+{
+	/* the kernel gives the lowest that is free */
+	if (fd < pr->fd_max)
+		return fd;
+	(void)close(fd);
+	return -EMFILE;
 }
 
 void prober_release(struct prober *pr)
@@ -328,6 +355,26 @@ void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	probe_done(p, v, text);
+}
+
+void probe_done_error(struct probe *p, int error, const char *text)
+{
+	struct prober *pr = p->prober;
+
+	if (error != -EMFILE && error != -ENFILE && error != -ENOBUFS &&
+	    error != -ENOMEM) {
+		probe_done(p, VERDICT_FAIL, text);
+		return;
+	}
+	pr->counts.unable++;
+	if (log_limit_ok(
+	        &pr->unable_told, 1, PACE_TOLD_MS, timers_now(pr->timers))) {
+		log_warn("cannot run check '%s' of '%s/%s', and maybe others: "
+		         "%s",
+		    p->spec->name, p->subject->service, p->subject->instance,
+		    text);
+	}
+	probe_done_silent(p);
 }
 
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629 4), or 0. */

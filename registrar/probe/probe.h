@@ -109,6 +109,8 @@ struct prober {
 		unsigned runs, late;
 		struct log_limit told;
 	} pace;
+	struct log_limit unable_told;
+	int fd_max; /* descriptors above are for other things */
 	struct event *bury;
 	struct tls_cache *tls; /* of transport.c; NULL: none yet */
 	LIST_HEAD(, leftover) leftovers;
@@ -122,6 +124,12 @@ void prober_release(struct prober *pr);
 /* For kinds. */
 void prober_leave(struct prober *pr, struct leftover *l);
 void prober_forget(struct leftover *l);
+
+/*
+ * For a descriptor that a run has just got, or -E..: it, or -EMFILE if the
+ * last ones are not for checks. The registry and definitions need some.
+ */
+int prober_fd(const struct prober *pr, int fd);
 
 /* detail: printable, borrowed for the call. The callback may free p. */
 typedef void (*probe_fn)(void *arg, enum verdict v, const char *detail);
@@ -179,6 +187,13 @@ void probe_set_spec(struct probe *p, const struct check_spec *spec,
 void probe_done(struct probe *p, enum verdict v, const char *detail);
 void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * The run could not begin, with error -E..; text says why. Want of descriptors
+ * or memory is ours and says nothing of what is checked: no verdict then, but
+ * a warning. Anything else is a failure.
+ */
+void probe_done_error(struct probe *p, int error, const char *text);
 
 /*
  * For a run that has to wait for its turn: its time does not run until

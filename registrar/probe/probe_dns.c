@@ -144,10 +144,11 @@ static void dns_start(struct probe *p)
 {
 	const struct check_dns *check = &p->spec->dns;
 	uint8_t msg[DNS_QUESTION_MAX];
-	int fd = dial(check->address, check->port, SOCK_DGRAM);
+	int fd =
+	    prober_fd(p->prober, dial(check->address, check->port, SOCK_DGRAM));
 
 	if (fd < 0) {
-		probe_done(p, VERDICT_FAIL, strerror(-fd));
+		probe_done_error(p, fd, strerror(-fd));
 		return;
 	}
 	struct dns_run *run = xcalloc(1, sizeof(*run));

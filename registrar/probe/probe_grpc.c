@@ -198,14 +198,17 @@ static void grpc_start(struct probe *p)
 	const struct transport_to to = { .path = check->path,
 		.address = check->address,
 		.port = check->port,
-		.tls = &check->tls };
+		.tls = &check->tls,
+		.speaks_first = true };
 	struct grpc_run *run = xcalloc(1, sizeof(*run));
 	struct diag why;
 
 	run->request_len = grpc_request_write(check->service, run->request);
 	p->run = run;
-	if (http2_open(p->prober, &to, &ops, p, &run->connection, &why) < 0)
-		probe_done(p, VERDICT_FAIL, why.text);
+	int r = http2_open(p->prober, &to, &ops, p, &run->connection, &why);
+
+	if (r < 0)
+		probe_done_error(p, r, why.text);
 }
 
 static void grpc_stop(struct probe *p)

@@ -49,15 +49,18 @@ static void h2ping_start(struct probe *p)
 	const struct check_h2ping *check = &p->spec->h2ping;
 	const struct transport_to to = { .address = check->address,
 		.port = check->port,
-		.tls = &check->tls };
+		.tls = &check->tls,
+		.speaks_first = true };
 	struct http2 *connection;
 	struct diag why;
 
-	if (http2_open(p->prober, &to, &ops, p, &connection, &why) < 0) {
-		probe_done(p, VERDICT_FAIL, why.text);
-		return;
+	int r = http2_open(p->prober, &to, &ops, p, &connection, &why);
+
+	if (r < 0) {
+		probe_done_error(p, r, why.text);
+	} else {
+		p->run = connection;
 	}
-	p->run = connection;
 }
 
 static void h2ping_stop(struct probe *p)

@@ -18,8 +18,6 @@
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,27 +114,22 @@ static void on_open(void *arg)
 {
 	struct probe *p = arg;
 	const struct http_run *run = p->run;
-	struct bufferevent *bev = transport_bufferevent(run->transport);
 
 	/* not copied: the connection ends before the run does */
-	if (evbuffer_add_reference(bufferevent_get_output(bev), run->request,
-	        run->request_len, NULL, NULL) < 0)
-		abort(); /* out of memory */
+	transport_write(run->transport, run->request, run->request_len);
 }
 
 static void on_readable(void *arg)
 {
 	struct probe *p = arg;
 	struct http_run *run = p->run;
-	struct evbuffer *in =
-	    bufferevent_get_input(transport_bufferevent(run->transport));
 	enum http_progress now = HTTP_READING;
 	char data[READ_MAX];
-	int n;
+	size_t n;
 
 	while (now == HTTP_READING &&
-	       (n = evbuffer_remove(in, data, sizeof(data))) > 0)
-		now = http_reply_feed(&run->reply, data, (size_t)n);
+	       (n = transport_read(run->transport, data, sizeof(data))) > 0)
+		now = http_reply_feed(&run->reply, data, n);
 	take_progress(p, now);
 }
 
@@ -261,16 +254,22 @@ static void http_start(struct probe *p)
 	const struct transport_to to = { .path = check->socket,
 		.address = check->address,
 		.port = check->port,
-		.tls = &check->tls };
+		.tls = &check->tls,
+		.speaks_first = true,
+		.simple = true };
 	struct http_run *run = xcalloc(1, sizeof(*run));
 	struct diag why;
 
 	p->run = run;
 	http_reply_init(&run->reply, strcmp(check->method, "HEAD") == 0);
-	if (make_request(run, check, &why) < 0 ||
-	    transport_open(
-	        p->prober, &to, &talk_ops, p, &run->transport, &why) < 0)
-		probe_done(p, VERDICT_FAIL, why.text);
+	int r = make_request(run, check, &why);
+
+	if (r == 0) {
+		r = transport_open(
+		    p->prober, &to, &talk_ops, p, &run->transport, &why);
+	}
+	if (r < 0)
+		probe_done_error(p, r, why.text);
 }
 
 static void http_stop(struct probe *p)

@@ -167,11 +167,12 @@ static void redis_start(struct probe *p)
 		probe_done(p, VERDICT_FAIL, why.text);
 		return;
 	}
-	int fd = dial(check->address, check->port, SOCK_STREAM);
+	int fd = prober_fd(
+	    p->prober, dial(check->address, check->port, SOCK_STREAM));
 
 	if (fd < 0) {
 		explicit_bzero(password, sizeof(password));
-		probe_done(p, VERDICT_FAIL, strerror(-fd));
+		probe_done_error(p, fd, strerror(-fd));
 		return;
 	}
 	struct redis_run *run = xcalloc(1, sizeof(*run));

@@ -4,8 +4,10 @@
  *
  * If a connection is all that is wanted, it is closed by a reset: nothing was
  * sent, nobody waits for anything, and thousands of checks a second would
- * otherwise use up the local ports in TIME_WAIT. That way costs a socket and
- * one event, and knows nothing of transports.
+ * otherwise use up the local ports in TIME_WAIT. Our ACK is held back, so the
+ * reset comes before the connection is the server's: its kernel has answered,
+ * the program is not woken and has nothing to log. That way costs a socket,
+ * and an event if the other end is not on this host.
  *
  * Else there is a conversation: send, then read until what came matches.
  * After a handshake alone, or when nothing is expected, there is nothing to
@@ -56,39 +58,28 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 
 static void connect_only(struct probe *p)
 {
-	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	union dial_address a;
-	socklen_t len =
-	    dial_address(&a, p->spec->tcp.address, p->spec->tcp.port);
+	const struct check_tcp *check = &p->spec->tcp;
+	int fd;
+	int r = dial_tcp(check->address, check->port, true, &fd);
 
-	if (!len) {
-		probe_done_fmt(p, VERDICT_FAIL, "'%s' is no address",
-		    p->spec->tcp.address);
+	if (r == -EINPROGRESS && (fd = prober_fd(p->prober, fd)) < 0)
+		r = fd;
+	if (r == 0) {
+		dial_reset(fd);
+		judge(p, 0);
 		return;
 	}
-	int fd = socket(a.any.sa_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-
-	if (fd < 0) {
-		judge(p, errno);
+	if (r != -EINPROGRESS) {
+		probe_done_error(p, r, strerror(-r));
 		return;
 	}
 	struct tcp_run *run = xcalloc(1, sizeof(*run));
 
 	run->fd = fd;
 	p->run = run;
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	if (connect(fd, &a.any, len) == 0) {
-		judge(p, 0);
-		return;
-	}
-	if (errno != EINPROGRESS) {
-		judge(p, errno);
-		return;
-	}
 	run->ready = event_new(p->prober->base, fd, EV_WRITE, on_connect, p);
 	if (!run->ready || event_add(run->ready, NULL) < 0)
-		judge(p, ENOMEM);
+		abort(); /* out of memory */
 }
 
 /* ---- a conversation --------------------------------------------------- */
@@ -218,15 +209,18 @@ static void talk(struct probe *p)
 	const struct check_tcp *check = &p->spec->tcp;
 	const struct transport_to to = { .address = check->address,
 		.port = check->port,
-		.tls = &check->tls };
+		.tls = &check->tls,
+		.speaks_first = check->send.len || check->tls.on };
 	struct tcp_run *run = xcalloc(1, sizeof(*run));
 	struct diag why;
 
 	run->fd = -1;
 	p->run = run;
-	if (transport_open(
-	        p->prober, &to, &talk_ops, p, &run->transport, &why) < 0)
-		probe_done(p, VERDICT_FAIL, why.text);
+	int r =
+	    transport_open(p->prober, &to, &talk_ops, p, &run->transport, &why);
+
+	if (r < 0)
+		probe_done_error(p, r, why.text);
 }
 
 /* ---- one run ---------------------------------------------------------- */
@@ -251,7 +245,7 @@ static void tcp_stop(struct probe *p)
 	if (run->ready)
 		event_free(run->ready);
 	if (run->fd >= 0)
-		close(run->fd);
+		dial_reset(run->fd);
 	if (run->finished) {
 		transport_close(run->transport);
 	} else {

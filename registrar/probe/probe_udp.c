@@ -56,10 +56,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void udp_start(struct probe *p)
 {
 	const struct check_udp *check = &p->spec->udp;
-	int fd = dial(check->address, check->port, SOCK_DGRAM);
+	int fd =
+	    prober_fd(p->prober, dial(check->address, check->port, SOCK_DGRAM));
 
 	if (fd < 0) {
-		probe_done(p, VERDICT_FAIL, strerror(-fd));
+		probe_done_error(p, fd, strerror(-fd));
 		return;
 	}
 	struct udp_run *run = xcalloc(1, sizeof(*run));

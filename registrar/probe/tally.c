@@ -101,10 +101,11 @@ void tally_tell(
 	char text[256];
 
 	(void)snprintf(text, sizeof(text),
-	    "checks: in_ms=%lld runs=%llu running=%u left_out=%llu "
+	    "checks: in_ms=%lld runs=%llu running=%u left_out=%llu unable=%llu "
 	    "late_p50_ms=%lld late_p99_ms=%lld late_max_ms=%lld",
 	    (long long)(now_ms - t->since_ms), (unsigned long long)t->runs,
 	    t->running, (unsigned long long)t->left_out,
+	    (unsigned long long)t->unable,
 	    (long long)tally_share(&t->late, 0.5),
 	    (long long)tally_share(&t->late, 0.99), (long long)t->late.max_ms);
 	line(text);

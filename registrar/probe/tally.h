@@ -23,6 +23,7 @@ struct tally {
 	int64_t since_ms;
 	uint64_t runs;           /* begun */
 	uint64_t left_out;       /* due while the one before was in progress */
+	uint64_t unable;         /* could not begin, for our own reasons */
 	unsigned running;        /* in progress; stays over tally_begin() */
 	struct tally_times late; /* behind the schedule */
 	struct {

@@ -16,6 +16,7 @@
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -30,17 +31,23 @@
 enum phase { CONNECTING, SHAKING, OPEN };
 
 #define BACKLOG_RETRY_US 5000
+#define SIMPLE_MAX 16384 /* read at a time */
 
 struct transport {
 	const struct transport_ops *ops;
 	void *arg;
 	struct event_base *base;
 	enum phase phase;
-	int fd; /* until bev has it: -1 */
-	struct event *connected;
-	SSL *ssl; /* bev's once there is one */
-	struct bufferevent *bev;
-	bool ended, asked;
+	int fd;                  /* until bev has it: -1 */
+	struct event *ready;     /* connected, then simple: readable */
+	SSL *ssl;                /* bev's once there is one */
+	struct bufferevent *bev; /* NULL: it does without */
+	bool simple, ended, asked;
+	bool at_once; /* it is connected already */
+	int broken;   /* errno of the first write */
+	/* simple: what is not yet written, and what has just been read */
+	const char *out, *in;
+	size_t out_len, in_len;
 	struct sockaddr_un path; /* sun_path "": it is TCP */
 };
 
@@ -145,6 +152,95 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	}
 }
 
+/* ---- without a bufferevent -------------------------------------------- */
+
+static void wait_for(struct transport *t, short what, event_callback_fn fn)
+{
+	if (t->ready)
+		event_free(t->ready);
+	t->ready = event_new(t->base, t->fd, what, fn, t);
+	if (!t->ready || event_add(t->ready, NULL) < 0)
+		abort(); /* out of memory */
+}
+
+static bool is_passing(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
+/* False: it broke, errno says why. */
+static bool write_some(struct transport *t)
+{
+	ssize_t n = send(t->fd, t->out, t->out_len, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return is_passing(errno);
+	t->out += n;
+	t->out_len -= (size_t)n;
+	return true;
+}
+
+static void on_simple(evutil_socket_t fd, short what, void *arg)
+{
+	struct transport *t = arg;
+	char data[SIMPLE_MAX];
+
+	if (what & EV_WRITE && !write_some(t))
+		t->broken = errno;
+	if (t->broken) {
+		tell_failed(t, strerror(t->broken));
+		return;
+	}
+	if (what & EV_WRITE && !t->out_len)
+		wait_for(t, EV_READ | EV_PERSIST, on_simple);
+	ssize_t n = recv(fd, data, sizeof(data), 0);
+
+	if (n > 0) {
+		t->in = data;
+		t->in_len = (size_t)n;
+		t->ops->readable(t->arg); /* may free t */
+	} else if (n == 0) {
+		t->ended = true;
+		t->ops->ended(t->arg); /* may free t */
+	} else if (!is_passing(errno)) {
+		tell_failed(t, strerror(errno));
+	}
+}
+
+void transport_write(struct transport *t, const char *data, size_t len)
+{
+	if (t->bev) {
+		if (evbuffer_add_reference(bufferevent_get_output(t->bev), data,
+		        len, NULL, NULL) < 0)
+			abort(); /* out of memory */
+		return;
+	}
+	t->out = data;
+	t->out_len = len;
+	if (!write_some(t)) {
+		t->broken = errno;
+		event_active(t->ready, EV_READ, 0); /* told from the loop */
+	} else if (t->out_len) {
+		wait_for(t, EV_READ | EV_WRITE | EV_PERSIST, on_simple);
+	}
+}
+
+size_t transport_read(struct transport *t, char *data, size_t room)
+{
+	if (t->bev) {
+		int n =
+		    evbuffer_remove(bufferevent_get_input(t->bev), data, room);
+
+		return n > 0 ? (size_t)n : 0;
+	}
+	size_t n = t->in_len < room ? t->in_len : room;
+
+	memcpy(data, t->in, n);
+	t->in += n;
+	t->in_len -= n;
+	return n;
+}
+
 /* ---- connecting ------------------------------------------------------- */
 
 static void make_bufferevent(struct transport *t)
@@ -179,7 +275,7 @@ static int connect_path(struct transport *t)
 		return 0;
 	if (errno != EAGAIN)
 		return -errno;
-	if (event_add(t->connected, &soon) < 0)
+	if (event_add(t->ready, &soon) < 0)
 		abort(); /* out of memory */
 	return -EAGAIN;
 }
@@ -187,7 +283,9 @@ static int connect_path(struct transport *t)
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
 	struct transport *t = arg;
-	int r = *t->path.sun_path ? connect_path(t) : dial_result(fd);
+	int r = *t->path.sun_path ? connect_path(t)
+	        : t->at_once      ? 0
+	                          : dial_result(fd);
 
 	(void)what;
 	if (r == -EAGAIN)
@@ -196,8 +294,13 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 		tell_failed(t, strerror(-r));
 		return;
 	}
-	event_free(t->connected);
-	t->connected = NULL;
+	if (t->simple) {
+		wait_for(t, EV_READ | EV_PERSIST, on_simple);
+		become_open(t);
+		return;
+	}
+	event_free(t->ready);
+	t->ready = NULL;
 	if (t->ssl)
 		t->phase = SHAKING;
 	make_bufferevent(t);
@@ -225,10 +328,14 @@ static int make_socket(
 		if (t->fd >= 0)
 			return 0;
 	} else {
-		t->fd = dial(to->address, to->port, SOCK_STREAM);
-		if (t->fd >= 0)
+		int r =
+		    dial_tcp(to->address, to->port, to->speaks_first, &t->fd);
+
+		if (r == 0 || r == -EINPROGRESS) {
+			t->at_once = r == 0;
 			return 0;
-		errno = -t->fd;
+		}
+		errno = -r;
 	}
 	return diag_set(reterr, -errno, "cannot connect: %s", strerror(errno));
 }
@@ -272,19 +379,24 @@ int transport_open(struct prober *pr, const struct transport_to *to,
 	r = make_session(t, pr, to->tls, reterr);
 	if (r == 0)
 		r = make_socket(t, to, reterr);
+	if (r == 0 && (t->fd = prober_fd(pr, t->fd)) < 0) {
+		r = diag_set(
+		    reterr, t->fd, "cannot connect: %s", strerror(-t->fd));
+	}
 	if (r < 0) {
 		transport_abort(t);
 		return r;
 	}
+	t->simple = to->simple && !t->ssl;
 	/* a Unix socket that is not connected yet is writable at once */
 	short what = *t->path.sun_path ? EV_TIMEOUT : EV_WRITE;
 
-	t->connected = event_new(pr->base, t->fd, what, on_connected, t);
-	if (!t->connected)
+	t->ready = event_new(pr->base, t->fd, what, on_connected, t);
+	if (!t->ready)
 		abort(); /* out of memory */
-	if (what == EV_TIMEOUT) {
-		event_active(t->connected, EV_TIMEOUT, 0);
-	} else if (event_add(t->connected, NULL) < 0) {
+	if (what == EV_TIMEOUT || t->at_once) {
+		event_active(t->ready, what, 0);
+	} else if (event_add(t->ready, NULL) < 0) {
 		abort(); /* out of memory */
 	}
 	*ret_t = t;
@@ -333,8 +445,8 @@ void transport_shut(struct transport *t)
 
 static void release(struct transport *t)
 {
-	if (t->connected)
-		event_free(t->connected);
+	if (t->ready)
+		event_free(t->ready);
 	if (t->bev) {
 		bufferevent_setcb(t->bev, NULL, NULL, NULL, NULL);
 		bufferevent_free(t->bev);

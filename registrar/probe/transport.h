@@ -22,6 +22,13 @@ struct transport_to {
 	const char *address; /* numeric */
 	int port;
 	const struct check_tls *tls; /* NULL or not on: none */
+	/* Whoever opens it writes before anything comes: saves a packet. */
+	bool speaks_first;
+	/*
+	 * transport_write() and transport_read() are all that is used of it: a
+	 * connection without TLS then needs no bufferevent.
+	 */
+	bool simple;
 };
 
 struct transport_ops {
@@ -54,8 +61,13 @@ int transport_open(struct prober *pr, const struct transport_to *to,
     const struct transport_ops *ops, void *arg, struct transport **ret_t,
     struct diag *reterr);
 
-/* From open() on. */
+/* From open() on; not of one that is simple. */
 struct bufferevent *transport_bufferevent(struct transport *t);
+
+/* From open() on: data stays where it is until the transport is closed. */
+void transport_write(struct transport *t, const char *data, size_t len);
+/* Within readable(): what came, 0 when that is all. Read all of it. */
+size_t transport_read(struct transport *t, char *data, size_t room);
 
 /* What it waits for, for the text of a time-out. */
 const char *transport_waiting(const struct transport *t);

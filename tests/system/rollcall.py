@@ -80,6 +80,7 @@ class Daemon:
     def __init__(self, program, args, log):
         self.program = program
         self.args = [str(a) for a in args]
+        self.prefix = []  # of the command
         self.log = log
         self.process = None
 
@@ -96,7 +97,7 @@ class Daemon:
             notify.settimeout(0.05)
             # setpriv: it dies with us, however we die
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL",
+                ["setpriv", "--pdeathsig", "KILL", *self.prefix,
                  BUILD / self.program / self.program, *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "NOTIFY_SOCKET": f"@{name}"})

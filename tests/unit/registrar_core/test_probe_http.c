@@ -64,7 +64,7 @@ static const struct {
 	{ "a header without end", SERVER_ANSWERS, VERDICT_FAIL,
 	  OK "X: ", NULL, "the header of the answer is longer than 32 KiB", 100000 },
 	{ "closed without an answer", SERVER_CLOSES, VERDICT_FAIL,
-	  NULL, NULL, "closed before", 0 },
+	  NULL, NULL, "connection broke: Connection reset by peer", 0 },
 	{ "closed in the middle of one", SERVER_ANSWERS, VERDICT_FAIL,
 	  OK LEN(100) "half", NULL, "closed before", 0 },
 	{ "no answer at all", SERVER_HANGS, VERDICT_FAIL,

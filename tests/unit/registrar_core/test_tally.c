@@ -93,12 +93,12 @@ static void a_prober_counts_its_runs(void **state)
 	probe_begin(&p); /* due at 1000 ms, 2000 ms ... */
 	advance(&pr, 1040);
 	told_are(&pr,
-	    "checks: in_ms=40 runs=1 running=1 left_out=0 "
+	    "checks: in_ms=40 runs=1 running=1 left_out=0 unable=0 "
 	    "late_p50_ms=0 late_p99_ms=0 late_max_ms=0",
 	    NULL);
 	probe_done(&p, VERDICT_PASS, "");
 	told_are(&pr,
-	    "checks: in_ms=0 runs=0 running=0 left_out=0 "
+	    "checks: in_ms=0 runs=0 running=0 left_out=0 unable=0 "
 	    "late_p50_ms=0 late_p99_ms=0 late_max_ms=0",
 	    "tcp checks: passed=1 warned=0 failed=0 timed_out=0 "
 	    "took_p50_ms=40 took_p99_ms=40 took_max_ms=40");
@@ -110,7 +110,7 @@ static void a_prober_counts_its_runs(void **state)
 	advance(&pr, 2330);
 	assert_false(p.running);
 	told_are(&pr,
-	    "checks: in_ms=1290 runs=1 running=0 left_out=0 "
+	    "checks: in_ms=1290 runs=1 running=0 left_out=0 unable=0 "
 	    "late_p50_ms=30 late_p99_ms=30 late_max_ms=30",
 	    "tcp checks: passed=0 warned=0 failed=1 timed_out=1 "
 	    "took_p50_ms=0 took_p99_ms=0 took_max_ms=0");
@@ -122,7 +122,7 @@ static void a_prober_counts_its_runs(void **state)
 	advance(&pr, 6000);
 	probe_pause(&p);
 	told_are(&pr,
-	    "checks: in_ms=3670 runs=2 running=0 left_out=2 "
+	    "checks: in_ms=3670 runs=2 running=0 left_out=2 unable=0 "
 	    "late_p50_ms=0 late_p99_ms=0 late_max_ms=0",
 	    "tcp checks: passed=0 warned=1 failed=0 timed_out=0 "
 	    "took_p50_ms=2001 took_p99_ms=2001 took_max_ms=2001");
