@@ -224,9 +224,8 @@ static int run(struct dnsd *d, struct diag *reterr)
 	const struct options *o = d->options;
 
 	/* before the first thread; ports can still be bound */
-	d->sandbox = (struct sandbox){
-		.mode = (enum sandbox_mode)o->sandbox, .uses = SANDBOX_BINDS
-	};
+	d->sandbox = (struct sandbox){ .mode = (enum sandbox_mode)o->sandbox,
+		.uses = SANDBOX_BINDS };
 	int error = sandbox_files(&d->sandbox, o->registry, reterr);
 	if (error)
 		return error;

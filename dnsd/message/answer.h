@@ -26,15 +26,15 @@ enum answer_kind {
 	ANSWER_ONE_IPV4,
 	ANSWER_ONE_IPV6,
 	ANSWER_ONE_TXT,
-	ANSWER_ONE_SD_TXT, /* of one that was browsed for */
-	ANSWER_SUBTYPE, /* PTR to its instances with a tag */
-	ANSWER_TYPES,   /* PTR to the services of the zone */
-	ANSWER_DOMAIN,  /* PTR to the zone */
+	ANSWER_ONE_SD_TXT,   /* of one that was browsed for */
+	ANSWER_SUBTYPE,      /* PTR to its instances with a tag */
+	ANSWER_TYPES,        /* PTR to the services of the zone */
+	ANSWER_DOMAIN,       /* PTR to the zone */
 	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
-	ANSWER_RRSET,      /* static records of the zone */
-	ANSWER_REFERRAL,   /* to the servers of a zone below */
-	ANSWER_HINFO,      /* to ANY, RFC 8482 section 4.2 */
-	ANSWER_CHAOS,      /* a text about the server, RFC 4892 */
+	ANSWER_RRSET,        /* static records of the zone */
+	ANSWER_REFERRAL,     /* to the servers of a zone below */
+	ANSWER_HINFO,        /* to ANY, RFC 8482 section 4.2 */
+	ANSWER_CHAOS,        /* a text about the server, RFC 4892 */
 };
 
 /* An alias that was followed: CNAME, or DNAME with the CNAME it makes. */
@@ -61,7 +61,7 @@ struct answer {
 	const struct service *service;
 	unsigned instance;
 	const struct service_subtype *subtype; /* of ANSWER_SUBTYPE */
-	const struct node *node; /* of ANSWER_REFERRAL: the cut */
+	const struct node *node;               /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
 	unsigned alias_n;

@@ -16,8 +16,8 @@ static bool label_is(const struct dname *name, const struct zone *z, unsigned k,
     const char *text, size_t len)
 {
 	uint8_t own_len;
-	const uint8_t *own = dname_label(name,
-	    (unsigned)(name->label_n - z->name.label_n) - k, &own_len);
+	const uint8_t *own = dname_label(
+	    name, (unsigned)(name->label_n - z->name.label_n) - k, &own_len);
 
 	return own_len == len && !memcmp(own, text, len);
 }

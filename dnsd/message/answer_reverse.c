@@ -4,7 +4,6 @@
  * while an instance has it; those on the way to it are empty non-terminals.
  */
 #include "dnsd/message/answer.h"
-
 #include "dnsd/message/reverse.h"
 
 static void set(struct answer *a, enum answer_kind kind)

@@ -41,7 +41,8 @@ struct catalog {
 	_Atomic(struct zone_table *) zones;
 	_Atomic(struct segment *) segment[SEGMENTS];
 	size_t service_n;
-	/* Set once, before the first zone that needs it is there to be found. */
+	/* Set once, before the first zone that needs it is there to be found.
+	 */
 	struct reverse *reverse;
 	const struct zone **reverse_zone; /* control thread's own */
 	unsigned reverse_zone_n;
@@ -130,8 +131,8 @@ static void add_reverse_zone(struct catalog *c, const struct zone *z)
 {
 	unsigned at = 0;
 
-	c->reverse_zone = xreallocarray(c->reverse_zone, c->reverse_zone_n + 1,
-	    sizeof(struct zone *));
+	c->reverse_zone = xreallocarray(
+	    c->reverse_zone, c->reverse_zone_n + 1, sizeof(struct zone *));
 	c->reverse_zone[c->reverse_zone_n++] = z;
 	if (c->reverse)
 		return;

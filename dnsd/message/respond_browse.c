@@ -8,7 +8,7 @@
 
 enum {
 	OWN_LABELS = 3, /* _services._dns-sd._udp, b._dns-sd._udp */
-	AHEAD = 8,      /* services that are fetched before they are looked at */
+	AHEAD = 8, /* services that are fetched before they are looked at */
 };
 
 uint16_t respond_after_labels(const struct out *o, uint16_t owner, unsigned n)
@@ -33,8 +33,7 @@ void respond_domain(struct out *o, const struct answer *a)
 	}
 	respond_head(o->at, o->owner, TYPE_PTR, a->zone->ttl_s);
 	uint8_t *p = wire_put16(o->at + RESPOND_HEAD_LEN, 2);
-	o->at =
-	    wire_put16(p, respond_after_labels(o, o->owner, OWN_LABELS));
+	o->at = wire_put16(p, respond_after_labels(o, o->owner, OWN_LABELS));
 	o->answer_n++;
 }
 
@@ -66,7 +65,8 @@ static uint8_t *put_protocol(const struct out *o, uint8_t *p,
 		memcpy(place->label, s->protocol, sizeof(place->label));
 		place->pointer = (uint16_t)(RESPOND_POINTER | at);
 	}
-	p = put_label(p, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	p = put_label(
+	    p, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
 	return wire_put16(p, place->zone);
 }
 
@@ -101,9 +101,8 @@ static void fetch(const struct roster *r, unsigned i)
 
 void respond_types(struct out *o, struct responder *r, const struct answer *a)
 {
-	struct protocol_place place = {
-		.zone = respond_after_labels(o, o->owner, OWN_LABELS)
-	};
+	struct protocol_place place = { .zone = respond_after_labels(
+		                            o, o->owner, OWN_LABELS) };
 	const struct roster *roster = &a->zone->roster;
 	unsigned n = roster_n(roster), before = o->answer_n;
 	unsigned start = n ? rng_below(&r->rng, n) : 0;

@@ -85,8 +85,7 @@ void respond_along(struct out *o, const struct answer *a, uint16_t owner);
 /* ---- respond_browse.c: what a zone has to browse ---------------------- */
 
 /* A pointer to what follows the first n labels of the name at `owner`. */
-uint16_t respond_after_labels(
-    const struct out *o, uint16_t owner, unsigned n);
+uint16_t respond_after_labels(const struct out *o, uint16_t owner, unsigned n);
 /* As many as fit from a random one on, with TC if that is not all. */
 void respond_types(struct out *o, struct responder *r, const struct answer *a);
 void respond_domain(struct out *o, const struct answer *a);

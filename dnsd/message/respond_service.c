@@ -245,8 +245,8 @@ void respond_subtype_set(
 		order[i] = order[k];
 		order[k] = taken;
 	}
-	put_ptr_list(o, r, a->service, want, t->n,
-	    respond_after_labels(o, o->owner, 2));
+	put_ptr_list(
+	    o, r, a->service, want, t->n, respond_after_labels(o, o->owner, 2));
 }
 
 /* A sample that fits: some clients never ask again over TCP. */

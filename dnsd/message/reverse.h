@@ -62,7 +62,7 @@ void reverse_free(struct reverse *r);
  */
 void reverse_leave(
     struct reverse *r, const struct service *s, const struct service *next);
-void reverse_enter(
-    struct reverse *r, const struct service *next, const struct service *before);
+void reverse_enter(struct reverse *r, const struct service *next,
+    const struct service *before);
 /* Addresses of that length that have a name. */
 size_t reverse_n(const struct reverse *r, uint8_t address_len);

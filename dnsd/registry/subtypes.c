@@ -54,8 +54,8 @@ static size_t same_n(const struct subtypes *t, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < t->n &&
-	       !strcmp(t->entry[i].label, t->entry[i + n].label))
+	while (
+	    i + n < t->n && !strcmp(t->entry[i].label, t->entry[i + n].label))
 		n++;
 	return n;
 }
@@ -129,8 +129,8 @@ void subtypes_fill(const struct subtypes *t, struct service *s)
 		return;
 	for (size_t i = 0; i < t->n; i += same_n(t, i))
 		tag_n++;
-	uint32_t members = (uint32_t)(s->subtypes + sizeof(*all) +
-	                              tag_n * sizeof(*all->item));
+	uint32_t members =
+	    (uint32_t)(s->subtypes + sizeof(*all) + tag_n * sizeof(*all->item));
 	uint32_t label = members + (uint32_t)(t->n * sizeof(uint16_t));
 	all->n = tag_n;
 	struct service_subtype *item = all->item;

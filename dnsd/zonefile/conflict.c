@@ -115,9 +115,8 @@ void conflicts_add(struct conflicts *c, const struct service *s)
 
 static bool lies_in(const struct dname *n, const struct zone *z)
 {
-	return n->len >= z->name.len &&
-	       !memcmp(
-	           n->lower + n->len - z->name.len, z->name.lower, z->name.len);
+	return n->len >= z->name.len && !memcmp(n->lower + n->len - z->name.len,
+	                                    z->name.lower, z->name.len);
 }
 
 void conflicts_add_addresses(

@@ -220,7 +220,7 @@ static int add_conditions(scmp_filter_ctx ctx, unsigned uses)
 static int add_own_signals(scmp_filter_ctx ctx)
 {
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 }
 
 /* ---- all of it -------------------------------------------------------- */

@@ -40,7 +40,8 @@ static void put_service(struct world *w, struct rng *rng, unsigned most)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    rng_below(rng, 2) ? "instance i%u 10.%u.%u.1 health %s"
 		                      : "instance i%u fd00::%u:%u health %s",
-		    i * 7 % 80, a % 7, a, rng_below(rng, 4) ? "passing" : "dead");
+		    i * 7 % 80, a % 7, a,
+		    rng_below(rng, 4) ? "passing" : "dead");
 		if (!strstr(text + len - 30, "fd00") && rng_below(rng, 2)) {
 			len += (size_t)snprintf(text + len, sizeof(text) - len,
 			    " six fd00::%u:%u", b % 7, b);
@@ -239,9 +240,8 @@ static void *read_on(void *arg)
 
 		reclaim_in(r->in);
 		reverse_find(catalog_reverse(r->world->catalog), &n, &f);
-		if (!f.service ||
-		    service_find_address(f.service, n.address, 4) !=
-		        (int)f.instance)
+		if (!f.service || service_find_address(f.service, n.address,
+		                      4) != (int)f.instance)
 			r->missed++;
 		reclaim_out(r->in);
 		r->seen++;
@@ -252,25 +252,22 @@ static void *read_on(void *arg)
 static void test_readers(void **state)
 {
 	enum { READERS = 2, ROUNDS = 3000 };
-	struct world *w =
-	    world_new_readers("zone svc.test\n"
-	                      "zone 10.in-addr.arpa\n"
-	                      "zone svc.test\n"
-	                      "service stays\n"
-	                      "instance i1 10.0.0.1\n",
-	        READERS + 1);
+	struct world *w = world_new_readers("zone svc.test\n"
+	                                    "zone 10.in-addr.arpa\n"
+	                                    "zone svc.test\n"
+	                                    "service stays\n"
+	                                    "instance i1 10.0.0.1\n",
+	    READERS + 1);
 	struct reader readers[READERS];
 	pthread_t threads[READERS];
 	atomic_bool stop = false;
 
 	(void)state;
 	for (unsigned i = 0; i < READERS; i++) {
-		readers[i] = (struct reader){
-			w, reclaim_reader(w->reclaim, i + 1), &stop, 0, 0
-		};
-		assert_int_equal(pthread_create(&threads[i], NULL, read_on,
-		                     &readers[i]),
-		    0);
+		readers[i] = (struct reader){ w,
+			reclaim_reader(w->reclaim, i + 1), &stop, 0, 0 };
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
 	}
 	for (unsigned k = 0; k < ROUNDS; k++) {
 		world_add(w, k % 3 ? "service aa\ninstance a 10.0.0.1\n"

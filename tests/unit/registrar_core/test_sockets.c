@@ -135,13 +135,15 @@ static void the_kernel_tells(void **state)
 
 		assert_int_equal(0, listeners_read(udp, see_listener, &seen));
 		assert_true(seen.inode != 0);
-		assert_int_equal(0, proc_see_sockets(getpid(), see_socket, &seen));
+		assert_int_equal(
+		    0, proc_see_sockets(getpid(), see_socket, &seen));
 		assert_int_equal(fd, seen.fd);
 		assert_true(proc_see_socket(getpid(), fd) == seen.inode);
 		close(fd);
 		assert_false(proc_see_socket(getpid(), fd) == seen.inode);
 	}
-	assert_int_equal(-ESRCH, proc_see_sockets(0x7ffffff0, see_socket, NULL));
+	assert_int_equal(
+	    -ESRCH, proc_see_sockets(0x7ffffff0, see_socket, NULL));
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Metadata and tags are taken apart as SQLite's json_each() does it, whoever does it. */
+/* Metadata and tags are taken apart as SQLite's json_each() does it, whoever
+ * does it. */
 #include "tests/unit/schema/support.h"
 
 static const struct {
@@ -85,8 +86,8 @@ static void tags_too(void **state)
 	for (size_t i = 0; i < sizeof(tag_cases) / sizeof(tag_cases[0]); i++) {
 		const char *want = tag_cases[i].list;
 		char text[256] = "";
-		int error = registry_tags_each(
-		    f->r, tag_cases[i].tags, add_tag, text);
+		int error =
+		    registry_tags_each(f->r, tag_cases[i].tags, add_tag, text);
 
 		if ((error < 0) != !want || (want && strcmp(text, want) != 0)) {
 			fail_msg("%s: %d, '%s'", tag_cases[i].why, error, text);
@@ -97,7 +98,8 @@ static void tags_too(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(tags_too, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(
+		    tags_too, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(
 		    as_json_each_does, fx_setup, fx_teardown),
 	};
