@@ -42,8 +42,10 @@ static int unfold(char *text, const struct form *f)
 	if (strchr(text, '\\'))
 		return -1;
 	for (int n = 0;; n++) {
-		char before = n ? f->after[(n - 1) % 2] : f->open;
+		char before = f->open;
 
+		if (n)
+			before = f->after[(n - 1) % 2];
 		in = skip_space(in);
 		if (n && before == ',' && *in == f->close)
 			return *skip_space(in + 1) ? -1 : n;

@@ -42,6 +42,15 @@ static void put_hinfo(struct out *o, uint32_t ttl_s)
 	put_rdata(o, TYPE_HINFO, CLASS_IN, ttl_s, rdata);
 }
 
+/* RDLENGTH and RDATA; one that was browsed for always has some. */
+static const uint8_t *instance_txt(
+    const struct service *s, const struct answer *a)
+{
+	return a->kind == ANSWER_ONE_SD_TXT
+	           ? service_sd_txt(s, a->instance)
+	           : service_instance_txt(s, a->instance);
+}
+
 static void put_sections(
     struct out *o, struct responder *r, const struct answer *a)
 {
@@ -59,10 +68,9 @@ static void put_sections(
 		respond_srv_set(o, r, s);
 		break;
 	case ANSWER_IPV4:
-		respond_address_set(o, r, s, TYPE_A);
-		break;
 	case ANSWER_IPV6:
-		respond_address_set(o, r, s, TYPE_AAAA);
+		respond_address_set(
+		    o, r, s, a->kind == ANSWER_IPV4 ? TYPE_A : TYPE_AAAA);
 		break;
 	case ANSWER_PTR:
 		respond_ptr_set(o, r, s);
@@ -74,27 +82,18 @@ static void put_sections(
 		respond_one_srv(o, r, a);
 		break;
 	case ANSWER_ONE_IPV4:
-		respond_one_address(o, a, TYPE_A);
-		break;
 	case ANSWER_ONE_IPV6:
-		respond_one_address(o, a, TYPE_AAAA);
+		respond_one_address(
+		    o, a, a->kind == ANSWER_ONE_IPV4 ? TYPE_A : TYPE_AAAA);
 		break;
 	case ANSWER_ONE_TXT:
-		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
-		    service_instance_txt(s, a->instance));
-		break;
 	case ANSWER_ONE_SD_TXT:
-		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s,
-		    service_sd_txt(s, a->instance));
+		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s, instance_txt(s, a));
 		break;
 	case ANSWER_SUBTYPE:
-		respond_subtype_set(o, r, a);
-		break;
 	case ANSWER_TYPES:
-		respond_types(o, r, a);
-		break;
 	case ANSWER_DOMAIN:
-		respond_domain(o, a);
+		respond_browsed(o, r, a);
 		break;
 	case ANSWER_ADDRESS_NAME:
 		respond_address_name(o, a);

@@ -25,7 +25,7 @@ uint16_t respond_after_labels(const struct out *o, uint16_t owner, unsigned n)
 	return (uint16_t)(RESPOND_POINTER | (p - o->base));
 }
 
-void respond_domain(struct out *o, const struct answer *a)
+static void put_domain(struct out *o, const struct answer *a)
 {
 	if (RESPOND_HEAD_LEN + 2 + 2 > respond_room(o)) {
 		o->result.truncated = true;
@@ -99,7 +99,8 @@ static void fetch(const struct roster *r, unsigned i)
 	__builtin_prefetch((const void *)(s + 64));
 }
 
-void respond_types(struct out *o, struct responder *r, const struct answer *a)
+static void put_types(
+    struct out *o, struct responder *r, const struct answer *a)
 {
 	struct protocol_place place = { .zone = respond_after_labels(
 		                            o, o->owner, OWN_LABELS) };
@@ -118,4 +119,15 @@ void respond_types(struct out *o, struct responder *r, const struct answer *a)
 	}
 	if (o->answer_n == before) /* the last one went a moment ago: */
 		o->result.truncated = true; /* whoever asks again is told */
+}
+
+void respond_browsed(struct out *o, struct responder *r, const struct answer *a)
+{
+	if (a->kind == ANSWER_SUBTYPE) {
+		respond_subtype_set(o, r, a);
+	} else if (a->kind == ANSWER_TYPES) {
+		put_types(o, r, a);
+	} else {
+		put_domain(o, a);
+	}
 }

@@ -87,8 +87,8 @@ void respond_along(struct out *o, const struct answer *a, uint16_t owner);
 /* A pointer to what follows the first n labels of the name at `owner`. */
 uint16_t respond_after_labels(const struct out *o, uint16_t owner, unsigned n);
 /* As many as fit from a random one on, with TC if that is not all. */
-void respond_types(struct out *o, struct responder *r, const struct answer *a);
-void respond_domain(struct out *o, const struct answer *a);
+void respond_browsed(
+    struct out *o, struct responder *r, const struct answer *a);
 
 /* ---- respond_zone.c: static records ----------------------------------- */
 

@@ -176,6 +176,15 @@ static enum http_progress end_headers(struct http_reply *r)
 	return HTTP_READING;
 }
 
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* "1a;extension" */
 static enum http_progress take_chunk_size(
     struct http_reply *r, const char *line)
@@ -183,14 +192,11 @@ static enum http_progress take_chunk_size(
 	const char *p = line;
 	int64_t n = 0;
 
-	for (; isxdigit((unsigned char)*p); p++) {
-		int c = tolower((unsigned char)*p);
+	for (; hex_value(*p) >= 0 && n <= SIZE_LIMIT; p++)
+		n = n * 16 + hex_value(*p);
+	bool ends = !*p || strchr("; \t", *p);
 
-		n = n * 16 + (isdigit(c) ? c - '0' : c - 'a' + 10);
-		if (n > SIZE_LIMIT)
-			break;
-	}
-	if (p == line || n > SIZE_LIMIT || (*p && !strchr("; \t", *p)))
+	if (p == line || n > SIZE_LIMIT || !ends)
 		return broken(r, "the answer has a chunk without a size");
 	r->left = n;
 	r->place = n ? HTTP_IN_CHUNK : HTTP_IN_TRAILERS;

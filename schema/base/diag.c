@@ -43,7 +43,9 @@ void diag_make_printable(char *text)
 		unsigned char next = (unsigned char)s[1];
 		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
 
-		*to++ = c < 0x20 || c == 0x7f || c1 ? '?' : *s;
+		*to++ = *s;
+		if (c < 0x20 || c == 0x7f || c1)
+			to[-1] = '?';
 		s += c1;
 	}
 	*to = '\0';

@@ -16,12 +16,12 @@ static int rank(char state)
 
 static char worse(char a, char b)
 {
-	return rank(a) > rank(b) ? a : b;
+	return (char)(rank(a) > rank(b) ? a : b);
 }
 
 static char better(char a, char b)
 {
-	return rank(a) < rank(b) ? a : b;
+	return (char)(rank(a) < rank(b) ? a : b);
 }
 
 static bool is_up(char state)
@@ -91,9 +91,13 @@ static void flap(struct model *m, double now_ms, double wall_ms)
 static char checks_say(const struct model *m, bool *ret_undecided)
 {
 	const char *s = m->state;
-	char one = s[0], other = m->layout == LAYOUT_FLAT  ? s[1]
-	                         : m->layout == LAYOUT_ANY ? better(s[1], s[2])
-	                                                   : worse(s[1], s[2]);
+	char one = s[0], other = s[1];
+
+	if (m->layout == LAYOUT_ANY) {
+		other = better(s[1], s[2]);
+	} else if (m->layout != LAYOUT_FLAT) {
+		other = worse(s[1], s[2]);
+	}
 
 	if (m->layout == LAYOUT_NESTED) {
 		one = better(one, other);
@@ -102,12 +106,15 @@ static char checks_say(const struct model *m, bool *ret_undecided)
 	*ret_undecided = one == 's' || other == 's';
 	if (one == 's')
 		one = 'P';
-	return other == 's' ? one : worse(one, other);
+	return (char)(other == 's' ? one : worse(one, other));
 }
 
 static void show(struct model *m)
 {
-	char row = m->held && is_up(m->raw) ? 'C' : m->raw;
+	char row = m->raw;
+
+	if (m->held && is_up(row))
+		row = 'C';
 
 	m->rows += row != m->row;
 	m->row = row;
@@ -125,7 +132,7 @@ static void judge(struct model *m, char was, double now_ms, double wall_ms)
 	} else if (m->process) {
 		worst = worse(worst, m->watch);
 	}
-	m->raw = undecided ? worse(worst, was) : worst;
+	m->raw = (char)(undecided ? worse(worst, was) : worst);
 	if (is_up(raw_was) && is_bad(m->raw))
 		flap(m, now_ms, wall_ms);
 	show(m);

@@ -249,11 +249,11 @@ static void on_history(void *arg, const struct history_row *row)
 	if (!s->rows) { /* the newest first */
 		(void)snprintf(s->why, sizeof(s->why), "%s",
 		    row->reason ? row->reason : "");
-		s->last = !strcmp(row->now, "starting")  ? 's'
-		          : !strcmp(row->now, "dead")    ? 'D'
-		          : !strcmp(row->now, "passing") ? 'P'
-		          : !strcmp(row->now, "warning") ? 'W'
-		                                         : 'C';
+		s->last = (char)(!strcmp(row->now, "starting")  ? 's'
+		                 : !strcmp(row->now, "dead")    ? 'D'
+		                 : !strcmp(row->now, "passing") ? 'P'
+		                 : !strcmp(row->now, "warning") ? 'W'
+		                                                : 'C');
 	}
 	s->rows++;
 }

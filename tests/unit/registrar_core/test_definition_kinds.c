@@ -93,9 +93,10 @@ static void show_alias(FILE *f, const struct check_spec *s)
 
 static void show_tls(FILE *f, const struct check_tls *tls)
 {
-	if (tls->on)
+	if (tls->on) {
 		(void)fprintf(
 		    f, " tls %s alpn %s", tls->server_name, tls->alpn);
+	}
 }
 
 static void show_grpc(FILE *f, const struct check_spec *s)

@@ -73,15 +73,16 @@ static int in_child(int (*fn)(const struct folder *f), const struct folder *f)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* 0, or the line of the first check that did not hold. */
-#define CHECK(holds)                                                           \
-	do {                                                                   \
-		if (!(holds)) {                                                \
-			(void)fprintf(stderr, "line %d: %s: %s\n", __LINE__,   \
-			    #holds, strerror(errno));                          \
-			return 1;                                              \
-		}                                                              \
-	} while (0)
+/* In a child; ends it with 1 unless that holds. */
+static void check(bool holds, const char *what, int line)
+{
+	if (holds)
+		return;
+	(void)fprintf(stderr, "line %d: %s: %s\n", line, what, strerror(errno));
+	_exit(1);
+}
+
+#define CHECK(holds) check((holds), #holds, __LINE__)
 
 static int in_folder(int (*fn)(const struct folder *f))
 {
