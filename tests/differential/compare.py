@@ -162,9 +162,14 @@ def lacks_wild_glue(ours, theirs, written):
 
 
 def is_wild_glue(ours, others, written):
-    return ours.referral() and all(
-        a and a.strict()[:4] == ours.strict()[:4] and
-        lacks_wild_glue(ours, a.additional, written) for a in others)
+    """The majority has all of ours and such addresses; nobody has more."""
+    if not ours.referral() or any(
+            not a or a.strict()[:4] != ours.strict()[:4] for a in others):
+        return False
+    whole = [a for a in others if ours.additional <= a.additional]
+    extra = frozenset().union(*(a.additional for a in others))
+    return 2 * len(whole) > len(others) and lacks_wild_glue(
+        ours, extra | ours.additional, written)
 
 
 def explain(kind, ours, others, ask, written):

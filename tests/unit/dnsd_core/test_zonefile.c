@@ -380,9 +380,10 @@ static void test_links(void **state)
 		assert_int_equal(symlinkat(cases[i].to, d->fd, "link"), 0);
 		int error =
 		    zonefile_load(d->fd, "a.test.zone", SEED, &z, &diag);
-		if (cases[i].want ? !strstr(diag.text, cases[i].want) : error)
+		if (cases[i].want ? !strstr(diag.text, cases[i].want) : error) {
 			fail_msg(
 			    "to %s: %d '%s'", cases[i].to, error, diag.text);
+		}
 		assert_int_equal(error < 0, cases[i].want != NULL);
 		zonefile_release(&z);
 	}

@@ -14,54 +14,53 @@
 
 static const struct {
 	const char *why;
-	uint16_t type;
 	const uint8_t *rdata;
 	size_t len;
+	uint16_t type;
 	bool fits;
 } shapes[] = {
-	{ "a name", TYPE_NS, L("\1a\0"), true },
-	{ "the root", TYPE_NS, L("\0"), true },
-	{ "nothing", TYPE_NS, L(""), false },
-	{ "a name without end", TYPE_NS, L("\1a"), false },
-	{ "a label without end", TYPE_NS, L("\5a"), false },
-	{ "a pointer", TYPE_NS, L("\xc0\x0c"), false },
-	{ "a label of 64", TYPE_NS, L("\x40" "a\0"), false },
-	{ "an octet more", TYPE_NS, L("\1a\0x"), false },
-	{ "a number and a name", TYPE_MX, L("\0\1\1a\0"), true },
-	{ "half a number", TYPE_MX, L("\0"), false },
-	{ "a number alone", TYPE_MX, L("\0\1"), false },
-	{ "two names", TYPE_RP, L("\1a\0\1b\0"), true },
-	{ "one of two", TYPE_RP, L("\1a\0"), false },
-	{ "SOA", TYPE_SOA, L("\0\0" "12345678901234567890"), true },
-	{ "SOA, an octet less", TYPE_SOA, L("\0\0" "1234567890123456789"),
-	    false },
-	{ "whatever follows", TYPE_SVCB, L("\0\1\0xyz"), true },
-	{ "no names", TYPE_TXT, L("\1a"), true },
-	{ "no names, whatever it is", 65280, L(""), true },
+	{ "a name", L("\1a\0"), TYPE_NS, true },
+	{ "the root", L("\0"), TYPE_NS, true },
+	{ "nothing", L(""), TYPE_NS, false },
+	{ "a name without end", L("\1a"), TYPE_NS, false },
+	{ "a label without end", L("\5a"), TYPE_NS, false },
+	{ "a pointer", L("\xc0\x0c"), TYPE_NS, false },
+	{ "a label of 64", L("\x40" "a\0"), TYPE_NS, false },
+	{ "an octet more", L("\1a\0x"), TYPE_NS, false },
+	{ "a number and a name", L("\0\1\1a\0"), TYPE_MX, true },
+	{ "half a number", L("\0"), TYPE_MX, false },
+	{ "a number alone", L("\0\1"), TYPE_MX, false },
+	{ "two names", L("\1a\0\1b\0"), TYPE_RP, true },
+	{ "one of two", L("\1a\0"), TYPE_RP, false },
+	{ "SOA", L("\0\0" "12345678901234567890"), TYPE_SOA, true },
+	{ "SOA, an octet less", L("\0\0" "1234567890123456789"), TYPE_SOA, false },
+	{ "whatever follows", L("\0\1\0xyz"), TYPE_SVCB, true },
+	{ "no names", L("\1a"), TYPE_TXT, true },
+	{ "no names, whatever it is", L(""), 65280, true },
 };
 
 static const struct {
 	const char *why;
-	uint16_t type;
 	const uint8_t *a, *b;
 	size_t len;
+	uint16_t type;
 	bool equal;
 } pairs[] = {
-	{ "the same", TYPE_MX, (const uint8_t *)"\0\1\1a\0",
-	    L("\0\1\1a\0"), true },
-	{ "a name in another case", TYPE_MX, (const uint8_t *)"\0\1\1a\0",
-	    L("\0\1\1A\0"), true },
-	{ "another name", TYPE_MX, (const uint8_t *)"\0\1\1a\0",
-	    L("\0\1\1b\0"), false },
-	{ "a number is no letter", TYPE_MX, (const uint8_t *)"\0A\1a\0",
-	    L("\0a\1a\0"), false },
-	{ "nor is what follows a name", TYPE_SVCB,
-	    (const uint8_t *)"\0\1\1a\0A", L("\0\1\1A\0a"), false },
-	{ "both names", TYPE_RP, (const uint8_t *)"\1a\0\1b\0",
-	    L("\1A\0\1B\0"), true },
-	{ "labels of other lengths", TYPE_NS, (const uint8_t *)"\1a\1b\0",
-	    L("\3a\1b\0"), false },
-	{ "text", TYPE_TXT, (const uint8_t *)"\1a", L("\1A"), false },
+	{ "the same", (const uint8_t *)"\0\1\1a\0",
+	    L("\0\1\1a\0"), TYPE_MX, true },
+	{ "a name in another case", (const uint8_t *)"\0\1\1a\0",
+	    L("\0\1\1A\0"), TYPE_MX, true },
+	{ "another name", (const uint8_t *)"\0\1\1a\0",
+	    L("\0\1\1b\0"), TYPE_MX, false },
+	{ "a number is no letter", (const uint8_t *)"\0A\1a\0",
+	    L("\0a\1a\0"), TYPE_MX, false },
+	{ "nor is what follows a name", (const uint8_t *)"\0\1\1a\0A",
+	    L("\0\1\1A\0a"), TYPE_SVCB, false },
+	{ "both names", (const uint8_t *)"\1a\0\1b\0",
+	    L("\1A\0\1B\0"), TYPE_RP, true },
+	{ "labels of other lengths", (const uint8_t *)"\1a\1b\0",
+	    L("\3a\1b\0"), TYPE_NS, false },
+	{ "text", (const uint8_t *)"\1a", L("\1A"), TYPE_TXT, false },
 };
 /* clang-format on */
 
