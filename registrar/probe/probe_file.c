@@ -48,10 +48,13 @@ static void judge(struct probe *p, const char *text)
 	    (int)(len < 40 ? len : 40), word, p->spec->file.path);
 }
 
-static void fail(struct probe *p, const char *why)
+static void fail(struct probe *p, int error, const char *why)
 {
-	probe_done_fmt(
-	    p, VERDICT_FAIL, "cannot read '%s': %s", p->spec->file.path, why);
+	struct diag text;
+
+	(void)diag_set(
+	    &text, 0, "cannot read '%s': %s", p->spec->file.path, why);
+	probe_done_error(p, error, text.text);
 }
 
 static int64_t age_ms(const struct probe *p, const struct stat *st)
@@ -72,17 +75,17 @@ static void file_start(struct probe *p)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fail(p, strerror(errno));
+		fail(p, -errno, strerror(errno));
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		fail(p, "it is no regular file");
+		fail(p, 0, "it is no regular file");
 		return;
 	}
 	ssize_t n = read(fd, text, sizeof(text) - 1);
 
 	if (n < 0) {
-		fail(p, strerror(errno));
+		fail(p, -errno, strerror(errno));
 		return;
 	}
 	text[n] = '\0';

@@ -115,7 +115,7 @@ static void fail(struct probe *p, int error)
 		    "group is not in net.ipv4.ping_group_range");
 		return;
 	}
-	probe_done(p, VERDICT_FAIL, strerror(-error));
+	probe_done_error(p, error, strerror(-error));
 }
 
 static void icmp_start(struct probe *p)
@@ -123,7 +123,8 @@ static void icmp_start(struct probe *p)
 	union dial_address a;
 	socklen_t len = dial_address(&a, p->spec->icmp.address, 0);
 	bool is_raw;
-	scoped_fd int fd = open_socket(a.any.sa_family, &is_raw);
+	scoped_fd int fd =
+	    prober_fd(p->prober, open_socket(a.any.sa_family, &is_raw));
 
 	if (fd < 0 || connect(fd, &a.any, len) < 0) {
 		fail(p, fd < 0 ? fd : -errno);

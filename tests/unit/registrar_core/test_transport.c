@@ -277,6 +277,113 @@ static void a_busy_unix_socket(void **state)
 	loop_release(&l);
 }
 
+/* ---- without a bufferevent -------------------------------------------- */
+
+#define LARGE ((size_t)8 << 20) /* more than any socket takes at once */
+
+/* Reads all of it, some at a time, then answers and closes. */
+struct reader {
+	struct event *event;
+	size_t got;
+};
+
+static void on_request(evutil_socket_t fd, short what, void *arg)
+{
+	struct reader *r = arg;
+	static char data[65536];
+	ssize_t n = recv(fd, data, sizeof(data), 0);
+
+	(void)what;
+	assert_true(n > 0);
+	r->got += (size_t)n;
+	if (r->got < LARGE)
+		return;
+	assert_int_equal(send(fd, ANSWER, strlen(ANSWER), MSG_NOSIGNAL),
+	    (ssize_t)strlen(ANSWER));
+	event_free(r->event);
+	r->event = NULL;
+	close(fd);
+}
+
+static void on_visitor(evutil_socket_t fd, short what, void *arg)
+{
+	struct reader *r = arg;
+	int visitor = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+
+	(void)what;
+	assert_true(visitor >= 0);
+	r->event = event_new(event_get_base(r->event), visitor,
+	    EV_READ | EV_PERSIST, on_request, r);
+	assert_int_equal(event_add(r->event, NULL), 0);
+}
+
+static char *large;
+
+static void simple_open(void *arg)
+{
+	struct talk *k = arg;
+
+	assert_null(transport_bufferevent(k->t));
+	transport_write(k->t, large, LARGE);
+}
+
+static void simple_readable(void *arg)
+{
+	struct talk *k = arg;
+	size_t n;
+
+	while ((n = transport_read(k->t, k->got + strlen(k->got), 5)) > 0)
+		;
+}
+
+static const struct transport_ops simple_ops = { .open = simple_open,
+	.readable = simple_readable,
+	.ended = on_ended,
+	.failed = on_failed };
+
+static void a_simple_one_writes_all_and_reads_all(void **state)
+{
+	struct sockaddr_in me = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(me);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct reader reader = { 0 };
+	struct prober pr;
+	struct loop l;
+	struct diag why;
+
+	(void)state;
+	large = calloc(1, LARGE);
+	assert_non_null(large);
+	loop_init(&l);
+	prober_start(&pr, &l);
+	assert_int_equal(bind(fd, (struct sockaddr *)&me, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&me, &len), 0);
+	struct event *listening =
+	    event_new(l.base, fd, EV_READ, on_visitor, &reader);
+
+	reader.event = listening;
+	assert_int_equal(event_add(listening, NULL), 0);
+	struct talk k = { .loop = &l };
+	const struct transport_to to = { .address = "127.0.0.1",
+		.port = ntohs(me.sin_port),
+		.speaks_first = true,
+		.simple = true };
+
+	assert_int_equal(
+	    transport_open(&pr, &to, &simple_ops, &k, &k.t, &why), 0);
+	assert_true(loop_until(&l, &k.done, 10000));
+	assert_string_equal(k.end, "ended");
+	assert_string_equal(k.got, ANSWER);
+	assert_int_equal(reader.got, LARGE);
+	event_free(listening);
+	close(fd);
+	free(large);
+	prober_release(&pr);
+	loop_release(&l);
+}
+
 static void nobody_listens(void **state)
 {
 	struct server s = { .manner = SERVER_HANGS };
@@ -319,6 +426,7 @@ int main(void)
 		cmocka_unit_test(connections_end_as_they_should),
 		cmocka_unit_test(unix_sockets),
 		cmocka_unit_test(a_busy_unix_socket),
+		cmocka_unit_test(a_simple_one_writes_all_and_reads_all),
 		cmocka_unit_test(nobody_listens),
 	};
 
