@@ -3,6 +3,8 @@
 processes and whoever is killed in the middle."""
 
 import json
+import os
+import random
 import signal
 import time
 
@@ -227,3 +229,52 @@ def test_deregister_in_the_end(site, dnsd):
     assert out.splitlines()[-1] == "job/one: draining -> gone"
     dnsd.wait_instances("job", [])
     assert site.sql("SELECT * FROM service WHERE name = 'job'") == []
+
+
+def test_no_kill_loses_a_drain(site):
+    """kill -9 of the registrar at random moments, while hooks begin and
+    end: each drain is over at last, and what was seen to end is not begun
+    again."""
+    seed = int(os.environ.get("ROLLCALL_SEED", "0")) or time.time_ns() % 10**9
+    print(f"ROLLCALL_SEED={seed}")
+    rng, names = random.Random(seed), [f"i{k:02}" for k in range(24)]
+    log = site.folder / "log"
+    program = site.folder / "hook"
+    program.write_text("#!/bin/sh\n"
+                       f"echo $ROLLCALL_INSTANCE begin >>{log}\nsleep 0.1\n"
+                       f"echo $ROLLCALL_INSTANCE end >>{log}\n")
+    program.chmod(0o755)
+    site.define("web.yaml", "service: web\nport: 80\nttl: 0s\n"
+                f"on_drained: {{exec: [{program}]}}\ninstances:\n" + "".join(
+                    f"- {{name: {n}, address: 192.0.2.1}}\n" for n in names))
+    site.create_registry()
+    registrar = site.start_registrar("--exec-limit", "4")
+    until("all are there", lambda: len(site.health("web")) == len(names))
+    waiting, kills = list(names), 12
+    for _ in range(kills):
+        for _ in range(min(rng.randrange(5), len(waiting))):
+            operate(site, "drain", f"web/{waiting.pop()}")
+        time.sleep(rng.random() * 0.4)
+        registrar.kill()
+        # what is done in the registry is done
+        over = {n for (n,) in site.sql("SELECT name FROM instance WHERE "
+                                       "drain_step = 'done'")}
+        lines = log.read_text().splitlines() if log.exists() else []
+        before = {n: lines.count(f"{n} begin") for n in over}
+        registrar.start()
+        for n, times in before.items():
+            now = log.read_text().splitlines().count(f"{n} begin")
+            assert now == times, f"{n} was begun again"
+    for name in waiting:
+        operate(site, "drain", f"web/{name}")
+    until("all are over", lambda: site.sql(
+        "SELECT DISTINCT drain_step FROM instance") == [("done",)])
+    lines = log.read_text().splitlines()
+    for n in names:
+        begun_n, ended_n = (lines.count(f"{n} {w}") for w in ("begin", "end"))
+        assert 1 <= ended_n <= begun_n <= kills + 1, n
+        # a second end only if it was killed before it could be written
+        assert ended_n <= 3, n
+    done = [i for (i,) in site.sql("SELECT instance FROM history WHERE "
+                                   "reason LIKE 'on_drained ended well%'")]
+    assert sorted(done) == names

@@ -119,15 +119,19 @@ def test_explain_and_dnsd_agree(site, dnsd):
     n = 0
     for policy in ("nodata", "nxdomain", "all"):
         for health in ("passing", "warning", "critical", "dead", "starting"):
-            for mode in ("active", "draining", "maintenance"):
+            for mode, step, end in (("active", "none", 0),
+                                    ("draining", "waiting", 4102444800000),
+                                    ("draining", "waiting", 1700000000000),
+                                    ("maintenance", "none", 0)):
                 for lease in (0, 1700000000000):
                     n += 1
                     site.sql("INSERT INTO service (name, port, on_empty) "
                              "VALUES (?, 80, ?)", f"s{n}", policy)
                     site.sql("INSERT INTO instance (service, name, address, "
-                             "health, mode, lease_until_wall_ms) VALUES "
-                             "(?, 'i', '192.0.2.1', ?, ?, ?)",
-                             f"s{n}", health, mode, lease)
+                             "health, mode, drain_step, "
+                             "drain_until_wall_ms, lease_until_wall_ms) "
+                             "VALUES (?, 'i', '192.0.2.1', ?, ?, ?, ?, ?)",
+                             f"s{n}", health, mode, step, end, lease)
                     if n % 2:
                         site.sql("INSERT INTO instance (service, name, "
                                  "address, health) VALUES (?, 'j', "
