@@ -12,6 +12,7 @@
 #include "registrar/probe/dial.h"
 #include "registrar/probe/probe.h"
 #include "registrar/probe/tls_cache.h"
+#include "registrar/probe/transport_impl.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -28,35 +29,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum phase { CONNECTING, SHAKING, OPEN };
-
 #define BACKLOG_RETRY_US 5000
-#define SIMPLE_MAX 16384 /* read at a time */
-
-struct transport {
-	const struct transport_ops *ops;
-	void *arg;
-	struct event_base *base;
-	enum phase phase;
-	int fd;                  /* until bev has it: -1 */
-	struct event *ready;     /* connected, then simple: readable */
-	SSL *ssl;                /* bev's once there is one */
-	struct bufferevent *bev; /* NULL: it does without */
-	bool simple, ended, asked;
-	bool at_once; /* it is connected already */
-	int broken;   /* errno of the first write */
-	/* simple: what is not yet written, and what has just been read */
-	const char *out, *in;
-	size_t out_len, in_len;
-	struct sockaddr_un path; /* sun_path "": it is TCP */
-};
 
 /* ---- news ------------------------------------------------------------- */
 
 static const char *const phases[] = { "cannot connect", "TLS handshake",
 	"connection broke" };
 
-static void tell_failed(struct transport *t, const char *why)
+void transport_tell_failed(struct transport *t, const char *why)
 {
 	struct diag text;
 
@@ -104,7 +84,7 @@ static void on_broken(struct transport *t, bool writing)
 	}
 	if (!why)
 		why = error ? strerror(error) : "for no known reason";
-	tell_failed(t, why);
+	transport_tell_failed(t, why);
 }
 
 static void on_readable(struct bufferevent *bev, void *arg)
@@ -145,100 +125,11 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	} else if (what & BEV_EVENT_ERROR) {
 		on_broken(t, what & BEV_EVENT_WRITING);
 	} else if (what & BEV_EVENT_EOF && t->phase == SHAKING) {
-		tell_failed(t, "closed by the other end");
+		transport_tell_failed(t, "closed by the other end");
 	} else if (what & BEV_EVENT_EOF) {
 		t->ended = true;
 		t->ops->ended(t->arg); /* may free t */
 	}
-}
-
-/* ---- without a bufferevent -------------------------------------------- */
-
-static void wait_for(struct transport *t, short what, event_callback_fn fn)
-{
-	if (t->ready)
-		event_free(t->ready);
-	t->ready = event_new(t->base, t->fd, what, fn, t);
-	if (!t->ready || event_add(t->ready, NULL) < 0)
-		abort(); /* out of memory */
-}
-
-static bool is_passing(int error)
-{
-	return error == EAGAIN || error == EINTR;
-}
-
-/* False: it broke, errno says why. */
-static bool write_some(struct transport *t)
-{
-	ssize_t n = send(t->fd, t->out, t->out_len, MSG_NOSIGNAL);
-
-	if (n < 0)
-		return is_passing(errno);
-	t->out += n;
-	t->out_len -= (size_t)n;
-	return true;
-}
-
-static void on_simple(evutil_socket_t fd, short what, void *arg)
-{
-	struct transport *t = arg;
-	char data[SIMPLE_MAX];
-
-	if (what & EV_WRITE && !write_some(t))
-		t->broken = errno;
-	if (t->broken) {
-		tell_failed(t, strerror(t->broken));
-		return;
-	}
-	if (what & EV_WRITE && !t->out_len)
-		wait_for(t, EV_READ | EV_PERSIST, on_simple);
-	ssize_t n = recv(fd, data, sizeof(data), 0);
-
-	if (n > 0) {
-		t->in = data;
-		t->in_len = (size_t)n;
-		t->ops->readable(t->arg); /* may free t */
-	} else if (n == 0) {
-		t->ended = true;
-		t->ops->ended(t->arg); /* may free t */
-	} else if (!is_passing(errno)) {
-		tell_failed(t, strerror(errno));
-	}
-}
-
-void transport_write(struct transport *t, const char *data, size_t len)
-{
-	if (t->bev) {
-		if (evbuffer_add_reference(bufferevent_get_output(t->bev), data,
-		        len, NULL, NULL) < 0)
-			abort(); /* out of memory */
-		return;
-	}
-	t->out = data;
-	t->out_len = len;
-	if (!write_some(t)) {
-		t->broken = errno;
-		event_active(t->ready, EV_READ, 0); /* told from the loop */
-	} else if (t->out_len) {
-		wait_for(t, EV_READ | EV_WRITE | EV_PERSIST, on_simple);
-	}
-}
-
-size_t transport_read(struct transport *t, char *data, size_t room)
-{
-	if (t->bev) {
-		int n =
-		    evbuffer_remove(bufferevent_get_input(t->bev), data, room);
-
-		return n > 0 ? (size_t)n : 0;
-	}
-	size_t n = t->in_len < room ? t->in_len : room;
-
-	memcpy(data, t->in, n);
-	t->in += n;
-	t->in_len -= n;
-	return n;
 }
 
 /* ---- connecting ------------------------------------------------------- */
@@ -291,11 +182,11 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0) {
-		tell_failed(t, strerror(-r));
+		transport_tell_failed(t, strerror(-r));
 		return;
 	}
 	if (t->simple) {
-		wait_for(t, EV_READ | EV_PERSIST, on_simple);
+		transport_simple_begin(t);
 		become_open(t);
 		return;
 	}
