@@ -23,7 +23,7 @@ LIBRARY_HEADERS = {
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/transport/tls.c", "tests/unit/dnsd_core/",
-                 "registrar/probe/tls_cache.", "registrar/probe/transport.c",
+                 "registrar/probe/tls_cache.", "registrar/probe/transport",
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/probe/http2.c", "tests/unit/registrar_core/"),
     "libpq-fe.h": ("registrar/probe/probe_postgres.c",),

@@ -330,9 +330,8 @@ static void simple_open(void *arg)
 static void simple_readable(void *arg)
 {
 	struct talk *k = arg;
-	size_t n;
 
-	while ((n = transport_read(k->t, k->got + strlen(k->got), 5)) > 0)
+	while (transport_read(k->t, k->got + strlen(k->got), 5) > 0)
 		;
 }
 
