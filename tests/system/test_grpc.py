@@ -12,7 +12,7 @@ import pytest
 from backend import Backend
 from rollcall import HOST, free_port, until
 
-FAST = "interval: 50ms, timeout: 2s, rise: 1, fall: 1"
+FAST = "interval: 50ms, timeout: 10s, rise: 1, fall: 1"
 SERVER = pathlib.Path(__file__).with_name("grpc_server.py")
 
 if not importlib.util.find_spec("grpc"):
@@ -96,7 +96,6 @@ ANSWERS = [
     ({"code": 14, "details": "gone fishing, 100 % \u00fc\x1b[2J"}, "critical",
      "UNAVAILABLE: gone fishing, 100 % \u00fc?[2J"),
     ({"code": 16, "details": ""}, "critical", "UNAUTHENTICATED"),
-    ("hang", "critical", "timed out after 1000 ms, no answer to the request"),
     ("big", "critical", "the answer is longer than 1024 octets"),
     ("junk", "critical", "the answer cannot be read: its message is no"),
 ]
@@ -104,8 +103,7 @@ ANSWERS = [
 
 def test_answers(site, start):
     server = start()
-    define(site, "web", f"{{grpc: '{server.address}', interval: 50ms, "
-                        "timeout: 1s, rise: 1, fall: 1}")
+    define(site, "web", f"{{grpc: '{server.address}', {FAST}}}")
     define(site, "one", f"{{grpc: '{server.address}', service: my.pkg.Svc, "
                         f"{FAST}}}")
     site.start_registrar()
@@ -120,6 +118,17 @@ def test_answers(site, start):
         wait_says(site, "web", health, text)
         site.wait_health("web", {"i-1": health})
         wait_says(site, "one", "passing", "SERVING")
+
+
+def test_no_answer(site, start):
+    server = start()
+    server.says(__="hang")
+    define(site, "web", f"{{grpc: '{server.address}', interval: 50ms, "
+                        "timeout: 300ms, rise: 1, fall: 1}")
+    site.start_registrar()
+    # the server has been told how long we wait, and may come first
+    wait_says(site, "web", "critical",
+              ("timed out after 300 ms", "DEADLINE_EXCEEDED"))
 
 
 def test_no_health_service(site, start):
