@@ -41,12 +41,12 @@ bool find_wanted(const struct watcher *w)
 	return !LIST_EMPTY(&w->finders);
 }
 
-bool find_wants_args(const struct watcher *w)
+bool find_wants(const struct watcher *w, enum process_kind kind)
 {
 	const struct process_finder *f;
 
 	LIST_FOREACH (f, &w->finders, link) {
-		if (f->pattern.spec->kind == PROCESS_CMDLINE)
+		if (f->pattern.spec->kind == kind)
 			return true;
 	}
 	return false;
@@ -59,7 +59,8 @@ static bool is_of_family(const struct process_finder *f, pid_t parent)
 
 	if (parent <= 1)
 		return false;
-	bool have_exe = looker_exe(f->w->looker, parent, exe, sizeof(exe)) == 0;
+	bool have_exe = f->pattern.spec->kind == PROCESS_EXE &&
+	                looker_exe(f->w->looker, parent, exe, sizeof(exe)) == 0;
 
 	if (proc_cmdline(parent, args, sizeof(args)) < 0)
 		return false;
@@ -89,6 +90,7 @@ static void collect(struct process_finder *f, const struct process_seen *seen)
 
 void find_offer(struct watcher *w, struct process_seen *seen)
 {
+	char exe[PATH_MAX];
 	struct process_finder *f;
 
 	LIST_FOREACH (f, &w->finders, link) {
@@ -96,8 +98,12 @@ void find_offer(struct watcher *w, struct process_seen *seen)
 			continue;
 		if (!process_is_foreign(seen))
 			return;
-		if (!is_of_family(f, seen->stat.parent))
-			collect(f, seen);
+		if (is_of_family(f, seen->stat.parent))
+			continue;
+		if (!seen->exe &&
+		    looker_exe(w->looker, seen->pid, exe, sizeof(exe)) == 0)
+			seen->exe = exe;
+		collect(f, seen);
 	}
 }
 
@@ -137,7 +143,8 @@ static void each(void *arg, pid_t pid)
  */
 void process_finders_look(struct watcher *w)
 {
-	w->want_args |= find_wants_args(w);
+	w->want_args |= find_wants(w, PROCESS_CMDLINE);
+	w->want_exe |= find_wants(w, PROCESS_EXE);
 	find_tell(w, true, looker_each(w->looker, each, w));
 }
 

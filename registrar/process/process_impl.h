@@ -146,6 +146,7 @@ struct watcher {
 	/* exe and cmdline */
 	struct scanner scan;
 	bool want_args; /* somebody seeks a cmdline */
+	bool want_exe;  /* somebody seeks an exe */
 	LIST_HEAD(, process_finder) finders;
 	bool blind; /* this walk met executables that it may not see */
 	char text[CMDLINE_MAX];
@@ -249,7 +250,7 @@ bool process_is_foreign(struct process_seen *seen);
 
 void find_init(struct watcher *w);
 bool find_wanted(const struct watcher *w);
-bool find_wants_args(const struct watcher *w);
+bool find_wants(const struct watcher *w, enum process_kind kind);
 /* What scan_one() sees; then, once it has seen all or a few. */
 void find_offer(struct watcher *w, struct process_seen *seen);
 void find_tell(struct watcher *w, bool whole, int error);

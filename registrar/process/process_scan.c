@@ -85,9 +85,9 @@ void scan_one(struct watcher *w, pid_t pid)
 
 	if (pid == getpid())
 		return;
-	int r = looker_exe(w->looker, pid, exe, sizeof(exe));
+	int r = w->want_exe ? looker_exe(w->looker, pid, exe, sizeof(exe)) : 0;
 
-	if (r == 0)
+	if (w->want_exe && r == 0)
 		seen.exe = exe;
 	if ((w->want_args || !seen.exe) &&
 	    proc_cmdline(pid, w->text, sizeof(w->text)) == 0)
@@ -181,12 +181,16 @@ void scan_now(void *arg)
 	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	w->blind = false;
-	w->want_args = find_wants_args(w);
+	w->want_args = find_wants(w, PROCESS_CMDLINE);
+	w->want_exe = find_wants(w, PROCESS_EXE);
 	/* before the walk: a process that starts meanwhile is not missed */
 	young_watch(w, is_wanted(w));
-	TAILQ_FOREACH (p, &w->scan.seeking, seek_link)
+	TAILQ_FOREACH (p, &w->scan.seeking, seek_link) {
 		w->want_args |= p->spec->kind == PROCESS_CMDLINE;
-	int r = looker_each(w->looker, scan_each, w);
+		w->want_exe |= p->spec->kind == PROCESS_EXE;
+	}
+	int r = w->want_exe ? looker_each(w->looker, scan_each, w)
+	                    : proc_each(scan_each, w);
 	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 
 	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {
