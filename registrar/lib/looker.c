@@ -7,6 +7,7 @@
 
 #include "registrar/lib/helper.h"
 #include "registrar/lib/looker_child.h"
+#include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -229,6 +230,18 @@ bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode)
 	if (!l)
 		return proc_see_socket(pid, fd) == inode;
 	return ask(l, &q) && hear(l, &s, sizeof(s)) && s.inode == inode;
+}
+
+int64_t looker_clock_ns(const struct looker *l)
+{
+	int64_t own_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	struct timespec its;
+	clockid_t clock;
+
+	if (!l || !l->pid || clock_getcpuclockid(l->pid, &clock) != 0 ||
+	    clock_gettime(clock, &its) < 0)
+		return own_ns;
+	return own_ns + (int64_t)its.tv_sec * 1000000000 + its.tv_nsec;
 }
 
 /* ---- life ------------------------------------------------------------- */

@@ -10,7 +10,8 @@
  * anew.
  *
  * All functions accept NULL for l, and look themselves then. They wait for
- * the answer, which takes some ten microseconds more than to look. One thread.
+ * the answer: one question takes 5 us instead of 1, a walk over all processes
+ * a fifth more than by ourselves. One thread.
  */
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
@@ -36,3 +37,6 @@ int looker_each(struct looker *l, proc_fn fn, void *arg);
 /* As proc_see_sockets(). */
 int looker_sockets(struct looker *l, pid_t pid, socket_fn fn, void *arg);
 bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode);
+
+/* CPU time of this thread and of the looker; what matters is a difference. */
+int64_t looker_clock_ns(const struct looker *l);

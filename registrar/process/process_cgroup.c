@@ -10,7 +10,6 @@
  * there are looked for by timer, all in one walk.
  */
 #include "registrar/process/process_impl.h"
-#include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -316,7 +315,7 @@ static void cgroups_now(void *arg)
 {
 	struct watcher *w = arg;
 	struct process_watch *p, *next;
-	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t start_ns = looker_clock_ns(w->looker);
 
 	find_units(w);
 	for (p = TAILQ_FIRST(&w->cgroups.seeking); p; p = next) {
@@ -326,7 +325,7 @@ static void cgroups_now(void *arg)
 			scanner_remove(&w->cgroups, p);
 		watch_is_done(p);
 	}
-	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
 
 	while ((p = watch_next_done(w)))
 		tell(p);

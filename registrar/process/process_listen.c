@@ -11,7 +11,6 @@
  * second: it may have closed the socket and live on.
  */
 #include "registrar/process/process_impl.h"
-#include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -212,7 +211,7 @@ static void listen_now(void *arg)
 {
 	struct watcher *w = arg;
 	struct process_watch *p, *next;
-	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t start_ns = looker_clock_ns(w->looker);
 
 	TAILQ_FOREACH (p, &w->listen.seeking, seek_link)
 		p->found = 0;
@@ -221,7 +220,7 @@ static void listen_now(void *arg)
 
 	if (walk)
 		(void)proc_each(on_process, w);
-	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
 
 	for (p = TAILQ_FIRST(&w->listen.seeking); p; p = next) {
 		next = TAILQ_NEXT(p, seek_link);

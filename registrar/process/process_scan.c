@@ -8,7 +8,6 @@
  * only a walk finds is one that was there and took another title.
  */
 #include "registrar/process/process_impl.h"
-#include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -178,7 +177,7 @@ void scan_now(void *arg)
 	struct watcher *w = arg;
 	struct process_watch *p, *next;
 	/* of ours alone: others on the processor are no reason to wait */
-	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t start_ns = looker_clock_ns(w->looker);
 
 	w->blind = false;
 	w->want_args = find_wants(w, PROCESS_CMDLINE);
@@ -191,7 +190,7 @@ void scan_now(void *arg)
 	}
 	int r = w->want_exe ? looker_each(w->looker, scan_each, w)
 	                    : proc_each(scan_each, w);
-	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
 
 	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {
 		next = TAILQ_NEXT(p, seek_link);

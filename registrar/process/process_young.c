@@ -10,7 +10,6 @@
  * becomes a program, a program gives itself a title.
  */
 #include "registrar/process/process_impl.h"
-#include "schema/base/clock.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -70,10 +69,10 @@ static void look(struct watcher *w)
 
 static void look_and_tell(struct watcher *w)
 {
-	int64_t start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t start_ns = looker_clock_ns(w->looker);
 
 	look(w);
-	int64_t took_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
 	int64_t pause_ms = took_ns * PROCESS_SHARE / 1000000;
 
 	if (pause_ms < TICK_MS)

@@ -5,6 +5,7 @@ and what goes on working all the same."""
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import stat
 import subprocess
@@ -151,6 +152,27 @@ def test_on_does_not_start_without(site, missing, word, program):
     assert done.returncode == 1, done.stderr
     assert f"found no {word} (" in done.stderr
     assert "'sandbox: on'" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts /proc")
+def test_hidepid_and_landlock_do_not_go_together(site):
+    """Under Landlock every process would be hidden, and taken for dead."""
+    _, pidfile = site.process("p")
+    site.define("svc.yaml", f"service: svc\nport: 80\ninstances:\n"
+                f"  - {{name: p, address: 192.0.2.1, "
+                f"process: {{pidfile: {pidfile}}}}}\n")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c",
+         "mount -t proc -o hidepid=2 none /proc || exit 77; "
+         'exec timeout -s TERM 3 "$@"', "sh",
+         rollcall.BUILD / "registrar/registrar", "run", "--registry",
+         site.registry, "--watch", site.watch],
+        text=True, capture_output=True, check=False, timeout=60)
+    if done.returncode == 77:
+        pytest.skip("may not mount here")
+    assert re.search(r"sandbox: no new privileges; seccomp; no Landlock: "
+                     r"/proc is mounted with hidepid", done.stderr)
+    assert site.health("svc") == {"p": "passing"}
 
 
 # ---- from inside: what the programs are made to try ---------------------

@@ -133,6 +133,7 @@ static void a_walk(void **state)
 	assert_true(w.found);
 	assert_true(w.n >= SLEEPERS);
 	assert_int_equal(0, w.different);
+	assert_true(looker_clock_ns(f.looker) > looker_clock_ns(NULL));
 	for (unsigned i = 0; i < SLEEPERS; i++)
 		finish(pids[i]);
 	tear_down(&f);
