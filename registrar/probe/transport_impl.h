@@ -8,11 +8,11 @@
  */
 #include "registrar/probe/transport.h"
 
-#include <openssl/types.h>
 #include <sys/un.h>
 
 struct event;
 struct event_base;
+struct ssl_st; /* SSL of OpenSSL */
 
 enum phase { CONNECTING, SHAKING, OPEN };
 
@@ -23,7 +23,7 @@ struct transport {
 	enum phase phase;
 	int fd;                  /* until bev has it: -1 */
 	struct event *ready;     /* connected, then simple: readable */
-	SSL *ssl;                /* bev's once there is one */
+	struct ssl_st *ssl;      /* bev's once there is one */
 	struct bufferevent *bev; /* NULL: it does without */
 	bool simple, ended, asked;
 	bool at_once; /* it is connected already */
