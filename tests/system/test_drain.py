@@ -13,7 +13,7 @@ from rollcall import until
 
 WEB = """service: web
 port: 80
-ttl: 1s
+ttl: {ttl}
 instances:
   - {{name: a, address: 192.0.2.1}}
   - {{name: b, address: 192.0.2.2, on_drained: none}}
@@ -63,8 +63,8 @@ def notes(site):
         "AND source LIKE 'registrar/%' ORDER BY id")]
 
 
-def start(site, more):
-    site.define("web.yaml", WEB.format(more=more))
+def start(site, more, ttl="1s"):
+    site.define("web.yaml", WEB.format(more=more, ttl=ttl))
     dnsd = site.start_dnsd()
     registrar = site.start_registrar()
     wait_weights(dnsd, {"a": 100, "b": 100})
@@ -72,7 +72,7 @@ def start(site, more):
 
 
 def test_the_whole_sequence(site):
-    dnsd, _ = start(site, hook(site, "echo stopped \"$1\""))
+    dnsd, _ = start(site, hook(site, "echo stopped \"$1\""), ttl="5s")
     operate(site, "drain", "web", "--reason", "new kernel")
     wait_weights(dnsd, {"a": 0, "b": 0})
     assert dnsd.ask("web").addresses() == []
@@ -102,7 +102,7 @@ def test_the_whole_sequence(site):
 
 def test_dnsd_ends_it_though_no_registrar_runs(site, dnsd):
     site.put("web", ("a", "192.0.2.1"), ("b", "192.0.2.2"))
-    site.sql("UPDATE service SET ttl_s = 1")
+    site.sql("UPDATE service SET ttl_s = 5")
     wait_weights(dnsd, {"a": 100, "b": 100})
     # even begun by hand
     site.sql("UPDATE instance SET mode = 'draining' WHERE name = 'a'")
@@ -173,7 +173,7 @@ def test_resume_while_the_hook_runs(site):
 def test_a_signal_for_the_process(site):
     process, pidfile = site.process("web")
     site.define("web.yaml", WEB.format(
-        more=f"process: {{pidfile: {pidfile}}}\non_drained: {{signal: TERM}}"))
+        ttl="1s", more=f"process: {{pidfile: {pidfile}}}\non_drained: {{signal: TERM}}"))
     site.create_registry()
     site.start_registrar()
     site.wait_health("web", {"a": "passing", "b": "passing"})
