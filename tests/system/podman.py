@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Podman of our own: storage, service and containers in a folder that is
-removed, and the rest of the machine not touched.
+removed, the rules of the firewall that published ports take in a network
+namespace that is, and the rest of the machine not touched.
 
 Containers hold nothing but a static busybox. The limits are low ones, because
 the usual ones may be more than a test machine grants; runc, because crun
@@ -26,7 +27,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
 IMAGE = "rollcall-test:1"
-NEEDED = ("podman", "runc", "conmon")
+NEEDED = ("podman", "runc", "conmon", "ip", "nsenter")
 
 
 class Podman:
@@ -40,10 +41,19 @@ class Podman:
         self.env = {**os.environ, "CONTAINERS_CONF": str(conf)}
         self.socket = self.folder / "api.sock"
         self.service = None
+        self.namespace = self.folder.name
+        self.ip("netns", "add", self.namespace)
+        self.ip("-n", self.namespace, "link", "set", "lo", "up")
         self.import_image()
 
+    @staticmethod
+    def ip(*args):
+        subprocess.run(["ip", *args], check=True, stdin=subprocess.DEVNULL)
+
     def argv(self, *args):
-        return ["podman", "--root", self.folder / "root", "--runroot",
+        # not `ip netns exec`: mounts are to be seen by the next command
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", "podman",
+                "--root", self.folder / "root", "--runroot",
                 self.folder / "run", "--tmpdir", self.folder / "tmp",
                 "--storage-driver", "vfs", *map(str, args)]
 
@@ -104,4 +114,5 @@ class Podman:
         try:
             self.remove()
         finally:
+            self.ip("netns", "del", self.namespace)
             shutil.rmtree(self.folder, ignore_errors=True)
