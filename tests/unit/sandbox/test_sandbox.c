@@ -202,10 +202,10 @@ static int later(const struct folder *f)
 	(void)snprintf(file, sizeof(file), "%s/own/later/r.db", f->top);
 	CHECK(pipe(begun) == 0 && pipe(made) == 0);
 	if (fork() == 0) {
-		(void)read(begun[0], &c, 1);
-		(void)mkdir(dir, 0700);
-		(void)write(made[1], "", 1);
-		_exit(0);
+		bool is_made =
+		    read(begun[0], &c, 1) == 1 && mkdir(dir, 0700) == 0;
+
+		_exit(is_made && write(made[1], "", 1) == 1 ? 0 : 1);
 	}
 	CHECK(sandbox_files(&s, file, NULL) == 0);
 	if (!s.landlock)
