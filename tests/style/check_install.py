@@ -44,8 +44,8 @@ def cached(key):
                 if line.startswith(key + ":"))
 
 
-def install(root):
-    out = run("cmake", "--install", str(style.BUILD),
+def install(root, *more):
+    out = run("cmake", "--install", str(style.BUILD), *more,
               env={"DESTDIR": str(root), "PATH": "/usr/bin:/bin"})
     if out.returncode:
         sys.exit(out.stdout)
@@ -74,6 +74,23 @@ def verify(units):
     return problems
 
 
+def another_prefix():
+    """As README has it: what was built for one place is put into /usr."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        install(root, "--prefix", "/usr")
+        problems = [] if (root / "etc/rollcall/rollcall.yaml").exists() else \
+            ["with --prefix /usr there is no /etc/rollcall/rollcall.yaml"]
+        for unit in (root / "usr/lib/systemd/system").glob("*.service"):
+            start = next(line for line in unit.read_text().splitlines()
+                         if line.startswith("ExecStart="))
+            for word in start.removeprefix("ExecStart=").split():
+                if word.startswith("/") and \
+                        not (root / word.lstrip("/")).exists():
+                    problems.append(f"{unit.name}: {word} is not installed")
+        return problems
+
+
 def main():
     prefix = cached("CMAKE_INSTALL_PREFIX")
     etc = "/etc" if prefix == "/usr" else prefix + "/etc"
@@ -92,6 +109,7 @@ def main():
             problems.append("a second install overwrote rollcall.yaml")
         units = root / prefix.lstrip("/") / "lib/systemd/system"
         problems += verify(sorted(units.glob("*.service")))
+    problems += another_prefix()
     for text in problems:
         print(text)
     sys.exit(1 if problems else 0)
