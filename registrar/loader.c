@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct file {
 	char *path;    /* as in messages and in rows */
@@ -276,15 +277,37 @@ static bool try_pending(struct loader *l)
 	return any;
 }
 
+/*
+ * A file in force has left the disk; that it was removed is reported later,
+ * for it may come back. Until then nobody knows who is in whose way: a rename
+ * is no error.
+ */
+static bool is_one_leaving(const struct loader *l)
+{
+	const struct file *f;
+	struct stat st;
+
+	for (f = l->files; f; f = f->next) {
+		if (f->in_force && f->seen && stat(f->path, &st) < 0 &&
+		    (errno == ENOENT || errno == ENOTDIR))
+			return true;
+	}
+	return false;
+}
+
 static void tell_pending(struct loader *l)
 {
 	struct file *f;
+	bool looked = false;
 
 	for (f = l->files; f; f = f->next) {
 		struct diags why = { .n = 0 };
 
 		if (!f->pending || f->told)
 			continue;
+		if (!looked && is_one_leaving(l))
+			return;
+		looked = true;
 		f->told = true;
 		(void)try_text(l, f, f->pending, &why);
 		log_diags(&why);

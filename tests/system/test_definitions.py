@@ -47,6 +47,19 @@ def test_a_file_renamed_over(site, two):
     two.wait_instances("web", ["b"])
 
 
+@pytest.mark.parametrize("name", ["zz.yaml", "aa.yaml"])
+def test_a_rename_is_no_error(site, two, name):
+    registrar = registrar_of(site)
+    (site.watch / "db.yaml").rename(site.watch / name)
+    registrar.wait_log(f"{name}' is in force")
+    log = registrar.log_text()
+    assert " error: " not in log and "does not define" not in log, log
+    assert two.instances("db") == ["a"]
+    # a copy is one, and is told though files come and go
+    site.define("copy.yaml", plain("db", "a"))
+    registrar.wait_log(f"copy.yaml:.*one that '.*{name}' does not define")
+
+
 def test_a_file_moved_in_and_out_and_removed(site, two):
     site.define("new.yaml", plain("new", "x"))
     two.wait_instances("new", ["x"])
