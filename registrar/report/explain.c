@@ -170,9 +170,7 @@ static void judge(
 
 	x->types = 1u << EXPLAIN_SRV | (v4 ? 1u << EXPLAIN_A : 0) |
 	           (v6 ? 1u << EXPLAIN_AAAA : 0);
-	x->weight = instance_row_weight(row);
-	if (row->mode == MODE_DRAINING)
-		x->weight = 0;
+	x->weight = status_weight_now(row);
 	judge_lease(e, x);
 	judge_mode(e, x, n);
 	judge_health(e, x);

@@ -46,11 +46,16 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.definition = copy(r, row->definition);
 }
 
+/* Is it in answers, but for its mode? */
+static bool is_well(const struct status_instance *i)
+{
+	return i->leased && (i->row.health == HEALTH_PASSING ||
+	                        i->row.health == HEALTH_WARNING);
+}
+
 static bool is_eligible(const struct status_instance *i)
 {
-	return i->leased && i->row.mode == MODE_ACTIVE &&
-	       (i->row.health == HEALTH_PASSING ||
-	           i->row.health == HEALTH_WARNING);
+	return is_well(i) && i->row.mode == MODE_ACTIVE;
 }
 
 static void add_instance(void *arg, const struct instance_row *row)
@@ -79,6 +84,8 @@ static void add_instance(void *arg, const struct instance_row *row)
 	i->eligible = is_eligible(i);
 	s->instance_n++;
 	s->eligible_n += i->eligible;
+	s->easing_n +=
+	    is_well(i) && i->row.mode == MODE_DRAINING && !i->drained;
 }
 
 static void add_check(void *arg, const struct check_row *row)

@@ -27,6 +27,7 @@ struct status_service {
 	struct service_row row;
 	unsigned instance_0, instance_n;
 	unsigned eligible_n;
+	unsigned easing_n; /* that drain, and are in SRV with weight 0 */
 };
 
 struct status_report {
@@ -76,6 +77,8 @@ void status_put_safe(FILE *f, const char *s, unsigned max);
 const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i);
 
+/* As SRV has it. */
+int status_weight_now(const struct instance_row *i);
 /* The weight in force, others of the row where they differ: "57/300 p2". */
 const char *status_weight(struct arena *a, const struct instance_row *i);
 /* What its checks, or its drain, said last; in a, or borrowed from r. */

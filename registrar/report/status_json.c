@@ -37,6 +37,7 @@ static json_t *instance_json(
 	json_set(o, "port", json_number(row->port));
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(row->weight));
+	json_set(o, "weight_now", json_integer(status_weight_now(row)));
 	json_set(o, "weight_warning", json_number(row->weight_warning));
 	json_set(o, "ramp_percent", json_integer(row->ramp_percent));
 	json_set(o, "state", json_text(status_state(i)));

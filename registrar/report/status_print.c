@@ -54,16 +54,22 @@ const char *status_address(struct arena *a, const struct status_service *s,
 	return arena_printf(a, "%s:%d%s", i->address, port, second);
 }
 
+int status_weight_now(const struct instance_row *i)
+{
+	return i->mode == MODE_DRAINING ? 0 : instance_row_weight(i);
+}
+
 /* The weight in force; others of the row only where they differ. */
 const char *status_weight(struct arena *a, const struct instance_row *i)
 {
-	int now = instance_row_weight(i);
+	int now = status_weight_now(i);
 	struct instance_row ready = *i;
+	bool ramps = i->ramp_percent && i->mode != MODE_DRAINING;
 
 	ready.ramp_percent = 0;
-	const char *text = i->ramp_percent ? arena_printf(a, "%d/%d", now,
-	                                         instance_row_weight(&ready))
-	                                   : arena_printf(a, "%d", now);
+	const char *text =
+	    ramps ? arena_printf(a, "%d/%d", now, instance_row_weight(&ready))
+	          : arena_printf(a, "%d", now);
 
 	return i->priority ? arena_printf(a, "%s p%d", text, i->priority)
 	                   : text;
@@ -212,6 +218,12 @@ static void print_heading(struct printer *p, const struct status_service *s)
 		put_toned(p, t,
 		    arena_printf(p->arena, "%u of %u in answers", s->eligible_n,
 		        s->instance_n));
+	} else if (s->easing_n) {
+		put_toned(p, TONE_BAD,
+		    arena_printf(p->arena,
+		        "NONE of %u in answers but SRV, which has %u "
+		        "with weight 0",
+		        s->instance_n, s->easing_n));
 	} else {
 		put_toned(p, TONE_BAD,
 		    arena_printf(p->arena, "NONE of %u in answers: %s",

@@ -205,7 +205,7 @@ static void test_table(void **state)
 	    "  b         10.0.0.2:80 +fd00::2    5 p2  warning      2h  \n"
 	    "  c         10.0.0.3:81                1  critical   1d1h  two: "
 	    "?[2Jrefused by \xc3\xa4? the other side of the wire\n"
-	    "  d         [fd00::4]:80               1  draining    59s  in "
+	    "  d         [fd00::4]:80               0  draining    59s  in "
 	    "no answer in 4s\n"
 	    "web.svc.test (tcp)  NONE of 3 in answers: nodata\n"
 	    "  e         10.0.0.5                   1  dead         0s  "
@@ -306,13 +306,34 @@ static void test_drains(void **state)
 	assert_shown(f, false, 0,
 	    "  INSTANCE  ADDRESS      WEIGHT  STATE    SINCE  LAST CHECK\n"
 	    "api.svc.test (tcp)  NONE of 3 in answers: nodata\n"
-	    "  a         10.0.0.1:80       3  drained     3s  "
+	    "  a         10.0.0.1:80       0  drained     3s  "
 	    "in no answer; on_drained runs\n"
-	    "  b         10.0.0.1:80       3  drained     3s  "
+	    "  b         10.0.0.1:80       0  drained     3s  "
 	    "in no answer; on_drained ended well: SIGTERM: sent\n"
-	    "  c         10.0.0.1:80       3  drained     3s  "
+	    "  c         10.0.0.1:80       0  drained     3s  "
 	    "in no answer; on_drained failed: '/x': exit status 3\n"
 	    "1 service, 3 instances: 3 drained\n");
+}
+
+/* The last of them: in SRV it still is. */
+static void test_easing(void **state)
+{
+	struct fixture *f = *state;
+
+	put_service(f, "svc.test", "api", 80);
+	put_instance(f, "api", "a", "10.0.0.1", 3,
+	    ROW(.weight = 100, .health = HEALTH_PASSING, .ramp_percent = 19,
+	        .mode = MODE_DRAINING));
+	put_drain(f, "a",
+	    &(const struct drain_row){ DRAIN_WAITING, NOW + 4000, 0, NULL });
+	load(f, "api");
+	assert_shown(f, false, 0,
+	    "  INSTANCE  ADDRESS      WEIGHT  STATE     SINCE  LAST CHECK\n"
+	    "api.svc.test (tcp)  NONE of 1 in answers but SRV, which has 1 "
+	    "with weight 0\n"
+	    "  a         10.0.0.1:80       0  draining     3s  in no answer "
+	    "in 4s\n"
+	    "1 service, 1 instance: 1 draining\n");
 }
 
 static void test_unhealthy(void **state)
@@ -376,6 +397,8 @@ static void test_json(void **state)
 	    json_string_value(json_object_get(c, "state")), "critical");
 	assert_true(json_is_false(json_object_get(c, "eligible")));
 	assert_true(json_is_null(json_object_get(c, "weight_warning")));
+	assert_int_equal(json_integer_value(json_object_get(c, "weight_now")),
+	    json_integer_value(json_object_get(c, "weight")));
 	/* the output is whole here, whatever is in it */
 	assert_string_equal(json_string_value(json_object_get(two, "output")),
 	    "\033[2Jrefused\nby \xc3\xa4\xc2\x9b the other side of the wire");
@@ -439,6 +462,7 @@ int main(void)
 		TEST(test_cut),
 		TEST(test_course),
 		TEST(test_drains),
+		TEST(test_easing),
 		TEST(test_unhealthy),
 		TEST(test_json),
 		TEST(test_many),
