@@ -37,6 +37,7 @@ struct follow {
 	int64_t revision;
 	bool loaded; /* all of this registry is in the catalog */
 	bool astray; /* what is at path is not what is open */
+	bool served; /* some registry was loaded, once */
 	int64_t retry_at_ms;
 	int complaint; /* the error that was logged last; 0: all is well */
 	int notify_fd; /* -1: no inotify */
@@ -45,14 +46,43 @@ struct follow {
 	struct event *notified, *look_again, *safety_look;
 };
 
+static void close_registry(struct follow *f)
+{
+	registry_close(f->registry);
+	f->registry = NULL;
+	f->loaded = false;
+}
+
 /* One line for each new kind of trouble, one when it is over. */
 static void complain(struct follow *f, int error, const char *text)
 {
 	if (f->complaint == error)
 		return;
 	f->complaint = error;
-	log_warn("registry '%s': %s; answering with the last good data",
-	    f->path, text);
+	log_warn("%s; answering %s", text,
+	    f->served ? "with the last good data" : "without services");
+}
+
+static void complain_missing(struct follow *f, int error)
+{
+	struct diag diag;
+
+	if (error == ENOENT && !f->served) {
+		(void)diag_set(&diag, 0, "no registry '%s' yet", f->path);
+	} else {
+		(void)diag_set(
+		    &diag, 0, "registry '%s': %s", f->path, strerror(error));
+	}
+	complain(f, error, diag.text);
+}
+
+/* why, which does not name the registry, gets that before it. */
+static void complain_reading(struct follow *f, int error, struct diag *why)
+{
+	(void)diag_prefix(why, error, "registry '%s'", f->path);
+	complain(f, -error, why->text);
+	if (error != -EBUSY)
+		close_registry(f);
 }
 
 /* Reading what is open goes well; that is no news while it is not path. */
@@ -60,16 +90,9 @@ static void content(struct follow *f)
 {
 	if (f->astray)
 		return;
-	if (f->complaint)
+	if (f->complaint && f->served)
 		log_info("registry '%s' is being followed again", f->path);
 	f->complaint = 0;
-}
-
-static void close_registry(struct follow *f)
-{
-	registry_close(f->registry);
-	f->registry = NULL;
-	f->loaded = false;
 }
 
 /* ---- the file --------------------------------------------------------- */
@@ -106,10 +129,8 @@ static void check_file(struct follow *f, int64_t now_ms)
 	struct stat st;
 
 	if (stat(f->path, &st) < 0) {
-		int error = errno;
-
 		f->astray = true;
-		complain(f, error, strerror(error));
+		complain_missing(f, errno);
 		return;
 	}
 	bool same = is_open_file(f, &st);
@@ -142,14 +163,13 @@ static void load_all(struct follow *f)
 	    loader_load_all(f->loader, f->registry, &f->revision, &diag);
 
 	if (error) {
-		complain(f, -error, diag.text);
-		if (error != -EBUSY)
-			close_registry(f);
+		complain_reading(f, error, &diag);
 		return;
 	}
 	f->loaded = true;
 	f->wal_inode = wal_inode(f); /* reading made one if there was none */
 	content(f);
+	f->served = true;
 	log_info("registry loaded revision=%lld services=%zu ms=%lld",
 	    (long long)f->revision, loader_service_n(f->loader),
 	    (long long)(clock_mono_ms() - start_ms));
@@ -181,9 +201,7 @@ static void load_changes(struct follow *f)
 		f->loaded = false;
 		return;
 	}
-	complain(f, -error, diag.text);
-	if (error != -EBUSY)
-		close_registry(f);
+	complain_reading(f, error, &diag);
 }
 
 static void look(struct follow *f, bool check)

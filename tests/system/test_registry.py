@@ -92,11 +92,14 @@ def test_dnsd_before_the_registry_exists(site):
     assert answer.rcode == "NXDOMAIN"
     assert answer.authority_types == ["SOA"]
     assert dnsd.ask("", "SOA").rdata() and dnsd.ask("", "NS").rdata()
-    assert dnsd.logged(r" warn: .*registry")
+    assert dnsd.logged(r" warn: no registry '.*' yet; answering without")
     assert not site.registry.exists(), "reading creates nothing"
     site.create_registry()
     site.put("web", ("i-1", "192.0.2.1"))
     dnsd.wait_addresses("web", ["192.0.2.1"])
+    log = dnsd.log_text()
+    assert "last good" not in log and "again" not in log, log
+    assert "': cannot open registry" not in log, log
 
 
 def test_dnsd_before_the_folder_exists(site):
