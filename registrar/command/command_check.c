@@ -6,6 +6,7 @@
 #include "registrar/definition/definition.h"
 #include "registrar/definition/definition_set.h"
 #include "registrar/watchdir/defdir.h"
+#include "registrar/watchdir/trust.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -42,12 +43,26 @@ static void count(struct checking *c, const struct definition *d)
 	}
 }
 
+/* Whoever the owner is: it may be another user than the registrar's. */
+static int check_mode(const char *path, struct diags *reterr)
+{
+	struct diag why;
+	struct stat st;
+
+	if (stat(path, &st) < 0 ||
+	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) ||
+	    trust_check_mode(&st, &why) == 0)
+		return 0; /* or reading it says why not */
+	return diags_add(reterr, -EPERM, "%s: %s", path, why.text);
+}
+
 static int read_definition(struct checking *c, const char *path,
     struct definition **ret_d, struct diags *reterr)
 {
 	scoped_free char *text = NULL;
 	struct diag why;
 	size_t len;
+	int mode = check_mode(path, reterr);
 	int r = conf_read_file(path, DEFINITION_MAX_LEN, &text, &len, &why);
 
 	if (r < 0)
@@ -55,7 +70,7 @@ static int read_definition(struct checking *c, const char *path,
 	r = definition_parse(path, text, len, &c->defaults, ret_d, reterr);
 	if (r == 0)
 		r = definition_set_claim(c->set, *ret_d, reterr);
-	return r;
+	return r < 0 ? r : mode;
 }
 
 static void check_file(struct checking *c, const char *path)
@@ -82,6 +97,7 @@ static int filter(const struct dirent *e)
 
 static void check_directory(struct checking *c, const char *path)
 {
+	struct diags errors = { 0 };
 	struct dirent **entries;
 	int n = scandir(path, &entries, filter, alphasort);
 
@@ -90,6 +106,10 @@ static void check_directory(struct checking *c, const char *path)
 		(void)fprintf(
 		    stderr, "cannot read '%s': %s\n", path, strerror(errno));
 		return;
+	}
+	if (check_mode(path, &errors) < 0) {
+		c->wrong++;
+		print_all(&errors, "errors");
 	}
 	for (int i = 0; i < n; i++) {
 		scoped_free char *file =

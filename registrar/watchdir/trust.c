@@ -15,24 +15,29 @@ static bool is_trusted(uid_t uid, uid_t also)
 	       (uid == also && also != TRUST_NOBODY);
 }
 
-int trust_check(const struct stat *st, uid_t also, struct diag *reterr)
+int trust_check_mode(const struct stat *st, struct diag *reterr)
 {
 	bool dir = S_ISDIR(st->st_mode);
-	const char *what = dir ? "directory" : "file";
 
-	if (!is_trusted(st->st_uid, also)) {
-		return diag_set(reterr, -EPERM,
-		    "found a %s of user %u, expected one of root, of the "
-		    "registrar's user or of --definition-owner",
-		    what, (unsigned)st->st_uid);
-	}
 	if (!(st->st_mode & (S_IWGRP | S_IWOTH)) ||
 	    (dir && (st->st_mode & S_ISVTX)))
 		return 0;
 	return diag_set(reterr, -EPERM,
 	    "found mode %04o, expected a %s that only its owner may write "
 	    "to (chmod go-w)",
-	    (unsigned)(st->st_mode & 07777), what);
+	    (unsigned)(st->st_mode & 07777), dir ? "directory" : "file");
+}
+
+int trust_check(const struct stat *st, uid_t also, struct diag *reterr)
+{
+	if (!is_trusted(st->st_uid, also)) {
+		return diag_set(reterr, -EPERM,
+		    "found a %s of user %u, expected one of root, of the "
+		    "registrar's user or of --definition-owner",
+		    S_ISDIR(st->st_mode) ? "directory" : "file",
+		    (unsigned)st->st_uid);
+	}
+	return trust_check_mode(st, reterr);
 }
 
 int trust_find_user(const char *name, uid_t *ret_uid, struct diag *reterr)

@@ -21,6 +21,8 @@
  * is not theirs. -EPERM: reterr says what is wrong.
  */
 int trust_check(const struct stat *st, uid_t also, struct diag *reterr);
+/* Of that what does not depend on who we are. */
+int trust_check_mode(const struct stat *st, struct diag *reterr);
 
 /* A name or number of a user; NULL: TRUST_NOBODY. -ENOENT: there is none. */
 int trust_find_user(const char *name, uid_t *ret_uid, struct diag *reterr);

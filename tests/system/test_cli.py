@@ -3,6 +3,7 @@
 failed, 2 wrong usage or input, 3 found unhealthy)."""
 
 import json
+import os
 import re
 
 import pytest
@@ -88,6 +89,24 @@ def test_check_tells_every_error_with_its_place(site):
     assert re.search(r"b\.yaml:2:7: .*many.*expected", out)
     assert re.search(r"b\.yaml:3:\d+: .*here.*expected", out)
     assert site.command("check", site.folder / "nothing").returncode != 0
+
+
+def test_check_refuses_what_others_may_write(site):
+    file = site.watch / "a.yaml"
+    file.write_text(GOOD)
+    file.chmod(0o666)
+    done = site.command("check", site.watch)
+    assert done.returncode == 2
+    assert f"{file}: found mode 0666, expected a file that only" in done.stderr
+    file.chmod(0o644)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, 12345)  # which may be right where it runs
+    assert site.command("check", site.watch).returncode == 0
+    site.watch.chmod(0o777)
+    done = site.command("check", site.watch)
+    assert done.returncode == 2
+    assert "found mode 0777, expected a directory" in done.stderr
+    site.watch.chmod(0o755)
 
 
 # ---- status -------------------------------------------------------------
