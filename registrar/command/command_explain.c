@@ -23,6 +23,7 @@ struct question {
 	const struct registrar_options *options;
 	struct target target;
 	const char *protocol; /* of _S._P; NULL */
+	bool own;             /* I.S or I._S._P: the name of one instance */
 	unsigned types;
 	struct status_report report;
 	/* of those whose mode is not active */
@@ -84,6 +85,18 @@ static int load(struct question *q, struct diag *reterr)
 	    q->target.service, clock_wall_ms(), &q->report, reterr);
 }
 
+/* I._S._P[.ZONE] */
+static int parse_own_srv_name(
+    struct question *q, const char *name, struct diag *reterr)
+{
+	const char *dot = strchr(name, '.');
+	int error = parse_srv_name(q, dot + 1, reterr);
+
+	q->target.instance = arena_memdup(q->arena, name, (size_t)(dot - name));
+	q->own = true;
+	return error;
+}
+
 /* I.S[.ZONE], after S[.ZONE] has been looked for in vain. */
 static int load_instance(struct question *q, const char *name)
 {
@@ -95,6 +108,7 @@ static int load_instance(struct question *q, const char *name)
 	    dot + 1, q->options->run.zone, q->arena, &q->target, NULL);
 
 	q->target.instance = arena_memdup(q->arena, name, (size_t)(dot - name));
+	q->own = true;
 	return error < 0 ? -ENOENT : load(q, NULL);
 }
 
@@ -136,10 +150,13 @@ static char *fold(struct arena *a, const char *text)
 static int find(struct question *q, const char *text, struct diag *reterr)
 {
 	const char *name = fold(q->arena, text);
+	const char *dot = strchr(name, '.');
 	int error;
 
 	if (*name == '_') {
 		error = parse_srv_name(q, name, reterr);
+	} else if (dot && dot[1] == '_') {
+		error = parse_own_srv_name(q, name, reterr);
 	} else {
 		error = target_parse(
 		    name, q->options->run.zone, q->arena, &q->target, reterr);
@@ -213,11 +230,31 @@ static void load_notes(struct question *q)
 
 /* ---- the answer -------------------------------------------------------- */
 
+/* "i-1.web.svc.test", "i-1._web._tcp.svc.test" */
+static void set_own_name(struct question *q, struct explain *e)
+{
+	const struct service_row *s = &e->service->row;
+	unsigned k = 0;
+
+	if (!q->own)
+		return;
+	while (strcmp(e->instances[k].i->row.name, q->target.instance) != 0)
+		k++; /* check_found() saw it */
+	e->own_types = explain_types_of(&e->instances[k].i->row);
+	e->own_name =
+	    q->protocol ? arena_printf(q->arena, "%s._%s._%s.%s",
+	                      q->target.instance, s->name, s->protocol, s->zone)
+	                : arena_printf(q->arena, "%s.%s.%s", q->target.instance,
+	                      s->name, s->zone);
+}
+
 /* Is what was asked for without an answer? */
 static bool is_empty(const struct explain *e, const struct question *q)
 {
 	bool any = false;
 
+	if (e->own_name)
+		return !(e->own_types & q->types);
 	for (unsigned k = 0; k < e->service->instance_n; k++) {
 		const struct explain_instance *x = &e->instances[k];
 
@@ -236,6 +273,7 @@ static int explain(struct question *q)
 	load_notes(q);
 	explain_service(&e, &q->report, (unsigned)o->max_answers, q->notes,
 	    q->note_n, q->arena);
+	set_own_name(q, &e);
 	if (o->json) {
 		explain_print_json(q->out, &e, q->types, q->target.instance);
 	} else {

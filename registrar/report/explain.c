@@ -161,15 +161,21 @@ static void judge_lease(struct explain *e, struct explain_instance *x)
 	        x->i->row.source));
 }
 
+unsigned explain_types_of(const struct instance_row *row)
+{
+	bool v6 = strchr(row->address, ':') || row->address6;
+	bool v4 = !strchr(row->address, ':');
+
+	return 1u << EXPLAIN_SRV | (v4 ? 1u << EXPLAIN_A : 0) |
+	       (v6 ? 1u << EXPLAIN_AAAA : 0);
+}
+
 static void judge(
     struct explain *e, struct explain_instance *x, const struct explain_note *n)
 {
 	const struct instance_row *row = &x->i->row;
-	bool v6 = strchr(row->address, ':') || row->address6;
-	bool v4 = !strchr(row->address, ':');
 
-	x->types = 1u << EXPLAIN_SRV | (v4 ? 1u << EXPLAIN_A : 0) |
-	           (v6 ? 1u << EXPLAIN_AAAA : 0);
+	x->types = explain_types_of(row);
 	x->weight = status_weight_now(row);
 	judge_lease(e, x);
 	judge_mode(e, x, n);
@@ -192,11 +198,7 @@ static void relax(struct explain *e)
 		if (!x->i->leased || row->mode != MODE_ACTIVE ||
 		    row->health == HEALTH_DEAD)
 			continue;
-		x->types = 1u << EXPLAIN_SRV;
-		if (!strchr(row->address, ':'))
-			x->types |= 1u << EXPLAIN_A;
-		if (strchr(row->address, ':') || row->address6)
-			x->types |= 1u << EXPLAIN_AAAA;
+		x->types = explain_types_of(row);
 		x->admitted = e->relaxed = true;
 		add(x, "on_empty",
 		    "answered all the same: nobody is healthy, and on_empty is "

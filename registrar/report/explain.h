@@ -39,6 +39,9 @@ struct explain {
 	unsigned n[EXPLAIN_TYPE_N];         /* instances that can be in it */
 	unsigned max_answers;               /* of A and AAAA; 0: all */
 	bool relaxed;                       /* on_empty: all is at work */
+	/* asked for: the name of one instance, which no policy is about */
+	const char *own_name; /* NULL: the service */
+	unsigned own_types;   /* bits of those it has */
 };
 
 /* Who set a mode, and why; the texts are copied. */
@@ -54,6 +57,8 @@ void explain_service(struct explain *ret_e, const struct status_report *report,
     unsigned max_answers, const struct explain_note *notes, unsigned note_n,
     struct arena *a);
 
+/* Bits of those that the addresses of an instance allow. */
+unsigned explain_types_of(const struct instance_row *row);
 const char *explain_type_name(enum explain_type t);
 /* What is answered while nobody can be in such an answer. */
 const char *explain_empty(const struct explain *e, enum explain_type t);

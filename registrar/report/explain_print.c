@@ -8,18 +8,30 @@
 
 #include <string.h>
 
-/* "SRV A", or "-" */
-static const char *types_text(struct arena *a, unsigned types)
+/* "SRV and A": joined by a word */
+static const char *types_text(struct arena *a, unsigned types, const char *word)
 {
 	const char *text = "";
 
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
-		if (types & 1u << t) {
-			text = arena_printf(a, "%s%s%s", text, *text ? " " : "",
-			    explain_type_name((enum explain_type)t));
-		}
+		if (!(types & 1u << t))
+			continue;
+		bool last = !(types >> (t + 1));
+
+		text = arena_printf(a, "%s%s%s", text,
+		    !*text ? ""
+		    : last ? word
+		           : ", ",
+		    explain_type_name((enum explain_type)t));
 	}
-	return *text ? text : "-";
+	return text;
+}
+
+/* "in SRV and A, not AAAA" */
+static const char *parts_text(struct arena *a, unsigned in, unsigned out)
+{
+	return arena_printf(a, "    in %s, not %s", types_text(a, in, " and "),
+	    types_text(a, out, " or "));
 }
 
 static void put_line(FILE *f, const char *text)
@@ -42,16 +54,14 @@ static void print_instance(FILE *f, const struct explain *e,
 	            ? arena_printf(e->arena, " priority %d", row->priority)
 	            : ""));
 	if (in && in != types) {
-		put_line(f, arena_printf(e->arena, "    in %s alone",
-		                types_text(e->arena, in)));
+		put_line(f, parts_text(e->arena, in, types & ~in));
 	}
 	for (unsigned k = 0; k < x->reason_n; k++) {
 		put_line(
 		    f, arena_printf(e->arena, "    %s", x->reasons[k].text));
 	}
 	if (!in && x->types) {
-		put_line(f, arena_printf(e->arena, "    in %s alone",
-		                types_text(e->arena, x->types)));
+		put_line(f, parts_text(e->arena, x->types, types));
 	}
 }
 
@@ -60,8 +70,34 @@ static bool is_asked(const struct explain_instance *x, const char *instance)
 	return !instance || strcmp(instance, x->i->row.name) == 0;
 }
 
-void explain_print(
-    FILE *f, const struct explain *e, unsigned types, const char *instance)
+/* Why the name that was asked for has nothing of it; NULL: it has. */
+static const char *empty_text(const struct explain *e, enum explain_type t)
+{
+	if (e->own_name)
+		return e->own_types & 1u << t ? NULL : "no records (NODATA)";
+	return e->n[t] ? NULL : explain_empty(e, t);
+}
+
+/* Then comes what the service's name would have of it. */
+static void print_own_head(FILE *f, const struct explain *e, unsigned types)
+{
+	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
+		if (!(types & 1u << t))
+			continue;
+		const char *empty = empty_text(e, (enum explain_type)t);
+
+		put_line(f,
+		    arena_printf(e->arena, "%s %s: %s", e->own_name,
+		        explain_type_name((enum explain_type)t),
+		        empty ? empty
+		              : "resolves whatever its health, mode or lease"));
+	}
+	(void)fputc('\n', f);
+	put_line(f, arena_printf(e->arena, "in answers of %s.%s:",
+	                e->service->row.name, e->service->row.zone));
+}
+
+static void print_head(FILE *f, const struct explain *e, unsigned types)
 {
 	const struct service_row *s = &e->service->row;
 
@@ -74,6 +110,16 @@ void explain_print(
 		        explain_type_name((enum explain_type)t), e->n[t],
 		        e->service->instance_n, e->n[t] ? "" : ": ",
 		        e->n[t] ? "" : explain_empty(e, (enum explain_type)t)));
+	}
+}
+
+void explain_print(
+    FILE *f, const struct explain *e, unsigned types, const char *instance)
+{
+	if (e->own_name) {
+		print_own_head(f, e, types);
+	} else {
+		print_head(f, e, types);
 	}
 	for (int in = 0; in < 2; in++) {
 		for (unsigned k = 0; k < e->service->instance_n; k++) {
@@ -134,6 +180,7 @@ void explain_print_json(
 	json_set(o, "protocol", json_text(s->protocol));
 	json_set(o, "on_empty", json_text(on_empty_name(s->on_empty)));
 	json_set(o, "max_answers", json_integer(e->max_answers));
+	json_set(o, "own_name", json_text(e->own_name));
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
 		enum explain_type type = (enum explain_type)t;
 		json_t *one = json_must(json_object());
@@ -142,9 +189,11 @@ void explain_print_json(
 			json_decref(one);
 			continue;
 		}
-		json_set(one, "instances_n", json_integer(e->n[t]));
-		json_set(one, "empty",
-		    json_text(e->n[t] ? NULL : explain_empty(e, type)));
+		bool own = e->own_types & 1u << t;
+
+		json_set(one, "instances_n",
+		    json_integer(e->own_name ? own : e->n[t]));
+		json_set(one, "empty", json_text(empty_text(e, type)));
 		json_set(answers, explain_type_name(type), one);
 	}
 	json_set(o, "answers", answers);

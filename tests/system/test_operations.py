@@ -149,6 +149,10 @@ def test_explain_and_dnsd_agree(site, dnsd):
         for rdtype in ("A", "AAAA"):
             assert len(dnsd.ask(f"s{k}", rdtype).addresses()) == \
                 sum(rdtype in i["in"] for i in got["instances"]), got
+        own = explained(site, f"i.s{k}.{rollcall.ZONE}")["answers"]
+        for rdtype in ("A", "AAAA", "SRV"):
+            assert len(dnsd.ask(f"i.s{k}", rdtype).rdata()) == \
+                own[rdtype]["instances_n"], own
 
 
 def test_explain_says_what_the_check_said(site):

@@ -26,7 +26,8 @@ static const struct {
 	    { "starting for ", "no check has given a verdict yet" },
 	    EXIT_UNHEALTHY },
 	{ "draining", ROW(.health = HEALTH_PASSING, .mode = MODE_DRAINING),
-	    { "in SRV alone", "weight 0 in SRV, in no A or AAAA" }, EXIT_DONE },
+	    { "in SRV, not A or AAAA\n", "weight 0 in SRV, in no A or AAAA" },
+	    EXIT_DONE },
 	{ "draining and critical",
 	    ROW(.health = HEALTH_CRITICAL, .mode = MODE_DRAINING),
 	    { "OUT i-1", "critical for " }, EXIT_UNHEALTHY },
@@ -65,7 +66,7 @@ static const struct {
 	    { "weight 7\n", "warning for " }, EXIT_DONE },
 	{ "an address of the other family",
 	    ROW(.health = HEALTH_PASSING, .address = "2001:db8::1"),
-	    { "in SRV AAAA alone", " A: 0 of 1 instances: no records" },
+	    { "in SRV and AAAA, not A\n", " A: 0 of 1 instances: no records" },
 	    EXIT_DONE },
 };
 
@@ -185,10 +186,23 @@ static void names_are_those_of_dns(void **state)
 	} cases[] = {
 		{ "web", NULL, EXIT_DONE, " AAAA: " },
 		{ "WEB.svc.TEST.", "aaaa", EXIT_UNHEALTHY, " AAAA: " },
-		{ "_web._tcp", NULL, EXIT_DONE, " SRV: 2 of 2" },
-		{ "_Web._tcp.svc.test.", "srv", EXIT_DONE, " SRV: 2 of 2" },
+		{ "_web._tcp", NULL, EXIT_DONE, " SRV: 2 of 3" },
+		{ "_Web._tcp.svc.test.", "srv", EXIT_DONE, " SRV: 2 of 3" },
 		{ "i-1.web.svc.test", NULL, EXIT_DONE, "in  i-1" },
 		{ "i-1.web", "A", EXIT_DONE, "in  i-1" },
+		{ "i-1.Web", "A", EXIT_DONE,
+		    "i-1.web.svc.test A: resolves whatever its health" },
+		{ "i-1.web", "AAAA", EXIT_UNHEALTHY, "AAAA: no records" },
+		{ "i-3.web.svc.test", NULL, EXIT_DONE, "OUT i-3" },
+		{ "i-3.web", "A", EXIT_DONE, "in answers of web.svc.test:\n" },
+		{ "web/i-3", NULL, EXIT_UNHEALTHY, "OUT i-3" },
+		{ "i-3._web._tcp.svc.test", NULL, EXIT_DONE,
+		    "i-3._web._tcp.svc.test SRV: resolves" },
+		{ "i-3._web._tcp", "SRV", EXIT_DONE, "OUT i-3" },
+		{ "i-3._web._tcp", "A", EXIT_WRONG, "" },
+		{ "i-3._web._udp", NULL, EXIT_WRONG, "" },
+		{ "i-3._web", NULL, EXIT_WRONG, "" },
+		{ "i-9._web._tcp", NULL, EXIT_WRONG, "" },
 		{ "web/i-2", NULL, EXIT_DONE, "in  i-2" },
 		{ "_web._udp", NULL, EXIT_WRONG, "" },
 		{ "_web._tcp", "A", EXIT_WRONG, "" },
@@ -196,7 +210,7 @@ static void names_are_those_of_dns(void **state)
 		{ "web", "MX", EXIT_WRONG, "" },
 		{ "nix", NULL, EXIT_WRONG, "" },
 		{ "web/nix", NULL, EXIT_WRONG, "" },
-		{ "i-3.web", NULL, EXIT_WRONG, "" },
+		{ "i-9.web", NULL, EXIT_WRONG, "" },
 		{ ".", NULL, EXIT_WRONG, "" },
 		{ "web.other.zone", NULL, EXIT_WRONG, "" },
 	};
@@ -208,6 +222,8 @@ static void names_are_those_of_dns(void **state)
 	                       .weight = 1,
 	                       .port = 80,
 	                       .health = HEALTH_PASSING });
+	fx_put_instance(f, &(const struct instance_row){
+	                       .name = "i-3", .health = HEALTH_DEAD });
 	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
 		const char *out;
 		int code = fx_run(
