@@ -226,6 +226,39 @@ void respond_ptr_set(
 	put_ptr_list(o, r, s, n, s->eligible_n, o->owner);
 }
 
+/* Few of many: drawn again where one was taken, the rest is not touched. */
+static void draw_sparse(struct responder *r, unsigned n, unsigned want)
+{
+	uint16_t *order = r->pick.order;
+	uint64_t *taken = r->pick.taken;
+
+	for (unsigned k = 0; k < want;) {
+		unsigned i = rng_below(&r->rng, n);
+
+		if (taken[i / 64] >> (i % 64) & 1)
+			continue;
+		taken[i / 64] |= (uint64_t)1 << (i % 64);
+		order[k++] = (uint16_t)i;
+	}
+	for (unsigned k = 0; k < want; k++)
+		taken[order[k] / 64] = 0;
+}
+
+static void draw_all(struct responder *r, unsigned n, unsigned want)
+{
+	uint16_t *order = r->pick.order;
+
+	for (unsigned i = 0; i < n; i++)
+		order[i] = (uint16_t)i;
+	for (unsigned k = 0; k < want; k++) {
+		unsigned i = k + rng_below(&r->rng, n - k);
+		uint16_t taken = order[i];
+
+		order[i] = order[k];
+		order[k] = taken;
+	}
+}
+
 /* Records of PTR have no weights: each member is as likely as the others. */
 void respond_subtype_set(
     struct out *o, struct responder *r, const struct answer *a)
@@ -234,17 +267,14 @@ void respond_subtype_set(
 	const uint16_t *members = service_at(a->service, t->members);
 	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
 	unsigned want = t->n < fit ? t->n : (unsigned)fit;
-	uint16_t *order = r->pick.order;
 
-	for (unsigned i = 0; i < t->n; i++)
-		order[i] = t->members ? members[i] : (uint16_t)i;
-	for (unsigned k = 0; k < want; k++) {
-		unsigned i = k + rng_below(&r->rng, t->n - k);
-		uint16_t taken = order[i];
-
-		order[i] = order[k];
-		order[k] = taken;
+	if (2 * want < t->n) {
+		draw_sparse(r, t->n, want);
+	} else {
+		draw_all(r, t->n, want);
 	}
+	for (unsigned k = 0; t->members && k < want; k++)
+		r->pick.order[k] = members[r->pick.order[k]];
 	put_ptr_list(
 	    o, r, a->service, want, t->n, respond_after_labels(o, o->owner, 2));
 }

@@ -30,6 +30,10 @@ void subtypes_add(struct subtypes *t, const char *tag, int32_t owner)
 {
 	if (!label_is_valid(tag, SUBTYPE_LABEL_MAX))
 		return;
+	if (t->n == SUBTYPE_ENTRIES_MAX) {
+		t->dropped_n++;
+		return;
+	}
 	if (t->n == t->room) {
 		t->room = 2 * t->room + 16;
 		t->entry = xreallocarray(t->entry, t->room, sizeof(*t->entry));

@@ -12,6 +12,8 @@ struct service;
 
 enum {
 	SUBTYPES_MAX = 256, /* different tags of one service */
+	/* Tags of all instances of a service together: 70 MB while it loads. */
+	SUBTYPE_ENTRIES_MAX = 1 << 20,
 	SUBTYPE_LABEL_MAX = 62,
 	SUBTYPES_EVERYBODY = -1, /* a tag of the service itself */
 };

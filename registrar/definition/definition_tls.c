@@ -87,7 +87,8 @@ bool host_is_valid(const char *text)
 	                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	                              "0123456789.-_:";
 
-	return *text && strspn(text, letters) == strlen(text) &&
+	/* OpenSSL takes ".example.com" for all names below it */
+	return *text && *text != '.' && strspn(text, letters) == strlen(text) &&
 	       strlen(text) <= HOST_MAX;
 }
 

@@ -115,6 +115,8 @@ void each_set_retry(struct each_set *s);
 /* All that is there: begin, each of them, end. */
 void each_set_begin(struct each_set *s);
 void each_set_end(struct each_set *s);
+/* Was it put or seen in this pass? */
+bool each_set_had(const struct each_set *s, const char *key);
 /* It is there: whether or not it was. Copies found. */
 void each_set_put(
     struct each_set *s, const char *key, const struct each_found *found);

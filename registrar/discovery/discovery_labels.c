@@ -241,8 +241,8 @@ static void set_next(struct discovery_labels *l)
 static void drop(struct discovery_labels *l, struct labelled *b)
 {
 	if (b->in_force) {
-		log_info("withdrawing what '%s' was: gone for %lld s", b->file,
-		    (long long)(b->linger_ms / 1000));
+		log_info("withdrawing what '%s' was: %s", b->file,
+		    b->gone ? "gone for long" : "renamed");
 		fleet_remove(l->d->env.fleet, b->file);
 		fleet_settle(l->d->env.fleet);
 	}
@@ -314,6 +314,10 @@ static struct labelled *get(
 	scoped_free char *file = xasprintf("%s%s", LABELS_FILE, c->name);
 	struct labelled *b = find(l, c->id);
 
+	if (b && strcmp(b->file, file) != 0) { /* it was renamed */
+		drop(l, b);
+		b = NULL;
+	}
 	if (!b)
 		b = find_file(l, file); /* it was made anew */
 	if (!b) {

@@ -26,13 +26,17 @@ struct listen_source {
 
 static void put(const struct listen_source *ls, unsigned n, int port)
 {
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", port);
+	if (each_set_had(ls->set, number))
+		return; /* one instance for a port: what was listed first */
 	/* "ADDRESS:8000-8099/udp", of which one port is meant */
 	const char *text = ls->set->spec->ports.items[n];
 	const char *colon = strrchr(text, ':');
 	scoped_free char *what =
 	    xasprintf("%.*s%d%s", colon ? (int)(colon + 1 - text) : 0, text,
 	        port, ls->specs[n].udp ? "/udp" : "");
-	char number[16];
 	struct conf_pair var = { "port", number };
 	const struct each_found found = {
 		.port = port,
@@ -40,7 +44,6 @@ static void put(const struct listen_source *ls, unsigned n, int port)
 		.vars = { .items = &var, .n = 1 },
 	};
 
-	(void)snprintf(number, sizeof(number), "%d", port);
 	each_set_put(ls->set, number, &found);
 }
 

@@ -283,6 +283,13 @@ static struct each_entry *find_key(const struct each_set *s, const char *key)
 	return find(&s->by_key, &like, by_key);
 }
 
+bool each_set_had(const struct each_set *s, const char *key)
+{
+	const struct each_entry *e = find_key(s, key);
+
+	return e && e->pass == s->pass;
+}
+
 bool each_set_seen(struct each_set *s, const char *key)
 {
 	struct each_entry *e = find_key(s, key);

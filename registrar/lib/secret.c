@@ -223,16 +223,25 @@ int secret_fill(
 
 void secrets_hide(const struct secrets *s, char *text, size_t len)
 {
+	if (!s->n || !len)
+		return;
+	char *hidden = xcalloc(len, 1); /* one may lie within another */
+
 	for (unsigned i = 0; i < s->n; i++) {
 		size_t n = strlen(s->items[i]);
 		char *at = text;
 
 		while ((at = memmem(
 		            at, len - (size_t)(at - text), s->items[i], n))) {
-			memset(at, '*', n);
-			at += n;
+			memset(hidden + (at - text), 1, n);
+			at++;
 		}
 	}
+	for (size_t k = 0; k < len; k++) {
+		if (hidden[k])
+			text[k] = '*';
+	}
+	free(hidden);
 }
 
 void secrets_release(struct secrets *s)

@@ -289,7 +289,8 @@ void probe_hurry(struct probe *p)
 {
 	struct timers *ts = p->prober->timers;
 
-	if (p->running || !timer_is_set(&p->next))
+	if (p->running || !timer_is_set(&p->next) ||
+	    p->next.at_ms <= timers_now(ts) + 1)
 		return;
 	p->due_ms = timers_now(ts) + 1;
 	p->shifted = false;

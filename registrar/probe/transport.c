@@ -49,7 +49,9 @@ static const char *tls_reason(const struct transport *t, unsigned long error)
 {
 	long verified = SSL_get_verify_result(t->ssl);
 
-	if (t->phase == SHAKING && verified != X509_V_OK)
+	/* the result is there also where nobody asked for it */
+	if (t->phase == SHAKING && verified != X509_V_OK &&
+	    SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE)
 		return X509_verify_cert_error_string(verified);
 	return error ? ERR_reason_error_string(error) : NULL;
 }

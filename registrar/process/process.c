@@ -282,7 +282,12 @@ int process_watch_signal(struct process_watch *p, int signal)
 		return p->said ? -EACCES : -EAGAIN;
 	if (p->cgroup)
 		return cgroup_signal(p, signal);
-	return p->fd < 0 ? -ESRCH : proc_pidfd_signal(p->fd, signal);
+	if (p->fd >= 0)
+		return proc_pidfd_signal(p->fd, signal);
+	if (p->news != PROCESS_ALIVE)
+		return -ESRCH;
+	/* it runs, but which one it is cannot be seen, or not yet */
+	return p->kind == &watch_container || p->walk_ms ? -EACCES : -EAGAIN;
 }
 
 static struct process_watch *start(

@@ -34,17 +34,21 @@ CREATE INDEX instance_drains ON instance (source)
 CREATE TRIGGER instance_drain_begun AFTER UPDATE OF mode ON instance
 WHEN NEW.mode = 'draining' AND NEW.drain_step = 'none' BEGIN
 	UPDATE instance SET drain_step = 'waiting', drain_until_wall_ms =
+		CASE NEW.drain_until_wall_ms WHEN 0 THEN
 		CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
 		+ 200 + 1000 * ifnull((SELECT ttl_s FROM service
 			WHERE zone = NEW.zone AND name = NEW.service), 5)
+		ELSE NEW.drain_until_wall_ms END
 	WHERE zone = NEW.zone AND service = NEW.service AND name = NEW.name;
 END;
 CREATE TRIGGER instance_drain_inserted AFTER INSERT ON instance
 WHEN NEW.mode = 'draining' AND NEW.drain_step = 'none' BEGIN
 	UPDATE instance SET drain_step = 'waiting', drain_until_wall_ms =
+		CASE NEW.drain_until_wall_ms WHEN 0 THEN
 		CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
 		+ 200 + 1000 * ifnull((SELECT ttl_s FROM service
 			WHERE zone = NEW.zone AND name = NEW.service), 5)
+		ELSE NEW.drain_until_wall_ms END
 	WHERE zone = NEW.zone AND service = NEW.service AND name = NEW.name;
 END;
 CREATE TRIGGER instance_drain_ended AFTER UPDATE OF mode ON instance
@@ -68,3 +72,21 @@ UPDATE instance SET drain_step = 'waiting', drain_until_wall_ms =
 		WHERE service.zone = instance.zone
 		AND service.name = instance.service), 5)
 WHERE mode = 'draining';
+
+CREATE TRIGGER instance_drain_whole AFTER UPDATE OF drain_step,
+	drain_until_wall_ms, drain_deadline_wall_ms, drain_text ON instance
+WHEN CASE NEW.mode WHEN 'draining'
+	THEN NEW.drain_step <> 'none' AND NEW.drain_until_wall_ms = 0
+	ELSE (NEW.drain_step, NEW.drain_until_wall_ms,
+		NEW.drain_deadline_wall_ms, NEW.drain_text)
+		IS NOT ('none', 0, 0, NULL) END BEGIN
+	SELECT RAISE(ABORT, 'instance.drain_* belong to mode draining, which has an end');
+END;
+CREATE TRIGGER instance_drain_whole_inserted AFTER INSERT ON instance
+WHEN CASE NEW.mode WHEN 'draining'
+	THEN NEW.drain_step <> 'none' AND NEW.drain_until_wall_ms = 0
+	ELSE (NEW.drain_step, NEW.drain_until_wall_ms,
+		NEW.drain_deadline_wall_ms, NEW.drain_text)
+		IS NOT ('none', 0, 0, NULL) END BEGIN
+	SELECT RAISE(ABORT, 'instance.drain_* belong to mode draining, which has an end');
+END;

@@ -358,7 +358,11 @@ def test_exec(table):
              "passing", "xxxxxxxx"),
             ("garbage", "printf \"a\\033[31mb\"", "passing", "a?[31mb")):
         table.row(name, shell(text.replace("'", "''")), state, words)
-    table.row("missing", "exec: [/none/such]", "critical", "/none/such")
+    # ThreadSanitizer has no memory to say why once limits are set
+    sanitized = b"__tsan_init" in (
+        rollcall.BUILD / "registrar/registrar").read_bytes()
+    table.row("missing", "exec: [/none/such]", "critical",
+              "" if sanitized else "/none/such")
     table.run()
 
 

@@ -147,9 +147,17 @@ static void what_is_shown_hides_them(void **state)
 
 	(void)state;
 	secrets_hide(&s, text, sizeof(text) - 1);
-	assert_memory_equal(text, "x**********\0t0k3 **a *****", sizeof(text));
+	assert_memory_equal(text, "x**********\0t0k3 *** *****", sizeof(text));
 	secrets_hide(&s, none, 0);
 	assert_string_equal(none, "");
+	/* the shorter one does not break up the longer one */
+	char user[] = "bob", password[] = "bob-s3cr3t";
+	char *both[] = { user, password };
+	const struct secrets nested = { both, 2 };
+	char said[] = "Bearer bob-s3cr3t, bob";
+
+	secrets_hide(&nested, said, strlen(said));
+	assert_string_equal(said, "Bearer **********, ***");
 }
 
 int main(void)
