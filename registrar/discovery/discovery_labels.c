@@ -312,14 +312,11 @@ static struct labelled *get(
     struct discovery_labels *l, const struct container *c)
 {
 	scoped_free char *file = xasprintf("%s%s", LABELS_FILE, c->name);
-	struct labelled *b = find(l, c->id);
+	/* by its name: it may have been made anew */
+	struct labelled *b = find_file(l, file), *was = find(l, c->id);
 
-	if (b && strcmp(b->file, file) != 0) { /* it was renamed */
-		drop(l, b);
-		b = NULL;
-	}
-	if (!b)
-		b = find_file(l, file); /* it was made anew */
+	if (was && was != b)
+		drop(l, was); /* it was renamed */
 	if (!b) {
 		b = xcalloc(1, sizeof(*b));
 		b->text = xstrdup("");
