@@ -76,6 +76,8 @@ static int drain_again(
 		error = registry_put_drain(op->reg, row->zone, row->service,
 		    row->name, &d, op->now_wall_ms, reterr);
 	}
+	if (row->mode == MODE_MAINTENANCE)
+		c->same = "in maintenance, stays there";
 	if (row->drain.text)
 		c->text = row->drain.text;
 	return error < 0 || !reason ? error
@@ -204,8 +206,12 @@ static int look(struct operation *op, const struct instance_row *row, void *arg,
 	struct operation_change *c = &op->changes[op->change_n++];
 
 	*c = w->before[w->at++];
+	const char *before = c->text;
+
 	c->text = NULL;
 	judge(op, row, w, c);
+	c->told = !strcmp(c->was, c->now) &&
+	          (!c->text || (before && strcmp(c->text, before) == 0));
 	return 0;
 }
 

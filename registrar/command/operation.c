@@ -310,7 +310,9 @@ static void print_change(
 
 	(void)printf("%s%s%s/%s: ", c->service, home ? "" : ".",
 	    home ? "" : c->zone, c->instance);
-	if (same) {
+	if (same && c->same) {
+		(void)fputs(c->same, stdout);
+	} else if (same) {
 		(void)printf("%s already", c->now);
 	} else {
 		(void)printf("%s -> %s", c->was, c->now);
@@ -332,8 +334,10 @@ void operation_print(const struct operation *op)
 		(void)printf("%s: nothing to do: no instances\n",
 		    op->targets[0].service);
 	}
-	for (unsigned k = 0; k < op->change_n; k++)
-		print_change(op, &op->changes[k]);
+	for (unsigned k = 0; k < op->change_n; k++) {
+		if (!op->changes[k].told)
+			print_change(op, &op->changes[k]);
+	}
 }
 
 int operation_exit(int error, const struct diag *why)

@@ -43,6 +43,8 @@ struct operation_change {
 	const char *zone, *service, *instance;
 	const char *was, *now; /* equal: nothing to do */
 	const char *text;      /* more about it, or NULL */
+	const char *same;      /* instead of "NOW already", or NULL */
+	bool told;             /* printed before, just so */
 };
 
 /* Changes one row in the transaction and says so: operation_changed(). */

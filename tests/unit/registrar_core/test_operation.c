@@ -66,7 +66,7 @@ static void modes_come_and_go(void **state)
 		    2, "web/i-1: draining -> maintenance\n" },
 		{ "a drain does not bring it back", command_drain, "web", NULL,
 		    MODE_MAINTENANCE, MODE_DRAINING, 4,
-		    "web/i-1: maintenance already\n"
+		    "web/i-1: in maintenance, stays there\n"
 		    "web/i-2: active -> draining: in no answer in 3600 s\n"
 		    "web/i-3: active -> draining: in no answer in 3600 s\n" },
 		{ "a reason is noted though nothing changes",
@@ -133,8 +133,12 @@ static void a_drain_that_waits_sees_its_end(void **state)
 	f->options.json = false;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", NULL, &out));
+	assert_string_equal(out, "web/i-1: drained already\n");
+	f->options.deregister = true;
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_drain, "web/i-1", NULL, &out));
 	assert_string_equal(
-	    out, "web/i-1: drained already\nweb/i-1: drained already\n");
+	    out, "web/i-1: drained already\nweb/i-1: draining -> gone\n");
 }
 
 static void what_came_of_a_drain_is_told(void **state)
