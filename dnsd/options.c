@@ -288,6 +288,7 @@ static const struct conf_field fields[] = {
 	{ .key = "check",
 	    .kind = CONF_BOOL,
 	    .offset = offsetof(struct options, check),
+	    .flag_only = true,
 	    .help = "Say whether the options are right, and end" },
 	{ .key = "sandbox",
 	    .kind = CONF_ENUM,

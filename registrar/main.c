@@ -272,6 +272,29 @@ static int dispatch(const struct command *cmd, char *argv[])
 	return code;
 }
 
+static const struct command *find_command(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS_N; i++) {
+		if (strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int help(const char *word)
+{
+	static char flag[] = "--help";
+	char *argv[] = { flag, flag, NULL };
+	const struct command *cmd = word ? find_command(word) : NULL;
+
+	if (cmd)
+		return dispatch(cmd, argv);
+	if (word && *word != '-')
+		return bad_command(word);
+	print_commands(stdout);
+	return EXIT_DONE;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -281,17 +304,13 @@ int main(int argc, char *argv[])
 		return EXIT_WRONG;
 	}
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
-	    strcmp(word, "help") == 0) {
-		print_commands(stdout);
-		return EXIT_DONE;
-	}
+	    strcmp(word, "help") == 0)
+		return help(argv[2]);
 	if (strcmp(word, "--version") == 0) {
 		(void)puts("registrar " ROLLCALL_VERSION);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < COMMANDS_N; i++) {
-		if (strcmp(commands[i].name, word) == 0)
-			return dispatch(&commands[i], argv + 1);
-	}
-	return bad_command(word);
+	const struct command *cmd = find_command(word);
+
+	return cmd ? dispatch(cmd, argv + 1) : bad_command(word);
 }

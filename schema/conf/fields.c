@@ -309,6 +309,8 @@ int conf_bad_key(struct conf_context *c, const struct conf_node *key,
 		for (const struct conf_field *f = part->fields; f->key; f++) {
 			if (n == MAX_KEYS_SHOWN)
 				break;
+			if (f->flag_only)
+				continue;
 			keys[n++] = f->key;
 			all = arena_printf(
 			    c->arena, "%s%s%s", all, *all ? ", " : "", f->key);

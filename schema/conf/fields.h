@@ -84,6 +84,7 @@ struct conf_field {
 	const char *help; /* a sentence without full stop */
 	unsigned scope;   /* commands that have the flag; 0: all */
 	bool common;      /* also a key at the top of the file */
+	bool flag_only;   /* no key of the file */
 };
 
 struct conf_table {

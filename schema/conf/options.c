@@ -86,6 +86,12 @@ static int bad_flag(struct parse *p, const char *arg)
 		all = arena_printf(
 		    p->c.arena, "%s%s%s", all, *all ? ", " : "", *names);
 	}
+	/* an error is cut to its size, and half a list misleads */
+	if (strlen(arg) + strlen(all) + sizeof("found '', expected one of ") >
+	    DIAG_MAX) {
+		return diags_add(p->c.diags, -EINVAL,
+		    "found '%s', expected one of those that --help lists", arg);
+	}
 	return diags_add(
 	    p->c.diags, -EINVAL, "found '%s', expected one of %s", arg, all);
 }
@@ -237,8 +243,14 @@ static void take_section(
 	}
 	for (const struct conf_node *n = map->first; n; n = n->next) {
 		const struct conf_field *f = conf_find(t, n->key->text);
+		char buf[64];
 
-		if (f) {
+		if (f && f->flag_only) {
+			conf_bad(&p->c, n->key,
+			    "found key %s, expected the flag --%s alone",
+			    conf_describe(&p->c, n->key),
+			    options_swap(f->key, '_', '-', buf));
+		} else if (f) {
 			(void)conf_take(&p->c, f, n, options);
 		} else {
 			conf_bad_key(&p->c, n->key, t);

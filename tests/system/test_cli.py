@@ -69,6 +69,28 @@ def test_configuration_file(site):
     assert re.search(r"rollcall\.yaml:4:3: .*nonsense", done.stderr)
 
 
+def test_whether_to_check_is_no_key(site):
+    conf = site.folder / "rollcall.yaml"
+    conf.write_text("dnsd:\n  check: true\n")
+    done = site.command("--config", conf, program="dnsd")
+    assert done.returncode == 2
+    assert "found key 'check', expected the flag --check" in done.stderr
+
+
+def test_help_of_a_command_either_way_round(site):
+    asked = site.command("register", "--help")
+    assert "usage: registrar register" in asked.stdout
+    for args in (["--help", "register"], ["help", "register"]):
+        assert site.command(*args).stdout == asked.stdout
+    assert site.command("--help", "regster").returncode == 2
+
+
+def test_a_list_of_flags_is_whole(site):
+    done = site.command("--frob", program="dnsd")
+    assert done.returncode == 2
+    assert "those that --help lists" in done.stderr
+
+
 # ---- check --------------------------------------------------------------
 
 def test_check_of_good_files(site):
