@@ -272,8 +272,8 @@ static int check(const struct options *o, struct diag *reterr)
 	if (wrong < 0)
 		return wrong;
 	if (wrong) {
-		return diag_set(
-		    reterr, -EINVAL, "%d zone files are wrong", wrong);
+		return diag_set(reterr, -EINVAL, "%d zone file%s wrong", wrong,
+		    wrong == 1 ? " is" : "s are");
 	}
 	log_info("the options are right");
 	return 0;

@@ -244,7 +244,7 @@ void loader_changed(
 void loader_failed(struct loader *l, const char *name, const char *why)
 {
 	if (!name) {
-		log_error("cannot read '%s': %s", l->dir, why);
+		log_error("%s", why); /* which names it */
 		l->dir_missing = !l->settled;
 		look_into_registry(l);
 		return;

@@ -38,8 +38,8 @@ static int print(const struct registrar_options *o,
 	export_print(stdout, r, c);
 	if (c->left_out_n) {
 		(void)fprintf(stderr,
-		    "registrar: left out: %u instances whose lease ran out\n",
-		    c->left_out_n);
+		    "registrar: left out: %u instance%s whose lease ran out\n",
+		    c->left_out_n, c->left_out_n == 1 ? "" : "s");
 	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_DONE;

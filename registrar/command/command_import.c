@@ -42,8 +42,9 @@ int command_import(
 		return error == -EINVAL ? EXIT_WRONG : EXIT_FAILED;
 	}
 	print_left_out(&result);
-	(void)printf("%lu instances, %lld changes", result.instances_n,
-	    (long long)result.changes_n);
+	(void)printf("%lu instance%s, %lld change%s", result.instances_n,
+	    result.instances_n == 1 ? "" : "s", (long long)result.changes_n,
+	    result.changes_n == 1 ? "" : "s");
 	if (result.left_out_n)
 		(void)printf("; %lu left out", result.left_out_n);
 	(void)fputc('\n', stdout);

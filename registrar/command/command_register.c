@@ -18,7 +18,7 @@
 struct census {
 	const char *instance;
 	struct arena *arena;
-	const char *source;
+	const char *source, *address, *definition;
 	unsigned n;
 };
 
@@ -33,8 +33,12 @@ static void on_instance(void *arg, const struct instance_row *row)
 	struct census *c = arg;
 
 	c->n++;
-	if (c->instance && !strcmp(c->instance, row->name))
-		c->source = arena_strdup(c->arena, row->source);
+	if (!c->instance || strcmp(c->instance, row->name) != 0)
+		return;
+	c->source = arena_strdup(c->arena, row->source);
+	c->address = arena_strdup(c->arena, row->address);
+	c->definition =
+	    arena_strdup(c->arena, row->definition ? row->definition : "");
 }
 
 static void on_done(void *arg)
@@ -114,6 +118,20 @@ static int put_instance(struct operation *op, struct diag *reterr)
 	return registry_put_instance(op->reg, &row, reterr);
 }
 
+/* Its checks go on where the definition says that it is. */
+static void remark_address(struct operation *op, const struct census *c)
+{
+	if (!c->source || strncmp(c->source, "registrar/", 10) != 0 ||
+	    !strcmp(c->address, op->options->run.address))
+		return;
+	op->remark = arena_printf(op->arena,
+	    "'%s/%s': the new address holds until its definition changes or "
+	    "its registrar restarts, and its checks look at %s; to keep it, "
+	    "edit '%s'",
+	    op->targets[0].service, op->targets[0].instance, c->address,
+	    c->definition);
+}
+
 static int prepare(struct operation *op, struct diag *reterr)
 {
 	struct census c = { .instance = op->targets[0].instance,
@@ -126,6 +144,7 @@ static int prepare(struct operation *op, struct diag *reterr)
 	if (error == 0)
 		error = check_source(op, c.source, reterr);
 	op->is_new = !c.source;
+	remark_address(op, &c);
 	return error < 0 ? error : put_instance(op, reterr);
 }
 
@@ -146,6 +165,8 @@ static int report(struct operation *op, const struct instance_row *row,
 /* What the operator may not expect. */
 static void print_remarks(const struct operation *op)
 {
+	if (op->remark)
+		(void)fprintf(stderr, "registrar: %s\n", op->remark);
 	if (op->options->port == ROW_DEFAULT &&
 	    op->services[0].port == ROW_DEFAULT) {
 		(void)fprintf(stderr,

@@ -49,9 +49,9 @@ static void print_remarks(const struct operation *op)
 		}
 		if (strncmp(row->source, "registrar/", 10) == 0) {
 			(void)fprintf(stderr,
-			    "registrar: %s/%s: holds until its definition "
-			    "changes or its registrar restarts; to keep it, "
-			    "edit '%s'\n",
+			    "registrar: %s/%s: the new weight holds until its "
+			    "definition changes or its registrar restarts; to "
+			    "keep it, edit '%s'\n",
 			    row->service, row->name,
 			    row->definition ? row->definition : "");
 		}

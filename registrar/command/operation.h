@@ -24,7 +24,8 @@ struct operation {
 	unsigned target_n;
 	/* before the rows are read; makes the file, too; NULL: nothing */
 	int (*prepare)(struct operation *op, struct diag *reterr);
-	bool is_new; /* the caller's own */
+	bool is_new;        /* the caller's own */
+	const char *remark; /* the same; in the arena */
 	/* within a transaction */
 	struct registry *reg;
 	int64_t now_wall_ms;

@@ -272,14 +272,28 @@ static void tell_rest(struct zone *z)
 		n += !z->addresses[i].used;
 	if (n) {
 		import_left_out(z->im, end,
-		    "%lu addresses: no SRV record below %s names them", n,
-		    z->im->config->zone);
+		    "%lu address%s: no SRV record below %s names %s", n,
+		    n == 1 ? "" : "es", z->im->config->zone,
+		    n == 1 ? "it" : "them");
 	}
 	if (z->others_n) {
 		import_left_out(z->im, end,
-		    "%lu records of other types: expected SRV, A and AAAA",
-		    z->others_n);
+		    "%lu record%s of other types: expected SRV, A and AAAA",
+		    z->others_n, z->others_n == 1 ? "" : "s");
 	}
+}
+
+/* Without a name of the format: nearly any text is a zone file of a kind. */
+static void refuse_guess(struct import *im)
+{
+	const struct diags *d = &im->result.left_out;
+
+	for (unsigned i = 0; i < d->n; i++)
+		(void)diags_add(im->errors, -EINVAL, "%s", d->items[i].text);
+	import_bad(im, (struct import_place){ 1, 0 },
+	    "found no SRV record in what was taken for a zone file, expected "
+	    "some below %s; see --format",
+	    im->config->zone);
 }
 
 void import_zone(struct import *im, char *text, size_t len)
@@ -299,6 +313,8 @@ void import_zone(struct import *im, char *text, size_t len)
 		put_srv(&z, &z.srvs[i]);
 	if (!im->error)
 		tell_rest(&z);
+	if (!im->error && !z.srv_n && im->config->format == FORMAT_AUTO)
+		refuse_guess(im);
 	free(z.srvs);
 	free(z.addresses);
 }

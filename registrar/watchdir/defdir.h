@@ -28,7 +28,10 @@ struct defdir_ops {
 	void (*changed)(
 	    void *arg, const char *name, const char *text, size_t len);
 	void (*removed)(void *arg, const char *name);
-	/* name cannot be read (NULL: the directory); its old text holds. */
+	/*
+	 * name cannot be read; its old text holds. NULL: the directory, and
+	 * why names it.
+	 */
 	void (*failed)(void *arg, const char *name, const char *why);
 	/* All of one burst, or of a defdir_rescan(), has been reported. */
 	void (*settled)(void *arg);

@@ -184,6 +184,7 @@ def test_the_directory_may_come_later_and_come_back(site):
     registrar = site.start_registrar()
     dnsd = site.start_dnsd()
     assert registrar.running()
+    assert registrar.logged(f"error: cannot watch '{site.watch}': No such")
     aside = site.folder / "aside.d"
     aside.mkdir()
     (aside / "web.yaml").write_text(plain("web", "a"))

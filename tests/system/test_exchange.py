@@ -131,6 +131,22 @@ def test_others_load_the_zone_file(site, tool):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("text", ["; shopping list\n", "$TTL 5\n",
+                                  "host A 192.0.2.1\n"])
+def test_a_text_without_instances_is_no_zone_file_by_chance(site, text):
+    file = site.folder / "list"
+    file.write_text(text)
+    args = ["import", file, "--registry", site.registry]
+    done = site.command(*args)
+    assert done.returncode == 2
+    assert "taken for a zone file" in done.stderr
+    assert "see --format" in done.stderr
+    assert ("left out: 1 address: " in done.stderr) == ("host" in text)
+    done = site.command(*args, "--format", "zone")
+    assert done.returncode == 0
+    assert done.stdout.startswith("0 instances, 0 changes")
+
+
 def test_an_expired_lease_is_left_out(site):
     fill(site)
     site.sql("UPDATE instance SET lease_until_wall_ms = 1700000000000 "
@@ -139,7 +155,7 @@ def test_an_expired_lease_is_left_out(site):
     assert done.returncode == 0
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == \
         ["a"]
-    assert "left out: 1 instances" in done.stderr
+    assert "left out: 1 instance whose" in done.stderr
 
 
 @pytest.mark.parametrize("args, status, text", [

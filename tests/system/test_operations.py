@@ -99,6 +99,18 @@ def test_a_registered_instance_is_in_dns_until_its_lease_ends(site, dnsd):
     dnsd.wait_instances("job", [])
 
 
+def test_whoever_takes_over_an_address_is_told_what_checks_it(site):
+    start(site)
+    done = site.command("register", "web/a", "--force", "--address",
+                        "192.0.2.99", "--registry", site.registry)
+    assert done.returncode == 0, done.stderr
+    assert "its checks look at 192.0.2.1" in done.stderr
+    assert "web.yaml'" in done.stderr
+    done = site.command("register", "web/a", "--force", "--address",
+                        "192.0.2.99", "--registry", site.registry)
+    assert "its checks" not in done.stderr
+
+
 def test_what_a_definition_names_is_not_deregistered(site):
     dnsd, _ = start(site)
     done = site.command("deregister", "web/a", "--registry", site.registry)

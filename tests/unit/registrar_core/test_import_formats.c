@@ -165,7 +165,7 @@ static const struct {
 	    "two.db.svc AAAA fd00::2\n",
 	    "db/tcp/30(one@10.0.0.1+2001:db8::1:5432*10 "
 	    "two@fd00::2:5432*20!5) ",
-	    "left out: 1 records of other types" },
+	    "left out: 1 record of other types" },
 	{ "zone file: one host, two ports; a target of another zone",
 	    "$TTL 5\n_db._udp SRV 0 1 1 h\n_db._udp SRV 0 1 2 h\n"
 	    "_db._udp SRV 0 1 3 H.example.\nh A 10.0.0.1\n"
