@@ -283,7 +283,7 @@ static const struct command *find_command(const char *word)
 
 static int help(const char *word)
 {
-	static char flag[] = "--help";
+	char flag[] = "--help";
 	char *argv[] = { flag, flag, NULL };
 	const struct command *cmd = word ? find_command(word) : NULL;
 

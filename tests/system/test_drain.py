@@ -115,6 +115,16 @@ def test_dnsd_ends_it_though_no_registrar_runs(site, dnsd):
     assert out == "web/a: drained already\n"
 
 
+def test_the_last_that_drains_is_in_srv_with_weight_0(site):
+    site.create_registry()
+    site.put("web", ("a", "192.0.2.1"))
+    operate(site, "drain", "web", "--ttl", "1h")
+    out = site.command("status", "--registry", site.registry).stdout
+    assert "NONE of 1 in answers but SRV, which has 1 with weight 0" in out
+    (instance,) = site.status("web")["services"][0]["instances"]
+    assert (instance["weight"], instance["weight_now"]) == (100, 0)
+
+
 def test_a_hook_that_was_killed_with_its_registrar_runs_again(site):
     more = hook(site, f"while [ ! -e {site.folder}/go ]; do sleep 0.05; done")
     dnsd, registrar = start(site, more)
