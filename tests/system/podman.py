@@ -106,6 +106,13 @@ class Podman:
     def inspect(self, name):
         return json.loads(self.run("inspect", name))[0]
 
+    def start_again(self, name):
+        """What was killed, once Podman has taken note: what cleans up behind
+        it may otherwise take the new one for the old."""
+        until(f"{name} has exited", lambda: self.inspect(name)["State"][
+            "Status"] == "exited")
+        self.run("start", name)
+
     def remove(self, *names):
         self.run("rm", "-f", "-t", "0", *(names or ("-a",)))
 
