@@ -188,8 +188,12 @@ instances:
     process: none
 """)
     parent = start(sys.executable, "-c",
-                   "import os, sys, time\n"
-                   "for _ in range(3): os.fork() or time.sleep(1000)\n"
+                   # 1: PR_SET_PDEATHSIG, so that they end with the test
+                   "import ctypes, os, signal, sys, time\n"
+                   "for _ in range(3):\n"
+                   "    if not os.fork():\n"
+                   "        ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+                   "        time.sleep(1000)\n"
                    "time.sleep(1000)", mark(site))
     site.start_registrar()
     until("it is there", lambda: states(site))
