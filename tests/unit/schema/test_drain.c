@@ -67,10 +67,10 @@ static void a_mode_by_hand_is_a_drain(void **state)
 	assert_int_equal(fx_revision(f->r), revision + 3);
 	assert_in_range(fx_number(f, "SELECT drain_until_wall_ms - " NOW
 	                             " FROM instance WHERE name = 'i1'"),
-	    55000, 60250);
+	    55000, 60201);
 	assert_in_range(fx_number(f, "SELECT drain_until_wall_ms - " NOW
 	                             " FROM instance WHERE name = 'i3'"),
-	    1000, 5250);
+	    1000, 5201);
 	assert_string_equal(drains_of(f, "registrar/h").names, "db/i3 web/i1 ");
 	fx_sql(f, "UPDATE instance SET mode = 'maintenance'");
 	assert_int_equal(
@@ -176,6 +176,35 @@ static void what_is_no_step_is_refused(void **state)
 	}
 }
 
+/* Years from now, so that nothing else gives it. */
+#define GIVEN 4000000000000
+
+static void an_end_that_is_given_holds(void **state)
+{
+	struct fx *f = *state;
+
+	fx_sql(f, "UPDATE instance SET mode = 'draining', "
+	          "drain_until_wall_ms = 4000000000000 WHERE name = 'i1'");
+	assert_int_equal(fx_number(f, "SELECT drain_until_wall_ms FROM instance"
+	                              " WHERE name = 'i1'"),
+	    GIVEN);
+	/* it has one as long as it drains, and none when it does not */
+	assert_int_not_equal(
+	    fx_try_sql(f, "UPDATE instance SET drain_until_wall_ms = 0 "
+	                  "WHERE name = 'i1'"),
+	    SQLITE_OK);
+	assert_non_null(strstr(f->err.text, "which has an end"));
+	assert_int_not_equal(
+	    fx_try_sql(f, "UPDATE instance SET drain_step = 'waiting' "
+	                  "WHERE name = 'i3'"),
+	    SQLITE_OK);
+	assert_non_null(strstr(f->err.text, "belong to mode draining"));
+	fx_sql(f, "UPDATE instance SET mode = 'active' WHERE name = 'i1'");
+	assert_int_equal(fx_number(f, "SELECT drain_until_wall_ms FROM instance"
+	                              " WHERE name = 'i1'"),
+	    0);
+}
+
 static void a_heartbeat_is_found(void **state)
 {
 	struct fx *f = *state;
@@ -215,6 +244,7 @@ int main(void)
 		T(steps_follow_one_drain),
 		T(a_row_says_whether_it_drained),
 		T(what_is_no_step_is_refused),
+		T(an_end_that_is_given_holds),
 		T(a_heartbeat_is_found),
 		T(drains_are_found_at_once),
 	};
