@@ -165,6 +165,9 @@ static const struct {
 	{ "{tcp: '[::1]:1', tls: {name: 'a b'}}",
 	    "4:32: found 'a b' for 'name' in 'tls', expected the name or "
 	    "address of a host" },
+	{ "{tcp: '[::1]:1', tls: {name: .test}}",
+	    "4:32: found '.test' for 'name' in 'tls', expected the name or "
+	    "address of a host" },
 	{ "{http: 'http://[::1]/', tls: true}",
 	    "4:39: found 'http://' beside 'tls', expected https://" },
 	{ "{http: 'https://[::1]/', tls: false}",
