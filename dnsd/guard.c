@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/guard.h"
 
-#include "dnsd/message/networks.h"
-#include "dnsd/message/policy.h"
-#include "dnsd/message/reclaim.h"
+#include "dnsd/message/data/reclaim.h"
+#include "dnsd/message/screen/networks.h"
+#include "dnsd/message/screen/policy.h"
 #include "dnsd/options.h"
 #include "dnsd/secrets.h"
 #include "dnsd/transport/server.h"

@@ -4,8 +4,8 @@
  * follows the registry and publishes; the server's threads answer.
  */
 #include "dnsd/guard.h"
-#include "dnsd/message/answer.h"
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/answer/answer.h"
+#include "dnsd/message/data/catalog.h"
 #include "dnsd/message/handle.h"
 #include "dnsd/options.h"
 #include "dnsd/registry/follow.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/options.h"
 
-#include "dnsd/message/dname.h"
-#include "dnsd/message/limit.h"
-#include "dnsd/message/networks.h"
+#include "dnsd/message/screen/limit.h"
+#include "dnsd/message/screen/networks.h"
+#include "dnsd/message/wire/dname.h"
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };

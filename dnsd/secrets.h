@@ -11,7 +11,7 @@
  * next one behind the first on every server; then put it first; then, an
  * hour later, take the old one out.
  */
-#include "dnsd/message/cookie.h"
+#include "dnsd/message/wire/cookie.h"
 #include "schema/base/diag.h"
 
 /* -EINVAL: reterr says `file:line:column: found X, expected Y`. */

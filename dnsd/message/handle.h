@@ -7,8 +7,8 @@
  * through the steps together, so that while one question waits for memory the
  * others are worked on. Fuzzers, benchmarks and tests call exactly this.
  */
-#include "dnsd/message/respond.h"
-#include "dnsd/message/screen.h"
+#include "dnsd/message/respond/respond.h"
+#include "dnsd/message/screen/screen.h"
 #include "dnsd/message/stats.h"
 
 enum { HANDLE_BATCH_MAX = 32 };

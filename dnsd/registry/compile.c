@@ -7,8 +7,8 @@
  */
 #include "dnsd/registry/compile.h"
 
-#include "dnsd/message/service.h"
-#include "dnsd/message/zone.h"
+#include "dnsd/message/data/service.h"
+#include "dnsd/message/data/zone.h"
 #include "dnsd/registry/index.h"
 #include "dnsd/registry/subtypes.h"
 #include "schema/base/xalloc.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/registry/index.h"
 
-#include "dnsd/message/service.h"
+#include "dnsd/message/data/service.h"
 
 #include <string.h>
 

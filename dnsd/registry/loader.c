@@ -10,7 +10,7 @@
  */
 #include "dnsd/registry/loader.h"
 
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/data/catalog.h"
 #include "dnsd/registry/compile.h"
 #include "dnsd/registry/expiry.h"
 #include "dnsd/registry/subtypes.h"

@@ -6,7 +6,7 @@
  */
 #include "dnsd/registry/subtypes.h"
 
-#include "dnsd/message/service.h"
+#include "dnsd/message/data/service.h"
 #include "schema/base/xalloc.h"
 #include "schema/label.h"
 

@@ -12,8 +12,8 @@
  * A connection is closed when for idle_ms it neither finished a request nor
  * took all answers that waited: a slow client is an idle one.
  */
+#include "dnsd/message/data/reclaim.h"
 #include "dnsd/message/handle.h"
-#include "dnsd/message/reclaim.h"
 #include "dnsd/transport/address.h"
 
 #include <event2/event.h>

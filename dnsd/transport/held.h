@@ -5,7 +5,7 @@
  * frames that requests come in: a length of two octets before each message
  * (RFC 1035 section 4.2.2, RFC 7766 section 8).
  */
-#include "dnsd/message/wire.h"
+#include "dnsd/message/wire/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>

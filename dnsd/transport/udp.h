@@ -9,8 +9,8 @@
  * tenth of a microsecond for each answer, since every send wakes the
  * socket's waiters.
  */
+#include "dnsd/message/data/reclaim.h"
 #include "dnsd/message/handle.h"
-#include "dnsd/message/reclaim.h"
 #include "schema/base/diag.h"
 
 struct address;

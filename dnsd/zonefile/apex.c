@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/zonefile/apex.h"
 
-#include "dnsd/message/reverse.h"
-#include "dnsd/message/zone.h"
-#include "dnsd/message/zone_build.h"
+#include "dnsd/message/data/reverse.h"
+#include "dnsd/message/data/zone.h"
+#include "dnsd/message/data/zone_build.h"
 #include "dnsd/options.h"
 #include "dnsd/transport/address.h"
 #include "schema/base/scoped.h"

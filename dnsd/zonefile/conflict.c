@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/zonefile/conflict.h"
 
-#include "dnsd/message/lookup.h"
-#include "dnsd/message/reverse.h"
-#include "dnsd/message/service.h"
-#include "dnsd/message/zone.h"
+#include "dnsd/message/answer/lookup.h"
+#include "dnsd/message/data/reverse.h"
+#include "dnsd/message/data/service.h"
+#include "dnsd/message/data/zone.h"
 #include "schema/base/log.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
  */
 #include "dnsd/zonefile/zonedir.h"
 
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/data/catalog.h"
 #include "dnsd/options.h"
 #include "dnsd/zonefile/apex.h"
 #include "dnsd/zonefile/conflict.h"

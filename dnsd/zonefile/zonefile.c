@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/message/zone_build.h"
-#include "dnsd/message/zone_image.h"
+#include "dnsd/message/data/zone_build.h"
+#include "dnsd/message/data/zone_image.h"
 #include "dnsd/zonefile/zonefile_impl.h"
 #include "dnsd/zonefile/zonegenerate.h"
 #include "schema/base/scoped.h"

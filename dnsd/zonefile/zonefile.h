@@ -9,7 +9,7 @@
  * comes first, else what the file is called without ".zone"; names are relative
  * to the latter until $ORIGIN says otherwise. Any one thread.
  */
-#include "dnsd/message/dname.h"
+#include "dnsd/message/wire/dname.h"
 #include "dnsd/zonefile/zonestamp.h"
 #include "schema/base/diag.h"
 

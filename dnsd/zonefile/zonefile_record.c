@@ -5,8 +5,8 @@
  * (zonescan.c, zonerdata.c); a million A records take a third of ldns's time.
  * The other types go to ldns one record at a time.
  */
-#include "dnsd/message/rdata.h"
-#include "dnsd/message/zone_build.h"
+#include "dnsd/message/data/zone_build.h"
+#include "dnsd/message/wire/rdata.h"
 #include "dnsd/zonefile/zonefile_impl.h"
 #include "dnsd/zonefile/zoneldns.h"
 

@@ -7,7 +7,7 @@
  * TXT and SOA, and any type written as RFC 3597 section 5 has it. All others
  * are ldns's (zonefile.c), which is five times slower.
  */
-#include "dnsd/message/wire.h"
+#include "dnsd/message/wire/wire.h"
 #include "dnsd/zonefile/zonescan.h"
 
 struct zonerdata {

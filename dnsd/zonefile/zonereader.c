@@ -12,7 +12,7 @@
  */
 #include "dnsd/zonefile/zonereader.h"
 
-#include "dnsd/message/zone_image.h"
+#include "dnsd/message/data/zone_image.h"
 #include "dnsd/zonefile/zonefile.h"
 #include "dnsd/zonefile/zonelist.h"
 #include "dnsd/zonefile/zonewatch.h"

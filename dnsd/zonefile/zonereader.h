@@ -9,7 +9,7 @@
  * files that are gone, files that were read, well or not, the end. Everything
  * here but the thread is the control thread's.
  */
-#include "dnsd/message/dname.h"
+#include "dnsd/message/wire/dname.h"
 #include "schema/base/diag.h"
 
 #include <stdint.h>

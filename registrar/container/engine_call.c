@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/container/engine_call.h"
 
-#include "registrar/lib/http_reply.h"
+#include "registrar/net/http_reply.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * definition_dns - `dns: "{address}:53"`: what a DNS server answers.
  */
 #include "registrar/definition/definition_parts.h"
-#include "registrar/lib/dns_message.h"
+#include "registrar/net/dns_message.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * the health service says SERVING.
  */
 #include "registrar/definition/definition_parts.h"
-#include "registrar/lib/grpc_message.h"
+#include "registrar/net/grpc_message.h"
 
 #include <ctype.h>
 #include <string.h>

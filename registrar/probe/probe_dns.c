@@ -5,8 +5,8 @@
  * One question over UDP with a number that cannot be guessed. What is no
  * answer to it is not heard: whoever forges one has to hit port and number.
  */
-#include "registrar/lib/dns_message.h"
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
+#include "registrar/net/dns_message.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/arena.h"
 #include "schema/base/xalloc.h"

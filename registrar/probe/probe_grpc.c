@@ -6,7 +6,7 @@
  * What counts is grpc-status, in the trailers or, without a message, in the
  * only header; of answers without one, what HTTP says.
  */
-#include "registrar/lib/grpc_message.h"
+#include "registrar/net/grpc_message.h"
 #include "registrar/probe/http2.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/version.h"

@@ -10,9 +10,9 @@
  * Not evhttp: libevent 2.1 has none for Unix sockets, loses the reasons of
  * connections that fail, and goes on using a connection behind our callbacks.
  */
-#include "registrar/lib/http_reply.h"
 #include "registrar/lib/match.h"
 #include "registrar/lib/secret.h"
+#include "registrar/net/http_reply.h"
 #include "registrar/probe/probe.h"
 #include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"

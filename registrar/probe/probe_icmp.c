@@ -8,7 +8,7 @@
  * peer. Either way an answer has to bring back the octets that were sent,
  * which nobody else knows.
  */
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

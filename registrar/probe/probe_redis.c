@@ -6,7 +6,7 @@
  * by one line. The first that is an error decides.
  */
 #include "registrar/lib/password.h"
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -15,7 +15,7 @@
  * takes it. So we say goodbye and await its word.
  */
 #include "registrar/lib/match.h"
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"

@@ -7,7 +7,7 @@
  * datagram decides.
  */
 #include "registrar/lib/match.h"
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/xalloc.h"
 

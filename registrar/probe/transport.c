@@ -9,7 +9,7 @@
  */
 #include "registrar/probe/transport.h"
 
-#include "registrar/probe/dial.h"
+#include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "registrar/probe/tls_cache.h"
 #include "registrar/probe/transport_impl.h"

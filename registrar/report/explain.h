@@ -4,10 +4,10 @@
  * explain - which instances of a service are in an answer, and why the
  * others are not.
  *
- * Says again, in words, what dnsd/registry/compile.c and dnsd/message/pick.c do
- * with the rows of a service; a system test holds the two together. Works on a
- * copy of the registry (status.h), so no daemon is asked. Plain data, one
- * thread.
+ * Says again, in words, what dnsd/registry/compile.c and
+ * dnsd/message/answer/pick.c do with the rows of a service; a system test holds
+ * the two together. Works on a copy of the registry (status.h), so no daemon is
+ * asked. Plain data, one thread.
  */
 #include "registrar/report/status.h"
 

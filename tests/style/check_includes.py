@@ -28,7 +28,7 @@ LIBRARY_HEADERS = {
     "nghttp2/": ("registrar/probe/http2.c", "tests/unit/registrar_core/"),
     "libpq-fe.h": ("registrar/probe/probe_postgres.c",),
     "curses.h": ("registrar/top/",),
-    "ldns/": ("registrar/lib/dns_message.c", "registrar/exchange/import_zone.c",
+    "ldns/": ("registrar/net/dns_message.c", "registrar/exchange/import_zone.c",
               "dnsd/zonefile/zoneldns.c", "tests/"),
     "seccomp.h": ("schema/sandbox/calls.c",),
     "cmocka.h": ("tests/",),
@@ -48,8 +48,8 @@ OWN_HEADERS = {
     "dnsd/": ("dnsd/", "schema/"),
     "registrar/": ("registrar/", "schema/"),
 }
-# Folders of a program, each with those below it that it may include. What
-# stands in the program's own folder wires them and may include all.
+# Folders of a folder, each with those below it that it may include. What
+# stands beside them wires them and may include all.
 FOLDERS = {
     "dnsd": {
         "message": (),
@@ -57,15 +57,23 @@ FOLDERS = {
         "transport": ("message",),
         "zonefile": ("message", "transport"),
     },
+    "dnsd/message": {
+        "wire": (),
+        "data": ("wire",),
+        "answer": ("data", "wire"),
+        "respond": ("answer", "data", "wire"),
+        "screen": ("respond", "wire"),
+    },
     "registrar": {
         "lib": (),
+        "net": ("lib",),
         "health": ("definition",),
         "exec": ("lib",),
-        "definition": ("exec", "lib"),
+        "definition": ("exec", "lib", "net"),
         "watchdir": ("lib",),
-        "container": ("lib",),
+        "container": ("lib", "net"),
         "process": ("container", "definition", "lib"),
-        "probe": ("definition", "exec", "health", "lib"),
+        "probe": ("definition", "exec", "health", "lib", "net"),
         "store": ("probe",),
         "instance": ("definition", "exec", "health", "probe", "process",
                      "store"),
@@ -76,8 +84,8 @@ FOLDERS = {
         "exchange": ("lib", "report"),
     },
 }
-# Of the program's own headers, what every folder may include.
-SHARED = ("dnsd/options.h", "registrar/options.h")
+# Of the headers beside them, what every folder may include.
+SHARED = ("dnsd/options.h", "registrar/options.h", "dnsd/message/stats.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
@@ -107,14 +115,16 @@ def check_own(findings, path, line, header):
 
 
 def check_folder(findings, path, line, header):
-    """Within a program, includes point to folders that are below."""
-    parts, wanted = path.relative_to(style.SOURCE).parts, header.split("/")
-    below = FOLDERS.get(parts[0], {}).get(parts[1])
-    if below is None or wanted[0] != parts[0] or header in SHARED:
-        return
-    if wanted[1] not in (parts[1], *below):
-        findings.add(path, line, f"{parts[0]}/{parts[1]}/ does not know "
-                     f"{header}")
+    """Within a folder, includes point to folders that are below."""
+    file = style.name(path)
+    for top, folders in FOLDERS.items():
+        if not file.startswith(top + "/") or \
+                not header.startswith(top + "/") or header in SHARED:
+            continue
+        own, wanted = (name[len(top) + 1:].split("/")[0]
+                       for name in (file, header))
+        if own in folders and wanted not in (own, *folders[own]):
+            findings.add(path, line, f"{top}/{own}/ does not know {header}")
 
 
 def main():

@@ -3,7 +3,7 @@
 /*
  * reply - a response as somebody else reads it: decoded by ldns.
  */
-#include "dnsd/message/respond.h"
+#include "dnsd/message/respond/respond.h"
 
 #include <ldns/ldns.h>
 #include <stdbool.h>

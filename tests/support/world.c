@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/support/world.h"
 
-#include "dnsd/message/reverse.h"
+#include "dnsd/message/data/reverse.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

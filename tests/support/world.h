@@ -21,8 +21,8 @@
  * ip6.arpa. `meta` and `tag` belong to the service or instance before. A
  * service that is there already is replaced.
  */
+#include "dnsd/message/data/zone_build.h"
 #include "dnsd/message/handle.h"
-#include "dnsd/message/zone_build.h"
 #include "dnsd/registry/compile.h"
 #include "dnsd/transport/address.h"
 

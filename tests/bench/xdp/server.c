@@ -9,7 +9,7 @@
  * without options, no fragments. Everything above the packet is dnsd's own
  * code in both cases, so the difference is what the kernel's UDP path costs.
  */
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/data/catalog.h"
 #include "dnsd/message/handle.h"
 #include "dnsd/options.h"
 #include "dnsd/registry/loader.h"

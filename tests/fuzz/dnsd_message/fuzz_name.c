@@ -3,7 +3,7 @@
  * Any octets as a name, in text and on the wire: what is accepted survives
  * the way to the other form and back.
  */
-#include "dnsd/message/dname.h"
+#include "dnsd/message/wire/dname.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

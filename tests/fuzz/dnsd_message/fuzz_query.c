@@ -3,7 +3,7 @@
  * Any octets as a request: nothing is read beyond them, and what is found
  * lies within them.
  */
-#include "dnsd/message/query.h"
+#include "dnsd/message/wire/query.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  * what is written with that status is read the same. A grpc-message becomes
  * no longer, and no text of a code is taken for another one.
  */
-#include "registrar/lib/grpc_message.h"
+#include "registrar/net/grpc_message.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

@@ -4,7 +4,7 @@
  * pieces, and never makes more than its bounds. The first octet says how
  * large pieces are, and whether the request was HEAD.
  */
-#include "registrar/lib/http_reply.h"
+#include "registrar/net/http_reply.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * A directory of zone files while it changes: which file's zone is served.
  */
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/data/catalog.h"
 #include "dnsd/options.h"
 #include "dnsd/zonefile/apex.h"
 #include "dnsd/zonefile/zonedir.h"

@@ -2,7 +2,7 @@
 /*
  * Master files: what is read from them, and what is said of wrong ones.
  */
-#include "dnsd/message/zone_image.h"
+#include "dnsd/message/data/zone_image.h"
 #include "dnsd/zonefile/zonefile.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -3,7 +3,7 @@
  * The tree of addresses against a plain list that does the same: what is
  * there, and how much of an address or of its beginning the closest one has.
  */
-#include "dnsd/message/address_tree.h"
+#include "dnsd/message/data/address_tree.h"
 #include "schema/base/rng.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * The table of services against a plain array that does the same: what was
  * put is found until it is replaced or removed, whatever happened around it.
  */
-#include "dnsd/message/catalog.h"
+#include "dnsd/message/data/catalog.h"
 #include "schema/base/rng.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"

@@ -3,7 +3,7 @@
  * SipHash and server cookies against published vectors: the paper's and those
  * of RFC 9018, appendix A.
  */
-#include "dnsd/message/cookie.h"
+#include "dnsd/message/wire/cookie.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/message/dname.h"
+#include "dnsd/message/wire/dname.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * Accounts over time: what is let through, when it is over, and how a full
  * table behaves. Time is a number here.
  */
-#include "dnsd/message/limit.h"
+#include "dnsd/message/screen/limit.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -3,7 +3,7 @@
  * Which addresses are in a list of networks: by hand, and beside a search
  * through the list that is too simple to be wrong.
  */
-#include "dnsd/message/networks.h"
+#include "dnsd/message/screen/networks.h"
 #include "schema/base/rng.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Sets of owners against plain arrays, in an order that is not theirs. */
-#include "dnsd/message/owner_sets.h"
+#include "dnsd/message/data/owner_sets.h"
 #include "schema/base/rng.h"
 
 #include <setjmp.h>

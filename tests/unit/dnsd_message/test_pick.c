@@ -4,7 +4,7 @@
  * drawing one after another, for few instances (the linear way) and for many
  * (bisection).
  */
-#include "dnsd/message/pick.h"
+#include "dnsd/message/answer/pick.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "tests/support/chi.h"

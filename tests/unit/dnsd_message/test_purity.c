@@ -8,7 +8,7 @@
  * which everything but read, write and exit kills. What is linked is checked
  * by style/check_symbols.py.
  */
-#include "dnsd/message/networks.h"
+#include "dnsd/message/screen/networks.h"
 #include "tests/support/ask.h"
 
 #include <linux/seccomp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/message/query.h"
+#include "dnsd/message/wire/query.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

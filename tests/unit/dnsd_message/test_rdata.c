@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/message/rdata.h"
+#include "dnsd/message/wire/rdata.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

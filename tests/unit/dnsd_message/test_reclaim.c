@@ -3,7 +3,7 @@
  * Nothing is freed while a reader may hold it, and everything is in the end.
  * The threaded test is worth most under ThreadSanitizer and ASan.
  */
-#include "dnsd/message/reclaim.h"
+#include "dnsd/message/data/reclaim.h"
 #include "schema/base/rng.h"
 #include "tests/support/ask.h"
 #include "tests/support/reply.h"

@@ -3,8 +3,8 @@
  * What is pointed to is what was meant: names are written behind each other
  * and followed back through their pointers.
  */
-#include "dnsd/message/dname.h"
-#include "dnsd/message/respond_name.h"
+#include "dnsd/message/wire/dname.h"
+#include "dnsd/message/wire/respond_name.h"
 #include "schema/base/rng.h"
 
 #include <setjmp.h>

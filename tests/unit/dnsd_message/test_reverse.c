@@ -2,7 +2,7 @@
 /*
  * Names of addresses: which names they are and what is answered.
  */
-#include "dnsd/message/reverse.h"
+#include "dnsd/message/data/reverse.h"
 #include "schema/base/rng.h"
 #include "schema/base/scoped.h"
 #include "tests/support/ask.h"

@@ -4,7 +4,7 @@
  * would be, and what a plain search says, whatever came before and whoever
  * reads.
  */
-#include "dnsd/message/reverse.h"
+#include "dnsd/message/data/reverse.h"
 #include "schema/base/rng.h"
 #include "schema/base/scoped.h"
 #include "tests/support/ask.h"

@@ -3,7 +3,7 @@
  * The list of a zone's services: each once, whatever came and went; and while
  * it changes, readers see whole services of that zone and nothing else.
  */
-#include "dnsd/message/roster.h"
+#include "dnsd/message/data/roster.h"
 #include "schema/base/rng.h"
 #include "tests/support/ask.h"
 

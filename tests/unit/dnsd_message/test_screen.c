@@ -3,7 +3,7 @@
  * What requests get that are screened: cookies, networks, limits. Time is
  * what the test says.
  */
-#include "dnsd/message/networks.h"
+#include "dnsd/message/screen/networks.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "tests/support/ask.h"

@@ -3,7 +3,7 @@
  * A block of every size: its index, its groups and its sums agree with what
  * compile was given.
  */
-#include "dnsd/message/service.h"
+#include "dnsd/message/data/service.h"
 #include "tests/support/world.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dnsd/message/zone.h"
+#include "dnsd/message/data/zone.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /*
  * Zones come and go; a name is always in the longest one that ends it.
  */
-#include "dnsd/message/zone_table.h"
+#include "dnsd/message/data/zone_table.h"
 #include "schema/base/rng.h"
 
 #include <setjmp.h>

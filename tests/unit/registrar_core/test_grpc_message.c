@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/lib/grpc_message.h"
+#include "registrar/net/grpc_message.h"
 #include "tests/unit/registrar_core/hex_support.h"
 
 #include <errno.h>

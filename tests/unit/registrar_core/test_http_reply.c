@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/lib/http_reply.h"
+#include "registrar/net/http_reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * answer - what a question gets: which zone, which data, which RCODE.
+ *
+ * RFC 1034 section 4.3.2 over the zone: the apex and the static
+ * records of the zone, then the names that the registry's services own. In
+ * two halves, so that a batch of questions can wait for memory together:
+ * answer_locate() touches hot data only and says what to fetch;
+ * answer_decide() then looks. Nothing is written here: see respond.h.
+ */
+#include "dnsd/message/data/catalog.h"
+#include "dnsd/message/data/service.h"
+#include "dnsd/message/data/zone.h"
+#include "dnsd/message/wire/query.h"
+
+enum answer_kind {
+	ANSWER_EMPTY,    /* the RCODE says it all */
+	ANSWER_NEGATIVE, /* SOA in the authority section, RFC 2308 */
+	ANSWER_SRV,      /* of the service, with addresses */
+	ANSWER_IPV4,     /* of the service, a sample */
+	ANSWER_IPV6,
+	ANSWER_TXT,
+	ANSWER_PTR,     /* to its instances, RFC 6763 section 4.1 */
+	ANSWER_ONE_SRV, /* of one instance */
+	ANSWER_ONE_IPV4,
+	ANSWER_ONE_IPV6,
+	ANSWER_ONE_TXT,
+	ANSWER_ONE_SD_TXT,   /* of one that was browsed for */
+	ANSWER_SUBTYPE,      /* PTR to its instances with a tag */
+	ANSWER_TYPES,        /* PTR to the services of the zone */
+	ANSWER_DOMAIN,       /* PTR to the zone */
+	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
+	ANSWER_RRSET,        /* static records of the zone */
+	ANSWER_REFERRAL,     /* to the servers of a zone below */
+	ANSWER_HINFO,        /* to ANY, RFC 8482 section 4.2 */
+	ANSWER_CHAOS,        /* a text about the server, RFC 4892 */
+};
+
+/* An alias that was followed: CNAME, or DNAME with the CNAME it makes. */
+struct alias {
+	const struct zone *zone;
+	const struct node *node; /* owner of the records; of a DNAME: above */
+	const struct rrset *set;
+	uint64_t owner_hash; /* of the name that it was found for */
+	bool is_repeated;    /* this DNAME is in the answer already */
+	bool is_endless;     /* of DNAME: the name it makes is too long */
+};
+
+enum {
+	/* Aliases followed; who has more gets as many. */
+	ANSWER_ALIASES_MAX = 16,
+};
+
+struct answer {
+	enum rcode rcode;
+	enum answer_kind kind;
+	bool authoritative; /* AA */
+	const struct zone *zone;
+	const struct zone_image *image; /* of zone */
+	const struct service *service;
+	unsigned instance;
+	const struct service_subtype *subtype; /* of ANSWER_SUBTYPE */
+	const struct node *node;               /* of ANSWER_REFERRAL: the cut */
+	const struct rrset *rrset;
+	const char *chaos;
+	unsigned alias_n;
+	/* Not set beyond alias_n: answers without aliases do not pay. */
+	struct alias alias[ANSWER_ALIASES_MAX];
+	struct dname name; /* that the last alias leads to */
+};
+
+/* Texts about the server; NULL: REFUSED. Borrowed, constant. */
+struct identity {
+	const char *version; /* version.bind, version.server */
+	const char *host;    /* hostname.bind, id.server; NSID */
+};
+
+/* Where a question leads. Filled by answer_locate(). */
+struct locus {
+	const struct zone *zone;        /* NULL: none of ours */
+	const struct zone_image *image; /* of zone, if there is one */
+	uint64_t hash;        /* of the service's name S.Z, if `label` is set */
+	const uint8_t *label; /* S, without its length; borrowed */
+	uint8_t label_len;
+	uint8_t below;               /* labels left of the zone's name */
+	const struct service *guess; /* see catalog_guess() */
+};
+
+/*
+ * answer_service.c: what the registry has for a name in l->zone. False: the
+ * name does not exist there; then *ret_encloser_n is how many labels left of
+ * the zone's name still do.
+ */
+bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
+/*
+ * answer_browse.c: the same of a name whose first label left of the zone's
+ * begins with `_`, and of one that ends in _S._P of a->service. *encloser_n
+ * grows if more of the name exists than it says.
+ */
+bool answer_domains(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, unsigned *encloser_n);
+bool answer_subtypes(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, unsigned *encloser_n);
+/* answer_reverse.c: the same in a zone whose names are those of addresses. */
+bool answer_reverse(struct answer *a, const struct dname *name, uint16_t type,
+    const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n);
+/* Which service a name in l->zone may be about; fills l->label and so on. */
+void answer_locate_service(struct locus *l, const struct dname *name);
+
+/* Hashes q's name, finds its zone and the service that it may be about. */
+void answer_locate(
+    struct locus *ret_l, struct query *q, const struct catalog *c);
+
+void answer_decide(struct answer *ret_a, const struct query *q,
+    const struct locus *l, const struct catalog *c, const struct identity *id);
+
+/*
+ * What goes along with a record of zone z that points to a name, which is
+ * hashed: its addresses in the registry, A and AAAA, as they would be
+ * answered (ANSWER_NEGATIVE: none). False: the registry does not have the
+ * name, or it is not z's to answer.
+ */
+bool answer_addresses(struct answer ret_a[2], const struct dname *name,
+    const struct zone *z, const struct catalog *c);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * reverse - which instance an address is the name of.
+ *
+ * Kept only where a zone below in-addr.arpa or ip6.arpa is served. An address
+ * has one name, as long as a row of an instance has the address, whatever its
+ * health: that of the first zone, in it the first service, in it the first
+ * instance, each in canonical order (RFC 4034 section 6.1). So it does not
+ * depend on who came first.
+ *
+ * An address knows the service by the hash of its name, not by where its block
+ * lies: a change that leaves the addresses of a service as they are, as health
+ * does, changes nothing here. Who looks one up compares the address with what
+ * the block says. Two services whose 64-bit keyed hashes are the same may so
+ * miss a PTR record, but never get a wrong one.
+ */
+#include "dnsd/message/data/catalog.h"
+#include "dnsd/message/wire/dname.h"
+
+struct reverse;
+
+/* A name as an address or a part of one. */
+struct reverse_name {
+	uint8_t address[16];
+	uint8_t address_len;
+	uint8_t label_n; /* labels left of in-addr.arpa or ip6.arpa ... */
+	uint8_t part_n;  /* ... and how many of them, from there, say it */
+};
+
+/* Octets of the addresses that names in a zone of that name stand for; 0. */
+uint8_t reverse_address_len(const struct dname *zone);
+/* A name in such a zone. */
+void reverse_parse(
+    struct reverse_name *ret_n, const struct dname *name, uint8_t address_len);
+/* The other way round: the name of an address, not yet hashed. */
+void reverse_name_of(
+    struct dname *ret_name, const uint8_t *address, uint8_t address_len);
+
+/* ---- any thread, between reclaim_in() and reclaim_out() --------------- */
+
+struct reverse_found {
+	bool exists;                   /* the name; maybe with nothing at it */
+	const struct service *service; /* NULL: no instance has the address */
+	unsigned instance;
+	unsigned encloser_n; /* labels of it, from the right, that exist */
+};
+
+void reverse_find(const struct reverse *r, const struct reverse_name *n,
+    struct reverse_found *ret_f);
+
+/* ---- control thread --------------------------------------------------- */
+
+/* Borrows both. Never NULL. */
+struct reverse *reverse_new(const struct catalog *c, struct reclaim *rec);
+void reverse_free(struct reverse *r);
+
+/*
+ * A service is about to be replaced by `next` (NULL: removed): both are not
+ * changed meanwhile, and s is in the catalog. Then next is, and was replaced
+ * by nothing or `before`.
+ */
+void reverse_leave(
+    struct reverse *r, const struct service *s, const struct service *next);
+void reverse_enter(struct reverse *r, const struct service *next,
+    const struct service *before);
+/* Addresses of that length that have a name. */
+size_t reverse_n(const struct reverse *r, uint8_t address_len);

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dnsd/message/data/service.h"
+
+const uint8_t *service_txt(const struct service *s)
+{
+	return s->txt ? service_at(s, s->txt) : NULL;
+}
+
+/* instance_txt: an offset for each instance, 0 where it has no TXT. */
+const uint8_t *service_instance_txt(const struct service *s, unsigned i)
+{
+	const uint32_t *offset = service_at(s, s->instance_txt);
+
+	if (!s->instance_txt || !offset[i])
+		return NULL;
+	return service_at(s, offset[i]);
+}
+
+const uint8_t *service_sd_txt(const struct service *s, unsigned i)
+{
+	/* RFC 6763 section 6.1: one string, which is empty */
+	static const uint8_t none[3 + SERVICE_SLACK] = { 0, 1, 0 };
+	const uint8_t *txt = service_instance_txt(s, i);
+
+	if (!txt)
+		txt = service_txt(s);
+	return txt ? txt : none;
+}
+
+static bool label_is(
+    const struct service_instance *i, const uint8_t *label, uint8_t len)
+{
+	return i->label[0] == len && !memcmp(i->label + 1, label, len);
+}
+
+uint32_t service_index_hash(const uint8_t *label, uint8_t len)
+{
+	uint32_t h = 2166136261u; /* FNV-1a: short keys, rarely asked */
+
+	for (uint8_t k = 0; k < len; k++)
+		h = (h ^ label[k]) * 16777619u;
+	return h;
+}
+
+/* Open addressing: the number of slots, then 1 + instance or 0 in each. */
+static int find_indexed(
+    const struct service *s, const uint8_t *label, uint8_t len)
+{
+	const uint32_t *index = service_at(s, s->index);
+	uint32_t mask = index[0] - 1;
+	uint32_t at = service_index_hash(label, len) & mask;
+
+	for (; index[1 + at]; at = (at + 1) & mask) {
+		unsigned i = index[1 + at] - 1;
+
+		if (label_is(service_instance_at(s, i), label, len))
+			return (int)i;
+	}
+	return -1;
+}
+
+int service_find_instance(
+    const struct service *s, const uint8_t *label, uint8_t len)
+{
+	if (s->index)
+		return find_indexed(s, label, len);
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		if (label_is(service_instance_at(s, i), label, len))
+			return (int)i;
+	}
+	return -1;
+}
+
+const struct service_subtype *service_find_subtype(
+    const struct service *s, const uint8_t *label, uint8_t len)
+{
+	const struct service_subtypes *all = service_at(s, s->subtypes);
+
+	for (unsigned i = 0; s->subtypes && i < all->n; i++) {
+		const uint8_t *own = service_at(s, all->item[i].label);
+
+		if (*own == len && !memcmp(own + 1, label, len))
+			return &all->item[i];
+	}
+	return NULL;
+}
+
+int label_order(const uint8_t *a, const uint8_t *b)
+{
+	size_t len = *a < *b ? *a : *b;
+	int order = memcmp(a + 1, b + 1, len);
+
+	return order ? order : (int)*a - (int)*b;
+}
+
+uint32_t service_address_hash(const uint8_t *address, size_t address_len)
+{
+	return service_index_hash(address, (uint8_t)address_len);
+}
+
+static bool has_address(const struct service *s, unsigned i,
+    const uint8_t *address, size_t address_len)
+{
+	const uint8_t *own = service_address_at(s, i, address_len);
+
+	return own && !memcmp(own, address, address_len);
+}
+
+static int find_address_indexed(
+    const struct service *s, const uint8_t *address, size_t address_len)
+{
+	const uint32_t *index = service_at(s, s->index);
+	bool six = address_len != sizeof((struct service_instance *)0)->ipv4;
+
+	index += 1 + index[0];
+	uint32_t mask = index[0] - 1;
+	uint32_t at = service_address_hash(address, address_len) & mask;
+	for (; index[1 + at]; at = (at + 1) & mask) {
+		uint32_t slot = index[1 + at] - 1;
+
+		if ((slot & 1) == six &&
+		    has_address(s, slot / 2, address, address_len))
+			return (int)(slot / 2);
+	}
+	return -1;
+}
+
+int service_find_address(
+    const struct service *s, const uint8_t *address, size_t address_len)
+{
+	int found = -1;
+
+	if (s->flags & SERVICE_ADDRESS_INDEX)
+		return find_address_indexed(s, address, address_len);
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		if (has_address(s, i, address, address_len) &&
+		    (found < 0 ||
+		        label_order(service_instance_at(s, i)->label,
+		            service_instance_at(s, (unsigned)found)->label) <
+		            0))
+			found = (int)i;
+	}
+	return found;
+}

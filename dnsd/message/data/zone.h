@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * zone - a zone that is served: its static records and, where it has them,
+ * what follows the registry.
+ *
+ * Made by the control thread. Once in a catalog it is constant but for its
+ * image, which is replaced as a whole, the revision of the registry and which
+ * protocols have services; those are atomics that every worker reads.
+ */
+#include "dnsd/message/data/roster.h"
+#include "dnsd/message/data/zone_image.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ZONE_PROTOCOLS_MAX = 32 };
+
+/* `_tcp.Z` exists as long as a service of that protocol does. */
+struct zone_protocol {
+	char label[16]; /* without underscore, NUL-padded; constant once set */
+	atomic_uint service_n;
+};
+
+struct zone {
+	struct dname name;
+	uint64_t hash;      /* of name */
+	uint64_t hash_seed; /* the catalog's */
+	bool has_services;  /* the registry's rows may name it */
+	/* Octets of the addresses whose names lie in it, 0: it has none. */
+	uint8_t address_len;
+	bool has_file;  /* control thread's own: its records are a file's */
+	uint32_t ttl_s; /* of services that name none */
+	uint16_t max_answers; /* of services that name none; 65535: all */
+	_Atomic(const struct zone_image *) image;
+	/*
+	 * The registry's, 0 without: added to the serial of the SOA record
+	 * (RFC 1982), so that both an edit and a change of a service count.
+	 */
+	_Atomic uint32_t revision;
+	atomic_uint protocol_n;
+	atomic_bool protocol_overflow; /* there were more than that */
+	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];
+	struct roster roster; /* its services */
+};
+
+/* Without an image; the catalog wants one. Never NULL. */
+struct zone *zone_new(const struct dname *name, uint64_t hash_seed);
+/* NULL is ignored; frees the image too. Suits reclaim_retire(). */
+void zone_free(void *zone);
+
+/* Consumes the image; the one before is the caller's to retire. */
+struct zone_image *zone_set_image(struct zone *z, struct zone_image *image);
+
+/* Between reclaim_in() and reclaim_out(), like all that is in it. */
+static inline const struct zone_image *zone_image(const struct zone *z)
+{
+	return atomic_load(&z->image); /* as reclaim.h needs it */
+}
+
+/* Does what the registry says show in it? */
+static inline bool zone_follows(const struct zone *z)
+{
+	return z->has_services || z->address_len;
+}
+
+/* How many services of the protocol there are; the label without `_`. */
+bool zone_has_protocol(
+    const struct zone *z, const uint8_t *label, uint8_t label_len);
+/* Control thread: one service more or less; false: too many protocols. */
+bool zone_count_protocol(struct zone *z, const char label[16], int change);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * respond - an answer to octets: sections, compression, truncation, OPT.
+ *
+ * The only encoder: every kind of answer obeys the same limits. Room for OPT
+ * is kept from the start, so that truncation never loses it (RFC 6891
+ * section 6.1.1). The owner of each answer is a pointer to the question, or to
+ * where an alias leads; SRV targets are whole names (RFC 2782), and the
+ * additional addresses point to them.
+ */
+#include "dnsd/message/answer/answer.h"
+#include "dnsd/message/answer/pick.h"
+#include "dnsd/message/wire/cookie.h"
+#include "dnsd/message/wire/respond_name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum transport { VIA_UDP, VIA_TCP, VIA_TLS };
+
+enum {
+	/* Buffers may be written, not used, this far beyond the message. */
+	RESPOND_SLACK = 1024,
+};
+
+/* What a response says to its client besides; all zero: nothing. */
+struct respond_extra {
+	bool has_cookie;
+	uint8_t cookie[COOKIE_LEN]; /* RFC 7873 */
+	bool prohibited;            /* why it is REFUSED, RFC 8914 */
+};
+
+struct responder {
+	uint16_t udp_len_max;  /* of answers, and as announced in OPT */
+	uint16_t keepalive_ds; /* idle time of connections, tenths of seconds */
+	struct respond_extra extra; /* of the response being written */
+	const struct identity *identity;
+	/* For addresses of services that go along; NULL: none do. */
+	const struct catalog *catalog;
+	struct rng rng;
+	struct pick pick;
+	struct names names;    /* of the message being written */
+	uint16_t target[4096]; /* where SRV targets lie in the message */
+};
+
+struct response {
+	size_t len;
+	bool truncated; /* TC; beyond 65,535 octets over TCP as well */
+	bool sampled;   /* not even TCP could hold the set */
+};
+
+/* out: udp_len_max octets via UDP, else WIRE_MESSAGE_MAX, and RESPOND_SLACK. */
+struct response respond_encode(struct responder *r, const struct query *q,
+    const struct answer *a, enum transport via, uint8_t *out);
+
+/* An answer without data: FORMERR, NOTIMP, BADVERS. */
+struct response respond_error(struct responder *r, const struct query *q,
+    enum rcode rcode, enum transport via, uint8_t *out);
+
+/* TC and nothing else: the client is to ask by TCP. */
+struct response respond_truncated(
+    struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out);

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What is known per service is laid out as it is sent, so that a record is
+ * two or three copies of sixteen octets; they may run over the end of what is
+ * copied and are overwritten by what follows (RESPOND_SLACK).
+ */
+#include "dnsd/message/respond/respond_impl.h"
+
+#include <assert.h>
+
+enum {
+	SRV_FIXED_LEN = 8, /* RDLENGTH, priority, weight, port */
+	ADDRESS_HEAD_LEN = 12,
+	IPV4_RR_LEN = ADDRESS_HEAD_LEN + 4,
+	IPV6_RR_LEN = ADDRESS_HEAD_LEN + 16,
+	/* target "i.s." and what stands before it, the shortest there is */
+	SRV_RR_LEN_MIN = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2 + 3,
+	/* RDLENGTH, a label of one octet, a pointer */
+	PTR_RR_LEN_MIN = RESPOND_HEAD_LEN + 2 + 2 + 2,
+};
+
+static_assert(
+    WIRE_MESSAGE_MAX / PTR_RR_LEN_MIN <
+            sizeof((struct responder *)0)->target / sizeof(uint16_t) &&
+        PTR_RR_LEN_MIN < SRV_RR_LEN_MIN,
+    "a message has no more records than places for their targets");
+
+static void copy_over(uint8_t *to, const uint8_t *from, size_t len)
+{
+	size_t i = 0;
+
+	do {
+		memcpy(to + i, from + i, 16);
+		i += 16;
+	} while (i < len);
+}
+
+static bool put_srv(struct out *o, const struct service *s,
+    const struct service_instance *in, const uint8_t head[16],
+    uint16_t *ret_target)
+{
+	size_t label_len = 1u + in->label[0];
+	uint8_t *p = o->at;
+
+	if (RESPOND_HEAD_LEN + SRV_FIXED_LEN + label_len + s->name_len >
+	    respond_room(o))
+		return false;
+	memcpy(p, head, 16);
+	memcpy(p + RESPOND_HEAD_LEN, in->srv, SRV_FIXED_LEN);
+	p += RESPOND_HEAD_LEN + SRV_FIXED_LEN;
+	*ret_target = (uint16_t)(p - o->base);
+	copy_over(p, in->label, label_len);
+	p += label_len;
+	copy_over(p, s->name, s->name_len);
+	o->at = p + s->name_len;
+	return true;
+}
+
+static bool put_ipv4(
+    struct out *o, const uint8_t address[4], const uint8_t head[16])
+{
+	if (IPV4_RR_LEN > respond_room(o))
+		return false;
+	memcpy(o->at, head, 16);
+	memcpy(o->at + ADDRESS_HEAD_LEN, address, 4);
+	o->at += IPV4_RR_LEN;
+	return true;
+}
+
+static bool put_ipv6(
+    struct out *o, const uint8_t address[16], const uint8_t head[16])
+{
+	if (IPV6_RR_LEN > respond_room(o))
+		return false;
+	memcpy(o->at, head, 16);
+	memcpy(o->at + ADDRESS_HEAD_LEN, address, 16);
+	o->at += IPV6_RR_LEN;
+	return true;
+}
+
+static void make_address_head(const struct out *o, uint8_t head[16],
+    const struct service *s, uint16_t type)
+{
+	respond_head(head, o->owner, type, s->ttl_s);
+	wire_put16(head + RESPOND_HEAD_LEN, type == TYPE_A ? 4 : 16);
+}
+
+/* Addresses of the targets written, as long as there is room; never TC. */
+static void put_target_addresses(struct out *o, const struct responder *r,
+    const struct service *s, const uint16_t *order, unsigned n)
+{
+	uint8_t head4[16], head6[16];
+
+	make_address_head(o, head4, s, TYPE_A);
+	make_address_head(o, head6, s, TYPE_AAAA);
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = order[k];
+		const struct service_instance *in = service_instance_at(s, i);
+		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
+
+		if (r->target[k] > RESPOND_POINTER_MAX)
+			return;
+		if (in->flags & INSTANCE_IPV4) {
+			wire_put16(head4, owner);
+			if (!put_ipv4(o, in->ipv4, head4))
+				return;
+			o->additional_n++;
+		}
+		if (in->flags & INSTANCE_IPV6) {
+			wire_put16(head6, owner);
+			if (!put_ipv6(o, service_ipv6_at(s, i), head6))
+				return;
+			o->additional_n++;
+		}
+	}
+}
+
+static unsigned put_srv_list(struct out *o, struct responder *r,
+    const struct service *s, const uint16_t *order, unsigned n)
+{
+	uint8_t head[16];
+	unsigned k = 0;
+
+	respond_head(head, o->owner, TYPE_SRV, s->ttl_s);
+	while (k < n && put_srv(o, s, service_instance_at(s, order[k]), head,
+	                    &r->target[k]))
+		k++;
+	o->answer_n = (uint16_t)(o->answer_n + k);
+	put_target_addresses(o, r, s, order, k);
+	return k;
+}
+
+/* The whole set where it fits, else as many as fit. */
+void respond_srv_set(
+    struct out *o, struct responder *r, const struct service *s)
+{
+	size_t least = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2u + s->name_len;
+	size_t fit = respond_room(o) / least;
+	unsigned want = s->eligible_n;
+
+	if (want > fit)
+		want = (unsigned)fit;
+	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
+	if (put_srv_list(o, r, s, r->pick.order, n) < s->eligible_n)
+		o->result.truncated = true;
+}
+
+/* RDATA: I, then a pointer to _S._P.Z. */
+static bool put_ptr(struct out *o, const struct service_instance *in,
+    uint32_t ttl_s, uint16_t domain, uint16_t *ret_target)
+{
+	size_t label_len = 1u + in->label[0];
+	uint8_t *p = o->at;
+
+	if (RESPOND_HEAD_LEN + 2 + label_len + 2 > respond_room(o))
+		return false;
+	respond_head(p, o->owner, TYPE_PTR, ttl_s);
+	p = wire_put16(p + RESPOND_HEAD_LEN, (uint16_t)(label_len + 2));
+	*ret_target = (uint16_t)(p - o->base);
+	copy_over(p, in->label, label_len);
+	o->at = wire_put16(p + label_len, domain);
+	return true;
+}
+
+static bool put_sd_txt(
+    struct out *o, const struct service *s, unsigned i, uint16_t owner)
+{
+	const uint8_t *rdata = service_sd_txt(s, i);
+	size_t len = 2u + wire_get16(rdata);
+
+	if (RESPOND_HEAD_LEN + len > respond_room(o))
+		return false;
+	respond_head(o->at, owner, TYPE_TXT, s->ttl_s);
+	memcpy(o->at + RESPOND_HEAD_LEN, rdata, len);
+	o->at += RESPOND_HEAD_LEN + len;
+	o->additional_n++;
+	return true;
+}
+
+/* RFC 6763 section 12.1, as long as there is room; never TC. */
+static void put_browsed(struct out *o, struct responder *r,
+    const struct service *s, const uint16_t *order, unsigned n)
+{
+	unsigned k;
+
+	for (k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX; k++) {
+		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
+		uint8_t head[16];
+
+		respond_head(head, owner, TYPE_SRV, s->ttl_s);
+		if (!put_sd_txt(o, s, order[k], owner) ||
+		    !put_srv(o, s, service_instance_at(s, order[k]), head,
+		        &r->target[k]))
+			break;
+		o->additional_n++;
+	}
+	put_target_addresses(o, r, s, order, k);
+}
+
+/* The first n of r->pick.order, out of `all`. */
+static void put_ptr_list(struct out *o, struct responder *r,
+    const struct service *s, unsigned n, unsigned all, uint16_t domain)
+{
+	unsigned k = 0;
+
+	while (k < n && put_ptr(o, service_instance_at(s, r->pick.order[k]),
+	                    s->ttl_s, domain, &r->target[k]))
+		k++;
+	o->answer_n = (uint16_t)(o->answer_n + k);
+	if (k < all) {
+		o->result.truncated = true;
+	} else {
+		put_browsed(o, r, s, r->pick.order, k);
+	}
+}
+
+void respond_ptr_set(
+    struct out *o, struct responder *r, const struct service *s)
+{
+	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
+	unsigned want = s->eligible_n;
+
+	if (want > fit)
+		want = (unsigned)fit;
+	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
+	put_ptr_list(o, r, s, n, s->eligible_n, o->owner);
+}
+
+/* Few of many: drawn again where one was taken, the rest is not touched. */
+static void draw_sparse(struct responder *r, unsigned n, unsigned want)
+{
+	uint16_t *order = r->pick.order;
+	uint64_t *taken = r->pick.taken;
+
+	for (unsigned k = 0; k < want;) {
+		unsigned i = rng_below(&r->rng, n);
+
+		if (taken[i / 64] >> (i % 64) & 1)
+			continue;
+		taken[i / 64] |= (uint64_t)1 << (i % 64);
+		order[k++] = (uint16_t)i;
+	}
+	for (unsigned k = 0; k < want; k++)
+		taken[order[k] / 64] = 0;
+}
+
+static void draw_all(struct responder *r, unsigned n, unsigned want)
+{
+	uint16_t *order = r->pick.order;
+
+	for (unsigned i = 0; i < n; i++)
+		order[i] = (uint16_t)i;
+	for (unsigned k = 0; k < want; k++) {
+		unsigned i = k + rng_below(&r->rng, n - k);
+		uint16_t taken = order[i];
+
+		order[i] = order[k];
+		order[k] = taken;
+	}
+}
+
+/* Records of PTR have no weights: each member is as likely as the others. */
+void respond_subtype_set(
+    struct out *o, struct responder *r, const struct answer *a)
+{
+	const struct service_subtype *t = a->subtype;
+	const uint16_t *members = service_at(a->service, t->members);
+	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
+	unsigned want = t->n < fit ? t->n : (unsigned)fit;
+
+	if (2 * want < t->n) {
+		draw_sparse(r, t->n, want);
+	} else {
+		draw_all(r, t->n, want);
+	}
+	for (unsigned k = 0; t->members && k < want; k++)
+		r->pick.order[k] = members[r->pick.order[k]];
+	put_ptr_list(
+	    o, r, a->service, want, t->n, respond_after_labels(o, o->owner, 2));
+}
+
+/* A sample that fits: some clients never ask again over TCP. */
+void respond_address_set(
+    struct out *o, struct responder *r, const struct service *s, uint16_t type)
+{
+	size_t fit =
+	    respond_room(o) / (type == TYPE_A ? IPV4_RR_LEN : IPV6_RR_LEN);
+	unsigned want = s->max_answers < fit ? s->max_answers : (unsigned)fit;
+	uint8_t head[16];
+
+	make_address_head(o, head, s, type);
+	unsigned n = pick_order(
+	    &r->pick, s, want, type == TYPE_A ? PICK_IPV4 : PICK_IPV6, &r->rng);
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = r->pick.order[k];
+
+		if (type == TYPE_A) {
+			(void)put_ipv4(
+			    o, service_instance_at(s, i)->ipv4, head);
+		} else {
+			(void)put_ipv6(o, service_ipv6_at(s, i), head);
+		}
+	}
+	o->answer_n = (uint16_t)(o->answer_n + n);
+	if (!n) /* behind a chain of aliases: some were there to give */
+		o->result.truncated = true;
+}
+
+void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
+{
+	const struct service *s = a->service;
+	uint8_t head[16];
+	bool put;
+
+	make_address_head(o, head, s, type);
+	if (type == TYPE_A) {
+		put = put_ipv4(
+		    o, service_instance_at(s, a->instance)->ipv4, head);
+	} else {
+		put = put_ipv6(o, service_ipv6_at(s, a->instance), head);
+	}
+	o->answer_n = (uint16_t)(o->answer_n + put);
+	o->result.truncated |= !put;
+}
+
+void respond_address_name(struct out *o, const struct answer *a)
+{
+	const struct service *s = a->service;
+	const uint8_t *label = service_instance_at(s, a->instance)->label;
+	size_t label_len = 1u + *label;
+	size_t len = label_len + s->name_len;
+	uint8_t *p = o->at;
+
+	if (RESPOND_HEAD_LEN + 2 + len > respond_room(o)) {
+		o->result.truncated = true;
+		return;
+	}
+	respond_head(p, o->owner, TYPE_PTR, s->ttl_s);
+	p = wire_put16(p + RESPOND_HEAD_LEN, (uint16_t)len);
+	copy_over(p, label, label_len);
+	copy_over(p + label_len, s->name, s->name_len);
+	o->at = p + len;
+	o->answer_n++;
+}
+
+void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
+{
+	uint16_t one = (uint16_t)a->instance;
+
+	if (!put_srv_list(o, r, a->service, &one, 1))
+		o->result.truncated = true;
+}
+
+void respond_along(struct out *o, const struct answer *a, uint16_t owner)
+{
+	struct out before = *o;
+
+	o->owner = owner;
+	switch ((int)a->kind) {
+	case ANSWER_IPV4:
+		respond_address_set(o, o->responder, a->service, TYPE_A);
+		break;
+	case ANSWER_IPV6:
+		respond_address_set(o, o->responder, a->service, TYPE_AAAA);
+		break;
+	case ANSWER_ONE_IPV4:
+		respond_one_address(o, a, TYPE_A);
+		break;
+	case ANSWER_ONE_IPV6:
+		respond_one_address(o, a, TYPE_AAAA);
+		break;
+	default:
+		break;
+	}
+	/* what was written is not the answer, what was not is no loss */
+	uint16_t n = (uint16_t)(o->answer_n - before.answer_n);
+	o->additional_n = (uint16_t)(o->additional_n + n);
+	o->answer_n = before.answer_n;
+	o->owner = before.owner;
+	o->result = before.result;
+}

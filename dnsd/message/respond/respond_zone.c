@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Static records. What has no names in it is copied; names are compressed
+ * where RFC 3597 section 4 allows it. A record is written first and taken
+ * back if it turns out to be too long: RESPOND_SLACK is more than the
+ * longest record with compressible names.
+ */
+#include "dnsd/message/respond/respond_impl.h"
+#include "dnsd/message/wire/rdata.h"
+
+enum {
+	SOA_FIXED_LEN = 20,  /* serial .. minimum, RFC 1035 section 3.3.13 */
+	ADDITIONAL_MAX = 64, /* names whose addresses are added */
+};
+
+/* The names of this message; the question's are there from the start. */
+static struct names *names_of(struct out *o)
+{
+	if (!o->names_ready) {
+		names_reset(o->names);
+		names_note(o->names, o->base + WIRE_HEADER_LEN, o->qname_len,
+		    WIRE_HEADER_LEN);
+		o->names_ready = true;
+	}
+	return o->names;
+}
+
+static size_t offset_of(const struct out *o, const uint8_t *p)
+{
+	return (size_t)(p - o->base);
+}
+
+/* Owner of records: a pointer, or a name to be written; not both. */
+struct owner {
+	uint16_t pointer;
+	const uint8_t *name;
+	size_t name_len;
+};
+
+static uint8_t *put_owner(struct out *o, const struct owner *w)
+{
+	if (w->pointer)
+		return wire_put16(o->at, w->pointer);
+	return names_write(names_of(o), o->at, offset_of(o, o->at), w->name,
+	    w->name_len, false);
+}
+
+static uint8_t *put_names(
+    struct out *o, uint8_t *p, const struct rrset *set, const struct rr *rr)
+{
+	size_t from = set->name_at;
+
+	memcpy(p, rr->rdata, from);
+	p += from;
+	for (unsigned k = 0; k < set->name_n; k++) {
+		const uint8_t *name = rr->rdata + from;
+		size_t len = wire_name_len(name, rr->rdata_len - from);
+
+		p = names_write(names_of(o), p, offset_of(o, p), name, len,
+		    !set->compressible);
+		from += len;
+	}
+	memcpy(p, rr->rdata + from, rr->rdata_len - from);
+	return p + rr->rdata_len - from;
+}
+
+/* False: it does not fit. */
+static bool put_rr(struct out *o, const struct owner *w,
+    const struct rrset *set, const struct rr *rr, uint32_t ttl_s)
+{
+	unsigned names_n = o->names_ready ? o->names->n : 0;
+	bool names = set->name_n && (set->compressible || set->has_targets);
+	uint8_t *p;
+
+	/* only what can shrink may be longer than the room for now */
+	if (!set->compressible && rr->rdata_len > respond_room(o))
+		return false;
+	p = put_owner(o, w);
+	p = wire_put16(p, set->type);
+	p = wire_put16(p, CLASS_IN);
+	p = wire_put32(p, ttl_s);
+	uint8_t *rdlength = p;
+	p += 2;
+	if (names) {
+		p = put_names(o, p, set, rr);
+	} else {
+		memcpy(p, rr->rdata, rr->rdata_len);
+		p += rr->rdata_len;
+	}
+	if (p > o->end) {
+		names_forget(o->names, o->names_ready ? names_n : 0);
+		return false;
+	}
+	wire_put16(rdlength, (uint16_t)(p - rdlength - 2));
+	o->at = p;
+	return true;
+}
+
+/* ---- SOA -------------------------------------------------------------- */
+
+/* Of the SOA record that was just written. */
+static void set_serial(const struct out *o, const struct answer *a)
+{
+	wire_put32(o->at - SOA_FIXED_LEN,
+	    a->image->serial +
+	        atomic_load_explicit(&a->zone->revision, memory_order_relaxed));
+}
+
+/* The usual one: the zone's name is in the question, and points there. */
+static bool put_soa(struct out *o, const struct answer *a, const struct rr *soa)
+{
+	size_t zone_len = a->zone->name.len;
+	uint16_t zone = (uint16_t)(RESPOND_POINTER |
+	                           (WIRE_HEADER_LEN + o->qname_len - zone_len));
+	uint8_t head[16], *p = o->at, *rdlength;
+	size_t from = 0;
+
+	if (RESPOND_HEAD_LEN + 2u + soa->rdata_len > respond_room(o))
+		return false; /* the other way may be shorter */
+	respond_head(head, zone, TYPE_SOA, a->image->negative_ttl_s);
+	memcpy(p, head, RESPOND_HEAD_LEN);
+	rdlength = p + RESPOND_HEAD_LEN;
+	p = rdlength + 2;
+	for (unsigned k = 0; k < 2; k++) {
+		uint16_t tail = a->image->soa_tail[k];
+
+		if (tail == UINT16_MAX)
+			continue;
+		memcpy(p, soa->rdata + from, tail - from);
+		p = wire_put16(p + tail - from, zone);
+		from = tail + zone_len;
+	}
+	memcpy(p, soa->rdata + from, soa->rdata_len - from);
+	o->at = p + soa->rdata_len - from;
+	wire_put16(rdlength, (uint16_t)(o->at - rdlength - 2));
+	return true;
+}
+
+void respond_negative(struct out *o, const struct answer *a)
+{
+	const struct rrset *set = zone_image_soa(a->image);
+	struct rr soa = rrset_only(set);
+	struct owner apex = { .name = a->zone->name.lower,
+		.name_len = a->zone->name.len };
+
+	if ((!a->alias_n && put_soa(o, a, &soa)) ||
+	    put_rr(o, &apex, set, &soa, a->image->negative_ttl_s)) {
+		set_serial(o, a);
+		o->authority_n++;
+	} else {
+		o->result.truncated = true; /* RFC 2181 section 9 */
+	}
+}
+
+/* ---- sets and what goes along ----------------------------------------- */
+
+/*
+ * Records whose names are not compressed are copied as they lie; where the
+ * names begin is kept, for the addresses that go along.
+ */
+static bool put_whole_rrset(
+    struct out *o, uint16_t owner, const struct rrset *set, uint16_t *count)
+{
+	uint16_t *target = o->responder->target;
+	const uint8_t *at = set->records;
+	uint8_t head[16];
+	struct rr rr;
+
+	respond_head(head, owner, set->type, set->ttl_s);
+	for (unsigned k = 0; k < set->rr_n; k++) {
+		at = rr_read(set, at, &rr);
+		if (RESPOND_HEAD_LEN + 2u + rr.rdata_len > respond_room(o))
+			return false;
+		memcpy(o->at, head, sizeof(head));
+		uint8_t *p = wire_put16(o->at + RESPOND_HEAD_LEN, rr.rdata_len);
+		memcpy(p, rr.rdata, rr.rdata_len);
+		if (set->has_targets && k < RESPOND_TARGETS_MAX)
+			target[k] = (uint16_t)offset_of(o, p + set->name_at);
+		o->at = p + rr.rdata_len;
+		(*count)++;
+	}
+	return true;
+}
+
+/* As many as fit; false: not all. */
+static bool put_rrset(struct out *o, const struct owner *w,
+    const struct rrset *set, uint16_t *count)
+{
+	const uint8_t *at = set->records;
+	struct rr rr;
+
+	if (w->pointer && !set->compressible)
+		return put_whole_rrset(o, w->pointer, set, count);
+	for (unsigned k = 0; k < set->rr_n; k++) {
+		at = rr_read(set, at, &rr);
+		if (!put_rr(o, w, set, &rr, set->ttl_s))
+			return false;
+		(*count)++;
+	}
+	return true;
+}
+
+/* A and AAAA of a node, all of them or none; false: they do not fit. */
+static bool put_addresses(
+    struct out *o, const struct owner *w, const struct node *n)
+{
+	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
+	unsigned names_n = o->names_ready ? o->names->n : 0;
+	uint16_t additional_n = o->additional_n;
+	uint8_t *at = o->at;
+
+	for (unsigned t = 0; t < 2; t++) {
+		const struct rrset *set = node_rrset(n, types[t]);
+
+		if (set && !put_rrset(o, w, set, &o->additional_n)) {
+			names_forget(o->names, o->names_ready ? names_n : 0);
+			o->additional_n = additional_n;
+			o->at = at;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Which addresses are meant. */
+enum glue {
+	GLUE_NONE,      /* data of the zone itself */
+	GLUE_ANY,       /* of a name server, wherever */
+	GLUE_IN_DOMAIN, /* of one below the cut, RFC 9471 */
+	GLUE_OTHER,     /* of one that is not */
+};
+
+static bool is_meant(const struct node *n, const struct zone_image *m,
+    const struct node *cut, enum glue glue)
+{
+	const struct node *governor = zone_image_node(m, n->governor_at);
+
+	switch (glue) {
+	case GLUE_NONE:
+		return !governor ||
+		       !(governor->flags & NODE_CUT || governor != n);
+	case GLUE_ANY:
+		return true;
+	case GLUE_IN_DOMAIN:
+		return governor == cut;
+	case GLUE_OTHER:
+		return governor != cut;
+	}
+	return false;
+}
+
+/*
+ * The target of a record, and where it stands in the message; its name_len is
+ * set where it may be needed.
+ */
+static struct owner target_of(struct out *o, const struct rrset *set,
+    const struct rr *rr, uint16_t place, bool named)
+{
+	struct owner w = { .name = rr->rdata + set->name_at };
+
+	/* "." of SVCB is the owner, RFC 9460 section 2.5.2 */
+	if (!*w.name) {
+		w.pointer = o->owner;
+	} else if (!set->compressible && place <= RESPOND_POINTER_MAX) {
+		w.pointer = (uint16_t)(RESPOND_POINTER | place);
+	}
+	if (named || !w.pointer) {
+		w.name_len =
+		    wire_name_len(w.name, rr->rdata_len - (size_t)set->name_at);
+	}
+	if (set->compressible && *w.name)
+		w.pointer = names_pointer(names_of(o), w.name, w.name_len);
+	return w;
+}
+
+/*
+ * Addresses that services have at a name, of types that it has no static.
+ * False: they do not have the name.
+ */
+static bool put_services(
+    struct out *o, const struct answer *a, const struct owner *w)
+{
+	const struct catalog *c = o->responder->catalog;
+	struct answer along[2];
+	struct dname name;
+
+	if (!c || !w->pointer || !dname_parse(&name, w->name, w->name_len, 0))
+		return false;
+	dname_hash(&name, catalog_seed(c));
+	if (!answer_addresses(along, &name, a->zone, c))
+		return false;
+	for (unsigned t = 0; t < 2; t++) {
+		if (along[t].kind != ANSWER_NEGATIVE)
+			respond_along(o, &along[t], w->pointer);
+	}
+	return true;
+}
+
+/* What goes along with one record; false: static addresses do not fit. */
+static bool put_target(struct out *o, const struct answer *a,
+    const struct owner *w, const struct node *n, bool services)
+{
+	/* a service keeps a wildcard above it away */
+	if (services && (!n || node_is_wildcard(n)) && put_services(o, a, w))
+		return true;
+	if (n && !put_addresses(o, w, n))
+		return false;
+	if (services && n && !node_is_wildcard(n))
+		(void)put_services(o, a, w);
+	return true;
+}
+
+/* The addresses of the names in a set; false: some do not fit. */
+static bool put_targets(struct out *o, const struct answer *a,
+    const struct rrset *set, enum glue glue)
+{
+	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
+	const uint16_t *place = o->responder->target;
+	const uint8_t *at = set->records;
+	unsigned n_max =
+	    set->rr_n < RESPOND_TARGETS_MAX ? set->rr_n : RESPOND_TARGETS_MAX;
+	unsigned done_n = 0;
+	struct rr rr;
+
+	for (unsigned k = 0; k < n_max && done_n < ADDITIONAL_MAX; k++) {
+		at = rr_read(set, at, &rr);
+		const struct node *n = zone_image_node(a->image, rr.target_at);
+
+		if (rr.target_at == TARGET_SKIP ||
+		    (n ? !is_meant(n, a->image, a->node, glue) : !services))
+			continue;
+		struct owner w = target_of(o, set, &rr, place[k], services);
+		if (!put_target(o, a, &w, n, services))
+			return false;
+		done_n++;
+	}
+	return true;
+}
+
+void respond_rrset(struct out *o, const struct answer *a)
+{
+	struct owner w = { .pointer = o->owner };
+
+	if (!put_rrset(o, &w, a->rrset, &o->answer_n)) {
+		o->result.truncated = true;
+		return;
+	}
+	if (a->rrset->type == TYPE_SOA)
+		set_serial(o, a);
+	if (a->rrset->has_targets) {
+		(void)put_targets(o, a, a->rrset,
+		    a->rrset->type == TYPE_NS ? GLUE_ANY : GLUE_NONE);
+	}
+}
+
+void respond_referral(struct out *o, const struct answer *a)
+{
+	const struct rrset *ns = node_rrset(a->node, TYPE_NS);
+	struct owner w = { .name = a->node->name,
+		.name_len = a->node->name_len };
+
+	if (!put_rrset(o, &w, ns, &o->authority_n) ||
+	    !put_targets(o, a, ns, GLUE_IN_DOMAIN)) {
+		o->result.truncated = true;
+		return;
+	}
+	(void)put_targets(o, a, ns, GLUE_OTHER);
+}
+
+/* ---- aliases ---------------------------------------------------------- */
+
+/* The name being followed, in the question or as it was written. */
+struct chain {
+	const uint8_t *name;
+	size_t len;
+};
+
+static uint16_t pointer_to(struct out *o, const struct chain *c)
+{
+	if (!*c->name) { /* the end of the question's name */
+		return (uint16_t)(RESPOND_POINTER |
+		                  (WIRE_HEADER_LEN + o->qname_len - 1));
+	}
+	return names_pointer(names_of(o), c->name, c->len);
+}
+
+static bool put_cname(struct out *o, struct chain *c, const struct alias *s)
+{
+	struct owner w = { .pointer = o->owner };
+	struct rr rr = rrset_only(s->set);
+
+	if (!put_rr(o, &w, s->set, &rr, s->set->ttl_s))
+		return false;
+	*c = (struct chain){ rr.rdata, rr.rdata_len };
+	return true;
+}
+
+/* The DNAME itself, and the CNAME that it makes (RFC 6672 section 3.1). */
+static bool put_dname(struct out *o, struct chain *c, const struct alias *s)
+{
+	static const struct rrset whole_cname = {
+		.type = TYPE_CNAME, .name_n = 1, .has_targets = true
+	};
+	struct owner w = { .name = s->node->name,
+		.name_len = s->node->name_len };
+	struct owner here = { .pointer = o->owner };
+	size_t prefix_len = c->len - s->node->name_len;
+	struct rr dname = rrset_only(s->set);
+	uint8_t made[2 * WIRE_NAME_MAX];
+
+	if (!s->is_repeated && !put_rrset(o, &w, s->set, &o->answer_n))
+		return false;
+	if (s->is_endless)
+		return true;
+	memcpy(made, c->name, prefix_len);
+	memcpy(made + prefix_len, dname.rdata, dname.rdata_len);
+	c->len = prefix_len + dname.rdata_len;
+	struct rr rr = { made, (uint16_t)c->len, 0 };
+	if (!put_rr(o, &here, &whole_cname, &rr, s->set->ttl_s))
+		return false;
+	c->name = o->at - c->len;
+	return true;
+}
+
+bool respond_aliases(struct out *o, const struct answer *a)
+{
+	struct chain c = { o->base + WIRE_HEADER_LEN, o->qname_len };
+
+	for (unsigned i = 0; i < a->alias_n; i++) {
+		const struct alias *s = &a->alias[i];
+
+		if (!(s->set->type == TYPE_DNAME ? put_dname(o, &c, s)
+		                                 : put_cname(o, &c, s))) {
+			o->result.truncated = true;
+			return false;
+		}
+		if (s->is_endless)
+			return true;
+		o->answer_n++;
+		o->owner = pointer_to(o, &c);
+		if (!o->owner) { /* beyond what can be pointed to */
+			o->result.truncated = true;
+			return false;
+		}
+	}
+	return true;
+}

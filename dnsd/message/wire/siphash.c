@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012: two rounds
+ * for each eight octets, the last ones padded and with the length on top,
+ * then four.
+ */
+#include "dnsd/message/wire/siphash.h"
+
+#include <string.h>
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void rounds(uint64_t v[4], unsigned n)
+{
+	while (n-- > 0) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+/* Least octet first, as this family of machines has it anyway. */
+static uint64_t get64(const uint8_t *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return x;
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see get64()");
+
+static void absorb(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	rounds(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t siphash(
+    const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *p, size_t len)
+{
+	uint64_t k0 = get64(key), k1 = get64(key + 8);
+	uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
+		k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+	uint8_t last[8] = { [7] = (uint8_t)len };
+
+	for (; len >= 8; len -= 8, p += 8)
+		absorb(v, get64(p));
+	memcpy(last, p, len);
+	absorb(v, get64(last));
+	v[2] ^= 0xff;
+	rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
