@@ -140,12 +140,6 @@ struct instance_row {
 	struct drain_row drain;
 };
 
-/* The weight in force: that of its health, and as much as the ramp leaves. */
-int instance_row_weight(const struct instance_row *row);
-/* It drained long enough: in no answer any more. */
-bool instance_row_is_drained(
-    const struct instance_row *row, int64_t now_wall_ms);
-
 struct check_row {
 	const char *zone, *service, *instance;
 	const char *name;      /* unique in its instance: "tcp-1" */
@@ -198,7 +192,10 @@ int registry_read_service(struct registry *r, const char *zone,
 int registry_find_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr);
 
-/* Is any instance of it eligible? There may be no such service. */
+/*
+ * Is any instance of it healthy and in all answers (eligible.h)? One that is
+ * answered for want of a better is not. There may be no such service.
+ */
 int registry_has_eligible(struct registry *r, const char *zone,
     const char *service, int64_t now_wall_ms, bool *ret_any,
     struct diag *reterr);

@@ -2,26 +2,29 @@
 /*
  * Questions about states, which read less than whole rows.
  */
+#include "schema/eligible.h"
 #include "schema/registry.h"
 #include "schema/stmt.h"
 
 #include <errno.h>
 
-int registry_has_eligible(struct registry *r, const char *zone,
-    const char *service, int64_t now_wall_ms, bool *ret_any,
-    struct diag *reterr)
+static int get_facts(
+    sqlite3_stmt *st, struct eligible_facts *ret_f, struct diag *reterr)
 {
-	scoped_stmt sqlite3_stmt *st = NULL;
-	int error = stmt_get(r, STMT_HAS_ELIGIBLE, &st, reterr);
+	const char *health = stmt_column_text(st, 0);
+	const char *mode = stmt_column_text(st, 1);
+	struct eligible_facts f = {
+		.types = ELIGIBLE_SRV, /* of what family nobody asks here */
+		.lease_until_wall_ms = sqlite3_column_int64(st, 2),
+		.drain_until_wall_ms = sqlite3_column_int64(st, 3),
+	};
 
-	if (error < 0)
-		return error;
-	stmt_text(st, 1, zone);
-	stmt_text(st, 2, service);
-	stmt_int(st, 3, now_wall_ms);
-	if ((error = stmt_step(r, st, reterr)) < 0)
-		return error;
-	*ret_any = sqlite3_column_int(st, 0) != 0;
+	if (!health || !mode || health_parse(health, &f.health) < 0 ||
+	    mode_parse(mode, &f.mode) < 0) {
+		return diag_set(reterr, -EUCLEAN,
+		    "found an instance whose state is none that is known");
+	}
+	*ret_f = f;
 	return 0;
 }
 
@@ -29,22 +32,39 @@ int registry_tally(struct registry *r, const char *zone, const char *service,
     int64_t now_wall_ms, struct service_tally *ret_tally, struct diag *reterr)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
-	int error = stmt_get(r, STMT_TALLY, &st, reterr);
+	struct service_tally t = { 0 };
+	struct eligible_facts f;
+	int more, error = stmt_get(r, STMT_FACTS, &st, reterr);
 
 	if (error < 0)
 		return error;
 	stmt_text(st, 1, zone);
 	stmt_text(st, 2, service);
-	stmt_int(st, 3, now_wall_ms);
-	if ((error = stmt_step(r, st, reterr)) < 0)
-		return error;
-	*ret_tally = (struct service_tally){
-		.n = (unsigned)sqlite3_column_int(st, 0),
-		.passing = (unsigned)sqlite3_column_int(st, 1),
-		.warning = (unsigned)sqlite3_column_int(st, 2),
-		.starting = (unsigned)sqlite3_column_int(st, 3),
-	};
-	return 0;
+	while ((more = stmt_step(r, st, reterr)) > 0) {
+		if ((error = get_facts(st, &f, reterr)) < 0)
+			return error;
+		struct eligible e = eligible_judge(&f, now_wall_ms);
+
+		t.n++;
+		t.passing += e.why == ELIGIBLE_PASSING;
+		t.warning += e.why == ELIGIBLE_WARNING;
+		t.starting += e.why == ELIGIBLE_STARTING && e.spare_types;
+	}
+	if (more == 0)
+		*ret_tally = t;
+	return more;
+}
+
+int registry_has_eligible(struct registry *r, const char *zone,
+    const char *service, int64_t now_wall_ms, bool *ret_any,
+    struct diag *reterr)
+{
+	struct service_tally t;
+	int error = registry_tally(r, zone, service, now_wall_ms, &t, reterr);
+
+	if (error == 0)
+		*ret_any = t.passing || t.warning;
+	return error;
 }
 
 int registry_read_state(struct registry *r, const char *zone,
@@ -52,28 +72,26 @@ int registry_read_state(struct registry *r, const char *zone,
     struct instance_state *ret_state, struct diag *reterr)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
-	struct instance_state state;
-	int more, error = stmt_get(r, STMT_STATE, &st, reterr);
+	struct eligible_facts f;
+	int more, error = stmt_get(r, STMT_FACTS_OF, &st, reterr);
 
 	if (error < 0)
 		return error;
 	stmt_text(st, 1, zone);
 	stmt_text(st, 2, service);
 	stmt_text(st, 3, instance);
-	stmt_int(st, 4, now_wall_ms);
 	if ((more = stmt_step(r, st, reterr)) < 0)
 		return more;
 	if (!more) {
 		return diag_set(
 		    reterr, -ENOENT, "no instance '%s/%s'", service, instance);
 	}
-	if (health_parse(stmt_column_text(st, 0), &state.health) < 0 ||
-	    mode_parse(stmt_column_text(st, 1), &state.mode) < 0) {
-		return diag_set(reterr, -EUCLEAN,
-		    "'%s/%s' has no state that is known", service, instance);
-	}
-	state.expired = sqlite3_column_int(st, 2) != 0;
-	*ret_state = state;
+	if ((error = get_facts(st, &f, reterr)) < 0)
+		return error;
+	*ret_state = (struct instance_state){ .health = f.health,
+		.mode = f.mode,
+		.expired =
+		    eligible_judge(&f, now_wall_ms).why == ELIGIBLE_EXPIRED };
 	return 0;
 }
 

@@ -104,23 +104,3 @@ int drain_step_parse(const char *word, enum drain_step *ret_s)
 	*ret_s = (enum drain_step)i;
 	return 0;
 }
-
-bool instance_row_is_drained(
-    const struct instance_row *row, int64_t now_wall_ms)
-{
-	return row->mode == MODE_DRAINING && row->drain.until_wall_ms &&
-	       row->drain.until_wall_ms <= now_wall_ms;
-}
-
-/* An instance with a weight keeps some, however low its ramp begins. */
-int instance_row_weight(const struct instance_row *row)
-{
-	int weight = row->weight;
-
-	if (row->health == HEALTH_WARNING && row->weight_warning != ROW_DEFAULT)
-		weight = row->weight_warning;
-	if (!row->ramp_percent || !weight)
-		return weight;
-	weight = weight * row->ramp_percent / 100;
-	return weight ? weight : 1;
-}

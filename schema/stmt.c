@@ -19,6 +19,8 @@
 #define INSTANCE_ALL                                                           \
 	INSTANCE_COLUMNS ", ramp_percent, flap_penalty, flap_wall_ms, "        \
 	                 "damped_until_wall_ms, " DRAIN_COLUMNS
+/* struct eligible_facts without addresses */
+#define FACTS "health, mode, lease_until_wall_ms, drain_until_wall_ms"
 #define CHECK_COLUMNS                                                          \
 	"zone, service, instance, name, kind, status, output, "                \
 	"since_wall_ms, checked_wall_ms"
@@ -76,20 +78,10 @@ static const char *const texts[STMT_N] = {
 	[STMT_SERVICE_INSTANCES] = "SELECT " INSTANCE_ALL " FROM instance "
 	                           "WHERE zone = ? AND service = ? "
 	                           "ORDER BY name",
-	[STMT_HAS_ELIGIBLE] =
-	    "SELECT EXISTS (SELECT 1 FROM instance WHERE zone = ?1 "
-	    "AND service = ?2 AND health IN ('passing', 'warning') "
-	    "AND mode = 'active' AND (lease_until_wall_ms = 0 "
-	    "OR lease_until_wall_ms > ?3))",
-	[STMT_TALLY] = "SELECT count(*), sum(health = 'passing' AND ok), "
-	               "sum(health = 'warning' AND ok), "
-	               "sum(health = 'starting' AND ok) FROM "
-	               "(SELECT health, mode = 'active' AND "
-	               "(lease_until_wall_ms = 0 OR lease_until_wall_ms > ?3) "
-	               "AS ok FROM instance WHERE zone = ?1 AND service = ?2)",
-	[STMT_STATE] = "SELECT health, mode, lease_until_wall_ms <> 0 AND "
-	               "lease_until_wall_ms <= ?4 FROM instance "
-	               "WHERE zone = ?1 AND service = ?2 AND name = ?3",
+	[STMT_FACTS] = "SELECT " FACTS " FROM instance "
+	               "WHERE zone = ? AND service = ?",
+	[STMT_FACTS_OF] = "SELECT " FACTS " FROM instance "
+	                  "WHERE zone = ? AND service = ? AND name = ?",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
 	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
 	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),

@@ -12,6 +12,7 @@
 #include "dnsd/registry/index.h"
 #include "dnsd/registry/subtypes.h"
 #include "schema/base/xalloc.h"
+#include "schema/eligible.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,8 +29,7 @@ struct draft {
 	uint8_t ipv4[4], ipv6[16];
 	unsigned seq; /* in the order of names */
 	uint8_t flags;
-	bool eligible;
-	bool evidence_against; /* dead, or out by the operator's will */
+	struct eligible eligible;
 	uint16_t priority, weight, port;
 	uint8_t label_len;
 	char label[WIRE_LABEL_MAX];
@@ -46,6 +46,7 @@ struct compiler {
 	uint32_t ttl_s;
 	uint16_t max_answers;
 	enum on_empty on_empty;
+	struct eligible_sum sum;
 	struct draft *draft;
 	unsigned draft_n, draft_room, dropped_n, dropped_pair_n;
 	/* RDLENGTH and RDATA of TXT records, one after another */
@@ -104,6 +105,7 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 		c->max_answers = UINT16_MAX;
 	c->on_empty = row->on_empty;
 	c->index_addresses = false;
+	c->sum = (struct eligible_sum){ 0 };
 	c->draft_n = 0;
 	c->dropped_n = 0;
 	c->dropped_pair_n = 0;
@@ -142,13 +144,12 @@ static bool parse_addresses(struct draft *d, const struct instance_row *row)
 static int64_t after_expiry(int64_t now_wall_ms, int64_t until_wall_ms)
 {
 	enum { SOONEST_MS = 100, LATEST_MS = 3600000 };
+
+	if (until_wall_ms < now_wall_ms - LATEST_MS)
+		return now_wall_ms + LATEST_MS;
 	int64_t late_ms = now_wall_ms - until_wall_ms;
 
-	if (late_ms < SOONEST_MS)
-		late_ms = SOONEST_MS;
-	if (late_ms > LATEST_MS)
-		late_ms = LATEST_MS;
-	return now_wall_ms + late_ms;
+	return now_wall_ms + (late_ms < SOONEST_MS ? SOONEST_MS : late_ms);
 }
 
 static void look_again(struct compiler *c, int64_t at_wall_ms)
@@ -157,36 +158,27 @@ static void look_again(struct compiler *c, int64_t at_wall_ms)
 		c->next_expiry_wall_ms = at_wall_ms;
 }
 
-/* An expired lease is not eligible even if nothing runs to delete it. */
-static bool lease_holds(struct compiler *c, const struct instance_row *row)
-{
-	int64_t until = row->lease_until_wall_ms;
-
-	if (!until)
-		return true;
-	bool holds = until > c->now_wall_ms;
-	look_again(c, holds ? until : after_expiry(c->now_wall_ms, until));
-	return holds;
-}
-
 static void judge(
     struct compiler *c, struct draft *d, const struct instance_row *row)
 {
-	bool leased = lease_holds(c, row);
-	bool healthy =
-	    row->health == HEALTH_PASSING || row->health == HEALTH_WARNING;
+	struct eligible_facts f = eligible_facts(row);
 
-	d->weight = (uint16_t)instance_row_weight(row);
-	if (row->mode == MODE_DRAINING) {
+	d->eligible = eligible_judge(&f, c->now_wall_ms);
+	d->weight = (uint16_t)eligible_weight(row);
+	if (row->mode == MODE_DRAINING)
 		d->flags |= INSTANCE_DRAINING;
-		d->weight = 0;
-		if (row->drain.until_wall_ms > c->now_wall_ms)
-			look_again(c, row->drain.until_wall_ms);
+	if (d->eligible.why == ELIGIBLE_EXPIRED) {
+		look_again(
+		    c, after_expiry(c->now_wall_ms, row->lease_until_wall_ms));
+	} else if (d->eligible.until_wall_ms) {
+		look_again(c, d->eligible.until_wall_ms);
 	}
-	d->eligible = healthy && leased && row->mode != MODE_MAINTENANCE &&
-	              !instance_row_is_drained(row, c->now_wall_ms);
-	d->evidence_against =
-	    !leased || row->mode != MODE_ACTIVE || row->health == HEALTH_DEAD;
+	eligible_count(&c->sum, &d->eligible);
+}
+
+static bool is_in(const struct draft *d)
+{
+	return d->eligible.types & ELIGIBLE_SRV;
 }
 
 bool compile_add(struct compiler *c, const struct instance_row *row)
@@ -263,22 +255,11 @@ static int by_rank(const void *a, const void *b)
 {
 	const struct draft *x = a, *y = b;
 
-	if (x->eligible != y->eligible)
-		return x->eligible ? -1 : 1;
+	if (is_in(x) != is_in(y))
+		return is_in(x) ? -1 : 1;
 	if (x->priority != y->priority)
 		return x->priority < y->priority ? -1 : 1;
 	return x->seq < y->seq ? -1 : 1;
-}
-
-/* on_empty: all. Positive evidence still counts. */
-static void admit_all(struct compiler *c)
-{
-	for (unsigned i = 0; i < c->draft_n; i++) {
-		if (c->draft[i].eligible)
-			return;
-	}
-	for (unsigned i = 0; i < c->draft_n; i++)
-		c->draft[i].eligible = !c->draft[i].evidence_against;
 }
 
 /* What the block holds and where; filled before it is allocated. */
@@ -311,7 +292,7 @@ static void measure(const struct compiler *c, struct layout *l)
 			l->any_ipv6 = true;
 		if (d->txt_at != NO_TXT)
 			l->any_instance_txt = true;
-		if (!d->eligible)
+		if (!is_in(d))
 			continue;
 		l->eligible_n++;
 		if (!i || d->priority != d[-1].priority)
@@ -407,10 +388,8 @@ static void fill_instance(struct service *s, unsigned i, const struct draft *d)
 	memcpy(in->label + 1, d->label, d->label_len);
 	if (s->ipv6)
 		memcpy((uint8_t *)s + s->ipv6 + 16 * (size_t)i, d->ipv6, 16);
-	if (i >= s->eligible_n || d->flags & INSTANCE_DRAINING)
-		return;
-	s->ipv4_n += d->flags & INSTANCE_IPV4 ? 1 : 0;
-	s->ipv6_n += d->flags & INSTANCE_IPV6 ? 1 : 0;
+	s->ipv4_n += d->eligible.types & ELIGIBLE_A ? 1 : 0;
+	s->ipv6_n += d->eligible.types & ELIGIBLE_AAAA ? 1 : 0;
 }
 
 int compile_finish(
@@ -423,8 +402,9 @@ int compile_finish(
 		    "found a name or protocol too long for DNS, expected at "
 		    "most 255 octets in all and 15 for the protocol");
 	}
-	if (c->on_empty == ON_EMPTY_ALL)
-		admit_all(c);
+	for (unsigned i = 0; i < c->draft_n; i++)
+		(void)eligible_settle(
+		    &c->draft[i].eligible, &c->sum, c->on_empty);
 	if (c->draft_n)
 		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
 	measure(c, &l);

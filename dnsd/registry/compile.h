@@ -3,8 +3,8 @@
 /*
  * compile - rows of the registry to one service as it will be answered.
  *
- * The policy of which instances are in an answer is here and nowhere else:
- * health, mode, drain, lease, `on_empty`. Control thread.
+ * Which instances are in an answer is for schema/eligible.h to say; here is
+ * how it is laid out. Control thread.
  */
 #include "schema/base/diag.h"
 #include "schema/registry.h"

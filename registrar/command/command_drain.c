@@ -10,6 +10,7 @@
 #include "registrar/command/operation.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
+#include "schema/eligible.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,9 +57,8 @@ static bool is_over(const struct drain_row *d)
 static const char *word(
     const struct operation *op, const struct instance_row *row)
 {
-	return instance_row_is_drained(row, op->now_wall_ms)
-	           ? "drained"
-	           : mode_name(row->mode);
+	return eligible_is_drained(row, op->now_wall_ms) ? "drained"
+	                                                 : mode_name(row->mode);
 }
 
 /* One that goes on already may get a deadline. */
@@ -173,7 +173,7 @@ static void judge(struct operation *op, const struct instance_row *row,
 		c->now = mode_name(row->mode);
 		return;
 	case MODE_DRAINING:
-		if (instance_row_is_drained(row, op->now_wall_ms)) {
+		if (eligible_is_drained(row, op->now_wall_ms)) {
 			judge_drained(op, row, w, c);
 			return;
 		}

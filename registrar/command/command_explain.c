@@ -240,7 +240,7 @@ static void set_own_name(struct question *q, struct explain *e)
 		return;
 	while (strcmp(e->instances[k].i->row.name, q->target.instance) != 0)
 		k++; /* check_found() saw it */
-	e->own_types = explain_types_of(&e->instances[k].i->row);
+	e->own_types = eligible_facts(&e->instances[k].i->row).types;
 	e->own_name =
 	    q->protocol ? arena_printf(q->arena, "%s._%s._%s.%s",
 	                      q->target.instance, s->name, s->protocol, s->zone)

@@ -189,7 +189,7 @@ static void each(struct exporter *x, export_fn fn)
 			const struct status_instance *i =
 			    &x->r->instances[s->instance_0 + n];
 
-			if (!i->leased)
+			if (i->eligible.why == ELIGIBLE_EXPIRED)
 				continue;
 			fn(x, s, i);
 			x->n++;
@@ -214,7 +214,8 @@ static void count_left_out(
 	for (unsigned n = 0; n < r->instance_n; n++) {
 		const struct status_instance *i = &r->instances[n];
 
-		if (!i->leased && strcmp(i->row.zone, c->zone) == 0)
+		if (i->eligible.why == ELIGIBLE_EXPIRED &&
+		    strcmp(i->row.zone, c->zone) == 0)
 			c->left_out_n++;
 	}
 }

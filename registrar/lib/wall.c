@@ -51,6 +51,16 @@ const char *wall_age(struct arena *a, int64_t ms)
 	return arena_printf(a, "%llds", (long long)s);
 }
 
+const char *wall_since(
+    struct arena *a, int64_t now_wall_ms, int64_t then_wall_ms)
+{
+	int64_t ms;
+
+	if (__builtin_sub_overflow(now_wall_ms, then_wall_ms, &ms))
+		ms = now_wall_ms > then_wall_ms ? INT64_MAX : 0;
+	return wall_age(a, ms);
+}
+
 int wall_parse(const char *text, int64_t now_wall_ms, int64_t *ret_wall_ms)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * First what an instance may be in by itself, then on_empty, which looks at
- * all of them, then the order in which dnsd draws: by priority, and weight 0
- * after the others of its priority.
+ * Who may be in is in the report (schema/eligible.h); here are the words for
+ * it, and the order in which dnsd draws: by priority, and weight 0 after the
+ * others of its priority.
  */
 #include "registrar/report/explain.h"
 
@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define ADDRESSES ((1u << EXPLAIN_A) | (1u << EXPLAIN_AAAA))
 
 static const char *const type_names[EXPLAIN_TYPE_N] = {
 	[EXPLAIN_SRV] = "SRV",
@@ -39,7 +37,7 @@ static const char *lasting(
     const struct explain *e, const struct instance_row *row, const char *state)
 {
 	return arena_printf(e->arena, "%s for %s, since %s", state,
-	    wall_age(e->arena, e->report->now_wall_ms - row->since_wall_ms),
+	    wall_since(e->arena, e->report->now_wall_ms, row->since_wall_ms),
 	    wall_text(e->arena, row->since_wall_ms));
 }
 
@@ -58,8 +56,8 @@ static void add_checks(struct explain *e, struct explain_instance *x)
 		    arena_printf(e->arena, "check %s: %s: %s (for %s)", c->name,
 		        health_name(c->status),
 		        c->output && *c->output ? c->output : "no output",
-		        wall_age(e->arena,
-		            e->report->now_wall_ms - c->since_wall_ms)));
+		        wall_since(e->arena, e->report->now_wall_ms,
+		            c->since_wall_ms)));
 	}
 	if (x->reason_n == before && x->i->row.reason && *x->i->row.reason)
 		add(x, "reason", x->i->row.reason);
@@ -92,8 +90,6 @@ static void judge_health(struct explain *e, struct explain_instance *x)
 
 	if (row->health == HEALTH_PASSING)
 		return;
-	if (row->health != HEALTH_WARNING)
-		x->types = 0;
 	add(x, state,
 	    arena_printf(e->arena, "%s%s", lasting(e, row, state),
 	        meanings[row->health]));
@@ -120,12 +116,12 @@ static void judge_mode(
     struct explain *e, struct explain_instance *x, const struct explain_note *n)
 {
 	const struct instance_row *row = &x->i->row;
-	const char *state = x->i->drained ? "drained" : mode_name(row->mode);
-	bool eases = row->mode == MODE_DRAINING && !x->i->drained;
+	bool drained = eligible_is_drained(row, e->report->now_wall_ms);
+	const char *state = drained ? "drained" : mode_name(row->mode);
+	bool eases = row->mode == MODE_DRAINING && !drained;
 
 	if (row->mode == MODE_ACTIVE)
 		return;
-	x->types &= eases ? ~ADDRESSES : 0;
 	add(x, state,
 	    arena_printf(e->arena, "%s%s, %s",
 	        lasting(e, row, mode_name(row->mode)),
@@ -144,30 +140,20 @@ static void judge_lease(struct explain *e, struct explain_instance *x)
 	int64_t until = x->i->row.lease_until_wall_ms;
 	int64_t now = e->report->now_wall_ms;
 
-	if (x->i->leased && !until)
+	if (!until)
 		return;
-	if (x->i->leased) {
+	if (x->i->eligible.why != ELIGIBLE_EXPIRED) {
 		add(x, "lease",
 		    arena_printf(e->arena, "its lease ends in %s",
 		        wall_age(e->arena, until - now)));
 		return;
 	}
-	x->types = 0;
 	add(x, "expired",
 	    arena_printf(e->arena,
 	        "its lease ran out %s ago, at %s: whoever registered it (%s) "
 	        "has not renewed it",
-	        wall_age(e->arena, now - until), wall_text(e->arena, until),
+	        wall_since(e->arena, now, until), wall_text(e->arena, until),
 	        x->i->row.source));
-}
-
-unsigned explain_types_of(const struct instance_row *row)
-{
-	bool v6 = strchr(row->address, ':') || row->address6;
-	bool v4 = !strchr(row->address, ':');
-
-	return 1u << EXPLAIN_SRV | (v4 ? 1u << EXPLAIN_A : 0) |
-	       (v6 ? 1u << EXPLAIN_AAAA : 0);
 }
 
 static void judge(
@@ -175,36 +161,19 @@ static void judge(
 {
 	const struct instance_row *row = &x->i->row;
 
-	x->types = explain_types_of(row);
-	x->weight = status_weight_now(row);
+	x->types = x->i->eligible.types;
+	x->weight = eligible_weight(row);
 	judge_lease(e, x);
 	judge_mode(e, x, n);
 	judge_health(e, x);
-}
-
-/* ---- all of them ------------------------------------------------------- */
-
-/* on_empty: all admits everybody but on positive evidence. */
-static void relax(struct explain *e)
-{
-	for (unsigned k = 0; k < e->service->instance_n; k++) {
-		if (e->instances[k].types)
-			return;
-	}
-	for (unsigned k = 0; k < e->service->instance_n; k++) {
-		struct explain_instance *x = &e->instances[k];
-		const struct instance_row *row = &x->i->row;
-
-		if (!x->i->leased || row->mode != MODE_ACTIVE ||
-		    row->health == HEALTH_DEAD)
-			continue;
-		x->types = explain_types_of(row);
-		x->admitted = e->relaxed = true;
+	if (x->i->eligible.why == ELIGIBLE_ADMITTED) {
 		add(x, "on_empty",
 		    "answered all the same: nobody is healthy, and on_empty is "
 		    "all");
 	}
 }
+
+/* ---- all of them ------------------------------------------------------- */
 
 static int by_rank(const void *a, const void *b)
 {
@@ -327,8 +296,6 @@ void explain_service(struct explain *ret_e, const struct status_report *report,
 		judge(&e, &e.instances[k],
 		    find_note(notes, note_n, e.instances[k].i->row.name));
 	}
-	if (s->row.on_empty == ON_EMPTY_ALL)
-		relax(&e);
 	rank(&e);
 	for (unsigned k = 0; k < s->instance_n; k++)
 		remark(&e, &e.instances[k]);

@@ -4,13 +4,14 @@
  * explain - which instances of a service are in an answer, and why the
  * others are not.
  *
- * Says again, in words, what dnsd/registry/compile.c and
- * dnsd/message/answer/pick.c do with the rows of a service; a system test holds
- * the two together. Works on a copy of the registry (status.h), so no daemon is
- * asked. Plain data, one thread.
+ * Who may be in one is as schema/eligible.h says; who of them is drawn is said
+ * again, in words, of dnsd/message/answer/pick.c: a system test holds the two
+ * together. Works on a copy of the registry (status.h), so no daemon is asked.
+ * Plain data, one thread.
  */
 #include "registrar/report/status.h"
 
+/* Their bits are those of enum eligible_type. */
 enum explain_type { EXPLAIN_SRV, EXPLAIN_A, EXPLAIN_AAAA };
 #define EXPLAIN_TYPE_N 3
 #define EXPLAIN_ALL ((1u << EXPLAIN_TYPE_N) - 1)
@@ -23,9 +24,8 @@ struct explain_reason {
 
 struct explain_instance {
 	const struct status_instance *i;
-	unsigned types; /* bits of those it can be in */
-	bool admitted;  /* by on_empty: all, though not healthy */
-	int weight;     /* as SRV has it */
+	unsigned types;                 /* bits of those it can be in */
+	int weight;                     /* as SRV has it */
 	unsigned ahead[EXPLAIN_TYPE_N]; /* drawn before it, always */
 	struct explain_reason reasons[EXPLAIN_REASON_MAX];
 	unsigned reason_n;
@@ -38,7 +38,6 @@ struct explain {
 	struct explain_instance *instances; /* in the order of the report */
 	unsigned n[EXPLAIN_TYPE_N];         /* instances that can be in it */
 	unsigned max_answers;               /* of A and AAAA; 0: all */
-	bool relaxed;                       /* on_empty: all is at work */
 	/* asked for: the name of one instance, which no policy is about */
 	const char *own_name; /* NULL: the service */
 	unsigned own_types;   /* bits of those it has */
@@ -57,8 +56,6 @@ void explain_service(struct explain *ret_e, const struct status_report *report,
     unsigned max_answers, const struct explain_note *notes, unsigned note_n,
     struct arena *a);
 
-/* Bits of those that the addresses of an instance allow. */
-unsigned explain_types_of(const struct instance_row *row);
 const char *explain_type_name(enum explain_type t);
 /* What is answered while nobody can be in such an answer. */
 const char *explain_empty(const struct explain *e, enum explain_type t);

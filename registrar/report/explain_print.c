@@ -132,26 +132,14 @@ void explain_print(
 	}
 }
 
-static json_t *types_json(unsigned types)
-{
-	json_t *all = json_must(json_array());
-
-	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
-		if (types & 1u << t) {
-			json_array_append_new(all,
-			    json_text(explain_type_name((enum explain_type)t)));
-		}
-	}
-	return all;
-}
-
 static json_t *instance_json(const struct explain_instance *x, unsigned types)
 {
 	json_t *o = json_must(json_object()), *all = json_must(json_array());
 	const struct instance_row *row = &x->i->row;
 
 	json_set(o, "name", json_text(row->name));
-	json_set(o, "in", types_json(x->types & types));
+	json_set(o, "in", status_types_json(x->types & types));
+	json_set(o, "why", json_text(eligible_why_name(x->i->eligible.why)));
 	json_set(o, "state", json_text(status_state(x->i)));
 	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));
 	json_set(o, "priority", json_integer(row->priority));

@@ -46,18 +46,6 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.definition = copy(r, row->definition);
 }
 
-/* Is it in answers, but for its mode? */
-static bool is_well(const struct status_instance *i)
-{
-	return i->leased && (i->row.health == HEALTH_PASSING ||
-	                        i->row.health == HEALTH_WARNING);
-}
-
-static bool is_eligible(const struct status_instance *i)
-{
-	return is_well(i) && i->row.mode == MODE_ACTIVE;
-}
-
 static void add_instance(void *arg, const struct instance_row *row)
 {
 	struct status_report *r = arg;
@@ -78,14 +66,10 @@ static void add_instance(void *arg, const struct instance_row *row)
 	i->row.definition = copy(r, row->definition);
 	i->row.reason = copy(r, row->reason);
 	i->row.drain.text = copy(r, row->drain.text);
-	i->drained = instance_row_is_drained(row, r->now_wall_ms);
-	i->leased = !row->lease_until_wall_ms ||
-	            row->lease_until_wall_ms > r->now_wall_ms;
-	i->eligible = is_eligible(i);
+	struct eligible_facts f = eligible_facts(row);
+
+	i->eligible = eligible_judge(&f, r->now_wall_ms);
 	s->instance_n++;
-	s->eligible_n += i->eligible;
-	s->easing_n +=
-	    is_well(i) && i->row.mode == MODE_DRAINING && !i->drained;
 }
 
 static void add_check(void *arg, const struct check_row *row)
@@ -102,9 +86,24 @@ static void add_check(void *arg, const struct check_row *row)
 	c->row.output = copy(r, row->output);
 }
 
+/* All instances of the last service are there. */
 static void done(void *arg)
 {
-	(void)arg;
+	struct status_report *r = arg;
+	struct status_service *s = &r->services[r->service_n - 1];
+	struct eligible_sum sum = { 0 };
+
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		eligible_count(&sum, &r->instances[s->instance_0 + k].eligible);
+	}
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		struct status_instance *i = &r->instances[s->instance_0 + k];
+
+		s->admitted_n +=
+		    eligible_settle(&i->eligible, &sum, s->row.on_empty);
+		s->eligible_n += eligible_is_in_addresses(&i->eligible);
+		s->easing_n += i->eligible.why == ELIGIBLE_DRAINING;
+	}
 }
 
 /* ---- loading ---------------------------------------------------------- */
@@ -243,10 +242,9 @@ void status_release(struct status_report *r)
 
 const char *status_state(const struct status_instance *i)
 {
-	if (!i->leased)
-		return "expired";
-	if (i->drained)
-		return "drained";
+	if (i->eligible.why == ELIGIBLE_EXPIRED ||
+	    i->eligible.why == ELIGIBLE_DRAINED)
+		return eligible_why_name(i->eligible.why);
 	return i->row.mode == MODE_ACTIVE ? health_name(i->row.health)
 	                                  : mode_name(i->row.mode);
 }
@@ -286,9 +284,10 @@ bool status_is_unhealthy(const struct status_report *r)
 	for (unsigned k = 0; k < r->instance_n; k++) {
 		const struct status_instance *i = &r->instances[k];
 
-		if (!i->leased || (i->row.mode == MODE_ACTIVE &&
-		                      (i->row.health == HEALTH_CRITICAL ||
-		                          i->row.health == HEALTH_DEAD)))
+		if (i->eligible.why == ELIGIBLE_EXPIRED ||
+		    (i->row.mode == MODE_ACTIVE &&
+		        (i->row.health == HEALTH_CRITICAL ||
+		            i->row.health == HEALTH_DEAD)))
 			return true;
 	}
 	return false;

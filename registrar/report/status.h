@@ -7,6 +7,7 @@
  * the registry nor a clock. Plain data, one thread.
  */
 #include "schema/base/arena.h"
+#include "schema/eligible.h"
 #include "schema/registry.h"
 
 #include <stdio.h>
@@ -18,16 +19,15 @@ struct status_check {
 struct status_instance {
 	struct instance_row row;
 	unsigned check_0, check_n; /* where its checks are in the report */
-	bool leased;               /* its lease, if any, has not run out */
-	bool drained;              /* it drained long enough */
-	bool eligible;             /* design section 3 */
+	struct eligible eligible;  /* with what its service's policy says */
 };
 
 struct status_service {
 	struct service_row row;
 	unsigned instance_0, instance_n;
-	unsigned eligible_n;
-	unsigned easing_n; /* that drain, and are in SRV with weight 0 */
+	unsigned eligible_n; /* in all answers that their addresses allow */
+	unsigned easing_n;   /* that drain, and are in SRV with weight 0 */
+	unsigned admitted_n; /* eligible by on_empty alone */
 };
 
 struct status_report {
@@ -77,13 +77,13 @@ void status_put_safe(FILE *f, const char *s, unsigned max);
 const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i);
 
-/* As SRV has it. */
-int status_weight_now(const struct instance_row *i);
 /* The weight in force, others of the row where they differ: "57/300 p2". */
 const char *status_weight(struct arena *a, const struct instance_row *i);
 /* What its checks, or its drain, said last; in a, or borrowed from r. */
 const char *status_detail(struct arena *a, const struct status_report *r,
     const struct status_instance *i);
 
+/* Names of the types, bits of enum eligible_type; for --json. */
+struct json_t *status_types_json(unsigned types);
 /* Every column of every row, under keys that stay. */
 void status_print_json(FILE *f, const struct status_report *r);

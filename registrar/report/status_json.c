@@ -6,6 +6,22 @@
 #include "registrar/lib/json.h"
 #include "registrar/report/status.h"
 
+json_t *status_types_json(unsigned types)
+{
+	static const struct {
+		enum eligible_type bit;
+		const char *name;
+	} names[] = { { ELIGIBLE_SRV, "SRV" }, { ELIGIBLE_A, "A" },
+		{ ELIGIBLE_AAAA, "AAAA" } };
+	json_t *all = json_must(json_array());
+
+	for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++) {
+		if (types & names[k].bit)
+			json_array_append_new(all, json_text(names[k].name));
+	}
+	return all;
+}
+
 static json_t *check_json(const struct check_row *row)
 {
 	json_t *o = json_must(json_object());
@@ -37,11 +53,14 @@ static json_t *instance_json(
 	json_set(o, "port", json_number(row->port));
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(row->weight));
-	json_set(o, "weight_now", json_integer(status_weight_now(row)));
+	json_set(o, "weight_now", json_integer(eligible_weight(row)));
 	json_set(o, "weight_warning", json_number(row->weight_warning));
 	json_set(o, "ramp_percent", json_integer(row->ramp_percent));
 	json_set(o, "state", json_text(status_state(i)));
-	json_set(o, "eligible", json_boolean(i->eligible));
+	json_set(o, "eligible",
+	    json_boolean(eligible_is_in_addresses(&i->eligible)));
+	json_set(o, "in", status_types_json(i->eligible.types));
+	json_set(o, "why", json_text(eligible_why_name(i->eligible.why)));
 	json_set(o, "health", json_text(health_name(row->health)));
 	json_set(o, "mode", json_text(mode_name(row->mode)));
 	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));

@@ -54,22 +54,12 @@ const char *status_address(struct arena *a, const struct status_service *s,
 	return arena_printf(a, "%s:%d%s", i->address, port, second);
 }
 
-int status_weight_now(const struct instance_row *i)
-{
-	return i->mode == MODE_DRAINING ? 0 : instance_row_weight(i);
-}
-
 /* The weight in force; others of the row only where they differ. */
 const char *status_weight(struct arena *a, const struct instance_row *i)
 {
-	int now = status_weight_now(i);
-	struct instance_row ready = *i;
-	bool ramps = i->ramp_percent && i->mode != MODE_DRAINING;
-
-	ready.ramp_percent = 0;
-	const char *text =
-	    ramps ? arena_printf(a, "%d/%d", now, instance_row_weight(&ready))
-	          : arena_printf(a, "%d", now);
+	int now = eligible_weight(i), full = eligible_full_weight(i);
+	const char *text = now == full ? arena_printf(a, "%d", now)
+	                               : arena_printf(a, "%d/%d", now, full);
 
 	return i->priority ? arena_printf(a, "%s p%d", text, i->priority)
 	                   : text;
@@ -102,7 +92,7 @@ const char *status_detail(struct arena *a, const struct status_report *r,
 
 static enum tone tone_of(const struct status_instance *i)
 {
-	if (!i->leased)
+	if (i->eligible.why == ELIGIBLE_EXPIRED)
 		return TONE_BAD;
 	if (i->row.drain.step == DRAIN_FAILED)
 		return TONE_BAD;
@@ -201,7 +191,7 @@ static void fill_cells(struct printer *p, const struct status_service *s,
 	cells[COL_WEIGHT] = status_weight(p->arena, &i->row);
 	cells[COL_STATE] = status_state(i);
 	cells[COL_AGE] =
-	    wall_age(p->arena, p->r->now_wall_ms - i->row.since_wall_ms);
+	    wall_since(p->arena, p->r->now_wall_ms, i->row.since_wall_ms);
 }
 
 /* ---- services --------------------------------------------------------- */
@@ -214,7 +204,13 @@ static void print_heading(struct printer *p, const struct status_service *s)
 
 	put_toned(p, TONE_HEAD, name);
 	(void)fprintf(p->f, " (%s)  ", s->row.protocol);
-	if (s->eligible_n) {
+	if (s->admitted_n) {
+		put_toned(p, TONE_BAD,
+		    arena_printf(p->arena,
+		        "%u of %u in answers, though none is healthy: %s",
+		        s->eligible_n, s->instance_n,
+		        on_empty_name(s->row.on_empty)));
+	} else if (s->eligible_n) {
 		put_toned(p, t,
 		    arena_printf(p->arena, "%u of %u in answers", s->eligible_n,
 		        s->instance_n));

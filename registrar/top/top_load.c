@@ -32,6 +32,7 @@ static void on_service(void *arg, const struct service_row *row)
 	s->arena = arena_new();
 	s->zone = arena_strdup(s->arena, row->zone);
 	s->name = arena_strdup(s->arena, row->name);
+	s->on_empty = row->on_empty;
 	l->s = s;
 	(void)snprintf(l->zone, sizeof(l->zone), "%s", row->zone);
 	(void)snprintf(l->name, sizeof(l->name), "%s", row->name);
@@ -50,14 +51,10 @@ static void on_instance(void *arg, const struct instance_row *row)
 	s->entries[s->n++] = (struct top_entry){
 		.service = s,
 		.name = arena_strdup(s->arena, row->name),
-		.health = row->health,
-		.mode = row->mode,
-		.weight =
-		    row->mode == MODE_DRAINING ? 0 : instance_row_weight(row),
+		.facts = eligible_facts(row),
+		.weight = eligible_weight(row),
 		.since_wall_ms = row->since_wall_ms,
-		.lease_until_wall_ms = row->lease_until_wall_ms,
-		.drain = { .step = row->drain.step,
-		    .until_wall_ms = row->drain.until_wall_ms },
+		.drain_step = row->drain.step,
 	};
 }
 

@@ -144,7 +144,7 @@ void top_model_clear(struct top_model *m)
 
 /* ---- states ----------------------------------------------------------- */
 
-static enum top_state state_of(const struct top_entry *e, int64_t now_wall_ms)
+static enum top_state state_of(const struct top_entry *e)
 {
 	static const enum top_state by_health[HEALTH_N] = {
 		[HEALTH_STARTING] = TOP_STARTING,
@@ -154,35 +154,41 @@ static enum top_state state_of(const struct top_entry *e, int64_t now_wall_ms)
 		[HEALTH_DEAD] = TOP_DEAD,
 	};
 
-	if (e->lease_until_wall_ms && e->lease_until_wall_ms <= now_wall_ms)
+	if (e->eligible.why == ELIGIBLE_EXPIRED)
 		return TOP_EXPIRED;
-	if (e->mode == MODE_MAINTENANCE)
+	if (e->facts.mode == MODE_MAINTENANCE)
 		return TOP_MAINTENANCE;
-	if (e->mode == MODE_ACTIVE)
-		return by_health[e->health];
-	if (e->drain.step == DRAIN_FAILED)
+	if (e->facts.mode == MODE_ACTIVE)
+		return by_health[e->facts.health];
+	if (e->drain_step == DRAIN_FAILED)
 		return TOP_FAILED;
-	return e->drain.until_wall_ms && e->drain.until_wall_ms <= now_wall_ms
-	           ? TOP_DRAINED
-	           : TOP_DRAINING;
+	return e->eligible.why == ELIGIBLE_DRAINED ? TOP_DRAINED : TOP_DRAINING;
 }
 
 static bool judge_service(
     struct top_model *m, struct top_service *s, int64_t now_wall_ms)
 {
-	bool changed = false;
+	struct eligible_sum sum = { 0 };
+	bool changed = false, answered = false;
 
-	s->eligible_n = 0;
 	for (unsigned k = 0; k < s->n; k++) {
 		struct top_entry *e = &s->entries[k];
-		enum top_state state = state_of(e, now_wall_ms);
+
+		e->eligible = eligible_judge(&e->facts, now_wall_ms);
+		eligible_count(&sum, &e->eligible);
+		enum top_state state = state_of(e);
 
 		changed |= state != e->state;
 		e->state = state;
 		m->state_n[state]++;
-		s->eligible_n += state == TOP_PASSING || state == TOP_WARNING;
 	}
-	m->unanswered_n += !s->eligible_n;
+	for (unsigned k = 0; k < s->n; k++) {
+		struct eligible *e = &s->entries[k].eligible;
+
+		(void)eligible_settle(e, &sum, s->on_empty);
+		answered |= eligible_is_in_addresses(e);
+	}
+	m->unanswered_n += !answered;
 	return changed;
 }
 

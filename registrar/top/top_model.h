@@ -10,6 +10,7 @@
  * last stays, and `trouble` says why. One thread.
  */
 #include "schema/base/arena.h"
+#include "schema/eligible.h"
 #include "schema/registry.h"
 
 #include <sys/types.h>
@@ -39,19 +40,21 @@ struct top_service;
 struct top_entry {
 	const struct top_service *service;
 	const char *name;
-	enum health health;
-	enum mode mode;
+	struct eligible_facts facts;
 	int weight; /* in force */
-	int64_t since_wall_ms, lease_until_wall_ms;
-	struct drain_row drain; /* without its text */
-	enum top_state state;   /* as of top_model_judge() */
+	int64_t since_wall_ms;
+	enum drain_step drain_step;
+	/* as of top_model_judge() */
+	struct eligible eligible;
+	enum top_state state;
 };
 
 struct top_service {
 	const char *zone, *name;
 	struct arena *arena; /* of all names */
+	enum on_empty on_empty;
 	struct top_entry *entries;
-	unsigned n, max, eligible_n;
+	unsigned n, max;
 };
 
 #define TOP_RECENT_MAX 8

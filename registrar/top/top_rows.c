@@ -39,13 +39,14 @@ void top_row_read(const struct top_model *m, const struct top_entry *e,
 	    arena_strdup(a, top_entry_name(m, e, name, sizeof(name)));
 	ret_row->cells[TOP_STATE] = top_state_name(e->state);
 	ret_row->cells[TOP_WEIGHT] = arena_printf(a, "%d", e->weight);
-	ret_row->cells[TOP_SINCE] = wall_age(a, now_wall_ms - e->since_wall_ms);
+	ret_row->cells[TOP_SINCE] =
+	    wall_since(a, now_wall_ms, e->since_wall_ms);
 	ret_row->cells[TOP_DETAIL] = "";
 	if (!m->reg ||
 	    status_read_instance(m->reg, e->service->zone, e->service->name,
 	        e->name, now_wall_ms, &r, NULL) < 0)
 		return;
-	if (e->mode != MODE_DRAINING) {
+	if (e->facts.mode != MODE_DRAINING) {
 		ret_row->cells[TOP_WEIGHT] =
 		    status_weight(a, &r.instances[0].row);
 	}

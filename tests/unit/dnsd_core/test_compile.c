@@ -307,6 +307,8 @@ static const struct {
 	{ "ended just now: looked at again soon, a renewal may come late",
 	    { NOW_MS, NOW_MS, NOW_MS }, NOW_MS + 100, 0 },
 	{ "ended long ago: as late again", { 1, 2, 3 }, 2 * NOW_MS - 3, 0 },
+	{ "no time that could be, nor one hour late more than an hour",
+	    { INT64_MIN, INT64_MIN, NOW_MS - 3600001 }, NOW_MS + 3600000, 0 },
 };
 
 static void test_leases(void **state)

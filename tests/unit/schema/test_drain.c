@@ -135,30 +135,6 @@ static void steps_follow_one_drain(void **state)
 	assert_int_equal(fx_number(f, UNTIL), 0);
 }
 
-static void a_row_says_whether_it_drained(void **state)
-{
-	static const struct {
-		const char *why;
-		int64_t until_wall_ms;
-		enum mode mode;
-		bool drained;
-	} cases[] = {
-		{ "not yet", 1001, MODE_DRAINING, false },
-		{ "now", 1000, MODE_DRAINING, true },
-		{ "no end is known", 0, MODE_DRAINING, false },
-		{ "another mode", 1000, MODE_ACTIVE, false },
-	};
-
-	(void)state;
-	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
-		const struct instance_row row = { .mode = cases[k].mode,
-			.drain.until_wall_ms = cases[k].until_wall_ms };
-
-		if (instance_row_is_drained(&row, 1000) != cases[k].drained)
-			fail_msg("%s", cases[k].why);
-	}
-}
-
 static void what_is_no_step_is_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -242,7 +218,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(a_mode_by_hand_is_a_drain),
 		T(steps_follow_one_drain),
-		T(a_row_says_whether_it_drained),
 		T(what_is_no_step_is_refused),
 		T(an_end_that_is_given_holds),
 		T(a_heartbeat_is_found),
