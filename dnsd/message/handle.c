@@ -12,7 +12,6 @@ struct handler *handler_new(const struct handler_source *source)
 		abort();
 	memset(h, 0, len);
 	h->catalog = source->catalog;
-	h->responder.catalog = source->catalog;
 	h->responder.identity = source->identity;
 	h->responder.udp_len_max = source->udp_len_max;
 	screen_init(&h->screen, source->policy);

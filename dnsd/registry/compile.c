@@ -10,6 +10,7 @@
 #include "dnsd/message/data/service.h"
 #include "dnsd/message/data/zone.h"
 #include "dnsd/registry/index.h"
+#include "dnsd/registry/records.h"
 #include "dnsd/registry/subtypes.h"
 #include "schema/base/xalloc.h"
 #include "schema/eligible.h"
@@ -22,7 +23,6 @@
 enum {
 	TXT_MAX = 8192, /* octets of a record */
 	TXT_STRING_MAX = 255,
-	NO_TXT = -1,
 };
 
 struct draft {
@@ -33,7 +33,7 @@ struct draft {
 	uint16_t priority, weight, port;
 	uint8_t label_len;
 	char label[WIRE_LABEL_MAX];
-	int64_t txt_at; /* in `txt`, NO_TXT: none */
+	struct owner_records records;
 };
 
 struct compiler {
@@ -49,10 +49,8 @@ struct compiler {
 	struct eligible_sum sum;
 	struct draft *draft;
 	unsigned draft_n, draft_room, dropped_n, dropped_pair_n;
-	/* RDLENGTH and RDATA of TXT records, one after another */
-	uint8_t *txt;
-	size_t txt_len, txt_room;
-	int64_t service_txt_at;
+	struct records records;
+	struct owner_records own; /* of the service itself */
 	struct subtypes subtypes;
 };
 
@@ -66,7 +64,7 @@ void compiler_free(struct compiler *c)
 	if (!c)
 		return;
 	free(c->draft);
-	free(c->txt);
+	records_release(&c->records);
 	subtypes_release(&c->subtypes);
 	free(c);
 }
@@ -109,8 +107,8 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->draft_n = 0;
 	c->dropped_n = 0;
 	c->dropped_pair_n = 0;
-	c->txt_len = 0;
-	c->service_txt_at = NO_TXT;
+	records_reset(&c->records);
+	c->own = (struct owner_records){ 0 };
 	subtypes_reset(&c->subtypes);
 }
 
@@ -196,7 +194,7 @@ bool compile_add(struct compiler *c, const struct instance_row *row)
 		    xreallocarray(c->draft, c->draft_room, sizeof(*c->draft));
 	}
 	struct draft *d = &c->draft[c->draft_n];
-	*d = (struct draft){ .txt_at = NO_TXT };
+	*d = (struct draft){ 0 };
 	if (!parse_addresses(d, row)) {
 		c->dropped_n++;
 		return false;
@@ -216,38 +214,34 @@ void compile_tag(struct compiler *c, const char *tag)
 	    c->draft_n ? (int32_t)c->draft_n - 1 : SUBTYPES_EVERYBODY);
 }
 
+static struct owner_records *owner_of(struct compiler *c)
+{
+	return c->draft_n ? &c->draft[c->draft_n - 1].records : &c->own;
+}
+
+void compile_record(
+    struct compiler *c, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	records_add(&c->records, owner_of(c), type, rdata, len);
+}
+
 void compile_meta(struct compiler *c, const char *key, const char *value)
 {
 	size_t key_len = strlen(key), value_len = strlen(value);
 	size_t len = key_len + 1 + value_len; /* RFC 1464: key=value */
-	int64_t *at =
-	    c->draft_n ? &c->draft[c->draft_n - 1].txt_at : &c->service_txt_at;
+	uint8_t string[1 + TXT_STRING_MAX];
 
 	if (len > TXT_STRING_MAX) {
 		c->dropped_pair_n++;
 		return;
 	}
-	if (c->txt_len + 2 + 256 > c->txt_room) {
-		c->txt_room = 2 * c->txt_room + 512;
-		c->txt = xreallocarray(c->txt, 1, c->txt_room);
-	}
-	if (*at == NO_TXT) {
-		*at = (int64_t)c->txt_len;
-		wire_put16(c->txt + c->txt_len, 0);
-		c->txt_len += 2;
-	}
-	uint8_t *rdlength = c->txt + *at;
-	if (wire_get16(rdlength) + 1 + len > TXT_MAX) {
+	string[0] = (uint8_t)len;
+	memcpy(string + 1, key, key_len);
+	string[1 + key_len] = '=';
+	memcpy(string + 1 + key_len + 1, value, value_len);
+	if (!records_extend(
+	        &c->records, owner_of(c), TYPE_TXT, string, 1 + len, TXT_MAX))
 		c->dropped_pair_n++;
-		return;
-	}
-	wire_put16(rdlength, (uint16_t)(wire_get16(rdlength) + 1 + len));
-	uint8_t *p = c->txt + c->txt_len;
-	*p++ = (uint8_t)len;
-	memcpy(p, key, key_len);
-	p[key_len] = '=';
-	memcpy(p + key_len + 1, value, value_len);
-	c->txt_len += 1 + len;
 }
 
 /* Eligible first, by priority; else as they came, in the order of names. */
@@ -266,7 +260,8 @@ static int by_rank(const void *a, const void *b)
 struct layout {
 	unsigned eligible_n, group_n, index_slots, address_n, address_slots;
 	size_t stride, size;
-	bool any_ipv6, any_instance_txt;
+	size_t records_len; /* of the instances */
+	bool any_ipv6;
 };
 
 static uint32_t reserve(struct layout *l, size_t align, size_t len)
@@ -277,7 +272,13 @@ static uint32_t reserve(struct layout *l, size_t align, size_t len)
 	return (uint32_t)at;
 }
 
-static void measure(const struct compiler *c, struct layout *l)
+/* Octets rounded up, so that the next part may begin there. */
+static size_t aligned_len(struct compiler *c, const struct owner_records *o)
+{
+	return (records_len(&c->records, o) + 3) & ~(size_t)3;
+}
+
+static void measure(struct compiler *c, struct layout *l)
 {
 	size_t label_max = 0;
 
@@ -290,8 +291,7 @@ static void measure(const struct compiler *c, struct layout *l)
 		l->address_n += !!(d->flags & INSTANCE_IPV6);
 		if (d->flags & INSTANCE_IPV6)
 			l->any_ipv6 = true;
-		if (d->txt_at != NO_TXT)
-			l->any_instance_txt = true;
+		l->records_len += aligned_len(c, &d->records);
 		if (!is_in(d))
 			continue;
 		l->eligible_n++;
@@ -349,27 +349,40 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 		h.flags |= SERVICE_ADDRESS_INDEX;
 		(void)reserve(l, 4, (1 + l->address_slots) * sizeof(uint32_t));
 	}
-	if (l->any_instance_txt)
-		h.instance_txt = reserve(l, 4, c->draft_n * sizeof(uint32_t));
 	if (c->subtypes.n)
 		h.subtypes = reserve(l, 4, subtypes_len(&c->subtypes));
-	uint32_t txt = reserve(l, 1, c->txt_len);
-	if (c->service_txt_at != NO_TXT)
-		h.txt = txt + (uint32_t)c->service_txt_at;
+	if (c->own.n)
+		h.records = reserve(l, 4, records_len(&c->records, &c->own));
+	if (l->records_len) {
+		h.instance_records = reserve(
+		    l, 4, c->draft_n * sizeof(uint32_t) + l->records_len);
+	}
 	h.size = (uint32_t)(l->size + SERVICE_SLACK);
 
 	struct service *s = xcalloc(1, h.size);
 	*s = h;
 	memcpy(s->name, name, name_len);
-	if (c->txt_len)
-		memcpy((uint8_t *)s + txt, c->txt, c->txt_len);
-	uint32_t *instance_txt =
-	    (uint32_t *)(void *)((uint8_t *)s + h.instance_txt);
-	for (unsigned i = 0; h.instance_txt && i < c->draft_n; i++) {
-		if (c->draft[i].txt_at != NO_TXT)
-			instance_txt[i] = txt + (uint32_t)c->draft[i].txt_at;
-	}
 	return s;
+}
+
+/* The places of each instance's records, and behind them the records. */
+static void fill_records(struct compiler *c, struct service *s)
+{
+	uint32_t *at = (uint32_t *)(void *)((uint8_t *)s + s->instance_records);
+	uint32_t next =
+	    s->instance_records + c->draft_n * (uint32_t)sizeof(*at);
+
+	if (c->own.n)
+		records_fill(&c->records, &c->own, s, s->records);
+	for (unsigned i = 0; s->instance_records && i < c->draft_n; i++) {
+		const struct owner_records *o = &c->draft[i].records;
+
+		if (!o->n)
+			continue;
+		at[i] = next;
+		records_fill(&c->records, o, s, next);
+		next += (uint32_t)aligned_len(c, o);
+	}
 }
 
 static void fill_instance(struct service *s, unsigned i, const struct draft *d)
@@ -414,6 +427,7 @@ int compile_finish(
 		subtypes_place(&c->subtypes, c->draft[i].seq, i);
 	}
 	index_groups(s);
+	fill_records(c, s);
 	subtypes_fill(&c->subtypes, s);
 	if (l.index_slots)
 		index_labels(s, l.index_slots);

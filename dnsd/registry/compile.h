@@ -10,6 +10,7 @@
 #include "schema/registry.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct compiler;
@@ -33,6 +34,12 @@ void compile_index_addresses(struct compiler *c);
 /* False: left out, and so is its metadata. */
 bool compile_add(struct compiler *c, const struct instance_row *row);
 void compile_meta(struct compiler *c, const char *key, const char *value);
+/*
+ * The same way: a record of a type that is neither address nor SRV, as it is
+ * sent; of S.Z or of I.S.Z.
+ */
+void compile_record(
+    struct compiler *c, uint16_t type, const uint8_t *rdata, size_t len);
 /* The same way; tags that are no labels (label.h) are passed over. */
 void compile_tag(struct compiler *c, const char *tag);
 

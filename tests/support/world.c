@@ -106,24 +106,35 @@ static void finish_service(struct world *w)
 	catalog_put(w->catalog, w->last.service);
 }
 
-/* Adds one record in presentation format, its names lower case on the wire. */
-static void add_record(struct world *w, const char *owner, const char *text)
+/* A record in presentation format to octets, which the caller frees. */
+static uint8_t *make_record(
+    struct world *w, const char *owner, const char *text, size_t *ret_len)
 {
 	scoped_free char *origin_text = xasprintf("%s.", w->zone_name);
 	scoped_free char *line = xasprintf("%s %s", owner, text);
 	ldns_rdf *origin = ldns_dname_new_frm_str(origin_text);
 	ldns_rr *rr = NULL;
 	uint8_t *wire = NULL;
-	size_t len = 0;
-	struct dname name;
-	struct diag diag;
 
 	if (ldns_rr_new_frm_str(&rr, line, 0, origin, NULL) != LDNS_STATUS_OK ||
-	    ldns_rr2wire(&wire, rr, LDNS_SECTION_ANSWER, &len) !=
+	    ldns_rr2wire(&wire, rr, LDNS_SECTION_ANSWER, ret_len) !=
 	        LDNS_STATUS_OK) {
 		(void)fprintf(stderr, "world: bad record '%s'\n", line);
 		abort();
 	}
+	ldns_rr_free(rr);
+	ldns_rdf_deep_free(origin);
+	return wire;
+}
+
+/* Adds one, its names lower case on the wire. */
+static void add_record(struct world *w, const char *owner, const char *text)
+{
+	struct dname name;
+	struct diag diag;
+	size_t len;
+	scoped_free uint8_t *wire = make_record(w, owner, text, &len);
+
 	size_t n = dname_parse(&name, wire, len, 0);
 	assert(n && len >= n + 10);
 	dname_hash(&name, catalog_seed(w->catalog));
@@ -132,9 +143,6 @@ static void add_record(struct world *w, const char *owner, const char *text)
 	    0, &diag);
 	assert(!error);
 	(void)error;
-	free(wire);
-	ldns_rr_free(rr);
-	ldns_rdf_deep_free(origin);
 }
 
 static void add_apex(struct world *w, int negative_s, const char *hostmaster)
@@ -184,17 +192,40 @@ static void on_zone(struct world *w, const struct words *l)
 	catalog_add_zone(w->catalog, w->zone);
 }
 
-static void on_record(struct world *w, const struct words *l)
+/* Words from `from` on, one of them preceded by the class. */
+static void join(const struct words *l, unsigned from, unsigned class,
+    char *ret_text, size_t size)
 {
-	char text[1024] = "";
 	size_t len = 0;
 
-	check(l->n >= 5 && w->zone, l, "not owner, TTL, type and data");
-	for (unsigned i = 2; i < l->n && len < sizeof(text); i++) {
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s ",
-		    i == 3 ? "IN " : "", l->word[i]);
+	*ret_text = '\0';
+	for (unsigned i = from; i < l->n && len < size; i++) {
+		len += (size_t)snprintf(ret_text + len, size - len, "%s%s%s",
+		    i > from ? " " : "", i == class ? "IN " : "", l->word[i]);
 	}
+}
+
+static void on_record(struct world *w, const struct words *l)
+{
+	char text[1024];
+
+	check(l->n >= 5 && w->zone, l, "not owner, TTL, type and data");
+	join(l, 2, 3, text, sizeof(text));
 	add_record(w, l->word[1], text);
+}
+
+static void on_data(struct world *w, const struct words *l)
+{
+	char text[1024];
+	size_t len;
+
+	check(l->n >= 3 && w->in_service, l, "not type and data");
+	join(l, 1, 1, text, sizeof(text));
+	scoped_free uint8_t *wire = make_record(w, ". 0", text, &len);
+	if (!w->left_out) { /* behind the root: type, class, TTL, length */
+		compile_record(
+		    w->compiler, wire_get16(wire + 1), wire + 11, len - 11);
+	}
 }
 
 static void on_service(struct world *w, const struct words *l)
@@ -269,6 +300,8 @@ static void on_line(struct world *w, struct words *l)
 		check(l->n == 3 && w->in_service, l, "not key and value");
 		if (!w->left_out)
 			compile_meta(w->compiler, l->word[1], l->word[2]);
+	} else if (!strcmp(what, "data")) {
+		on_data(w, l);
 	} else if (!strcmp(what, "tag")) {
 		check(l->n == 2 && w->in_service, l, "not one word");
 		if (!w->left_out)

@@ -11,6 +11,7 @@
  *	record OWNER TTL TYPE RDATA...
  *	service web [protocol tcp] [port 8080] [ttl N] [max N] [empty nodata]
  *	meta KEY VALUE
+ *	data TYPE RDATA...
  *	tag WORD
  *	instance i1 192.0.2.1 [six 2001:db8::1] [port N] [priority N]
  *	    [weight N] [warning N] [health passing] [mode active] [lease MS]
@@ -18,8 +19,9 @@
  * (an instance stands in one line). A zone has SOA, NS ns1 and the addresses
  * of ns1; `record` adds to the zone that was named last, names without final
  * dot are below it, `service` is in it: not in one below in-addr.arpa or
- * ip6.arpa. `meta` and `tag` belong to the service or instance before. A
- * service that is there already is replaced.
+ * ip6.arpa. `meta`, `data` and `tag` belong to the service or instance before;
+ * `data` is a record of it, as an owner of its own would have it. A service
+ * that is there already is replaced.
  */
 #include "dnsd/message/data/zone_build.h"
 #include "dnsd/message/handle.h"

@@ -38,6 +38,12 @@ static inline void locate(struct locus *l, const struct dname *name,
 		answer_locate_service(l, name);
 }
 
+void answer_locate_name(struct locus *ret_l, const struct dname *name,
+    uint16_t type, const struct catalog *c)
+{
+	locate(ret_l, name, type, c);
+}
+
 void answer_locate(
     struct locus *ret_l, struct query *q, const struct catalog *c)
 {
@@ -61,6 +67,15 @@ static void empty(struct answer *a, enum rcode rcode)
 {
 	a->rcode = rcode;
 	a->kind = ANSWER_EMPTY;
+}
+
+void answer_hinfo(struct answer *a)
+{
+	static const uint8_t rdata[] = "\0\x09\7RFC8482";
+
+	a->rcode = RCODE_NOERROR;
+	a->kind = ANSWER_RECORDS;
+	a->records = (struct record_set){ TYPE_HINFO, 1, rdata };
 }
 
 /* ---- aliases ---------------------------------------------------------- */
@@ -142,6 +157,7 @@ static bool decide_node(struct answer *a, const struct dname *name,
 		a->rcode = RCODE_NOERROR;
 		a->kind = has_alias(a, a->rrset) ? ANSWER_EMPTY : ANSWER_RRSET;
 		a->node = n;
+		answer_along(a, c);
 		return false;
 	}
 	cname = n->rrset_n ? node_rrset(n, TYPE_CNAME) : NULL;
@@ -154,11 +170,14 @@ static bool decide_node(struct answer *a, const struct dname *name,
 	    answer_reverse(a, name, type, l, c, &encloser_n) &&
 	    a->kind != ANSWER_NEGATIVE)
 		return false;
-	if (type == TYPE_ANY && n->rrset_n) {
+	if (type == TYPE_ANY && cname) {
 		a->rcode = RCODE_NOERROR;
-		a->kind = cname ? ANSWER_RRSET : ANSWER_HINFO;
+		a->kind = ANSWER_RRSET;
 		a->rrset = cname;
 		a->node = n;
+		answer_along(a, c);
+	} else if (type == TYPE_ANY && n->rrset_n) {
+		answer_hinfo(a);
 	} else {
 		negative(a, RCODE_NOERROR);
 	}
@@ -204,6 +223,7 @@ static bool decide_name(struct answer *a, const struct dname *name,
 		a->rcode = RCODE_NOERROR;
 		a->kind = ANSWER_REFERRAL;
 		a->node = found.node;
+		answer_along(a, c);
 		/* AA says who has the first owner, RFC 1035 section 4.1.1 */
 		a->authoritative &= a->alias_n > 0;
 		return false;
@@ -231,45 +251,6 @@ static void decide_in_zone(struct answer *a, const struct query *q,
 		locate(&next, &a->name, q->type, c);
 		empty(a, RCODE_NOERROR);
 	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
-}
-
-/* Static records that stand before what services have at the name. */
-static bool hide_addresses(
-    struct answer a[2], const struct locus *l, const struct dname *name)
-{
-	struct lookup found;
-
-	lookup_name(&found, l->image, name, TYPE_A);
-	if (found.kind == LOOKUP_CUT || found.kind == LOOKUP_DNAME)
-		return true;
-	if (found.kind != LOOKUP_NODE)
-		return false;
-	bool alias = node_rrset(found.node, TYPE_CNAME);
-	if (alias || node_rrset(found.node, TYPE_A))
-		negative(&a[0], RCODE_NOERROR);
-	if (alias || node_rrset(found.node, TYPE_AAAA))
-		negative(&a[1], RCODE_NOERROR);
-	return false;
-}
-
-bool answer_addresses(struct answer ret_a[2], const struct dname *name,
-    const struct zone *z, const struct catalog *c)
-{
-	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
-	unsigned encloser_n;
-	struct locus l;
-
-	locate(&l, name, TYPE_A, c);
-	if (l.zone != z || !l.label)
-		return false;
-	for (unsigned t = 0; t < 2; t++) {
-		ret_a[t].zone = z;
-		ret_a[t].image = l.image;
-		if (!answer_service(
-		        &ret_a[t], name, types[t], &l, c, &encloser_n))
-			return false;
-	}
-	return !hide_addresses(ret_a, &l, name);
 }
 
 static bool name_is(const struct dname *n, const char *wire, size_t len)

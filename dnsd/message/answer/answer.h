@@ -20,20 +20,16 @@ enum answer_kind {
 	ANSWER_SRV,      /* of the service, with addresses */
 	ANSWER_IPV4,     /* of the service, a sample */
 	ANSWER_IPV6,
-	ANSWER_TXT,
-	ANSWER_PTR,     /* to its instances, RFC 6763 section 4.1 */
 	ANSWER_ONE_SRV, /* of one instance */
 	ANSWER_ONE_IPV4,
 	ANSWER_ONE_IPV6,
-	ANSWER_ONE_TXT,
-	ANSWER_ONE_SD_TXT,   /* of one that was browsed for */
-	ANSWER_SUBTYPE,      /* PTR to its instances with a tag */
+	ANSWER_RECORDS,      /* all other types of a service or an instance */
+	ANSWER_PTR,          /* to its instances, RFC 6763 section 4.1 */
 	ANSWER_TYPES,        /* PTR to the services of the zone */
 	ANSWER_DOMAIN,       /* PTR to the zone */
 	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
 	ANSWER_RRSET,        /* static records of the zone */
 	ANSWER_REFERRAL,     /* to the servers of a zone below */
-	ANSWER_HINFO,        /* to ANY, RFC 8482 section 4.2 */
 	ANSWER_CHAOS,        /* a text about the server, RFC 4892 */
 };
 
@@ -47,9 +43,25 @@ struct alias {
 	bool is_endless;     /* of DNAME: the name it makes is too long */
 };
 
+/*
+ * A name in the data of a record, and whose addresses go along with it: its
+ * static ones, and those of services of the types that it has no static ones.
+ */
+struct answer_target {
+	const uint8_t *name;           /* in RDATA, whole */
+	const struct node *node;       /* NULL: no static ones */
+	const struct service *service; /* NULL: no others */
+	uint16_t record;               /* of the set, from 0 on */
+	uint16_t instance;             /* if `one` is set */
+	uint8_t families;              /* INSTANCE_IPV4, INSTANCE_IPV6 */
+	bool one;                      /* of one instance, not of the service */
+};
+
 enum {
 	/* Aliases followed; who has more gets as many. */
 	ANSWER_ALIASES_MAX = 16,
+	/* Names whose addresses are added; twice as many in a referral. */
+	ANSWER_TARGETS_MAX = 64,
 };
 
 struct answer {
@@ -60,7 +72,8 @@ struct answer {
 	const struct zone_image *image; /* of zone */
 	const struct service *service;
 	unsigned instance;
-	const struct service_subtype *subtype; /* of ANSWER_SUBTYPE */
+	const struct service_subtype *subtype; /* of ANSWER_PTR; NULL: all */
+	struct record_set records;             /* of ANSWER_RECORDS */
 	const struct node *node;               /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
@@ -68,6 +81,12 @@ struct answer {
 	/* Not set beyond alias_n: answers without aliases do not pay. */
 	struct alias alias[ANSWER_ALIASES_MAX];
 	struct dname name; /* that the last alias leads to */
+	/*
+	 * What goes along with ANSWER_RRSET and ANSWER_REFERRAL, not set
+	 * otherwise. The first glue_n of them must (RFC 9471).
+	 */
+	unsigned target_n, glue_n;
+	struct answer_target target[2 * ANSWER_TARGETS_MAX];
 };
 
 /* Texts about the server; NULL: REFUSED. Borrowed, constant. */
@@ -116,11 +135,14 @@ void answer_locate(
 void answer_decide(struct answer *ret_a, const struct query *q,
     const struct locus *l, const struct catalog *c, const struct identity *id);
 
-/*
- * What goes along with a record of zone z that points to a name, which is
- * hashed: its addresses in the registry, A and AAAA, as they would be
- * answered (ANSWER_NEGATIVE: none). False: the registry does not have the
- * name, or it is not z's to answer.
- */
-bool answer_addresses(struct answer ret_a[2], const struct dname *name,
-    const struct zone *z, const struct catalog *c);
+/* ---- among answer*.c -------------------------------------------------- */
+
+/* The same of a name that is hashed, as a question of that type. */
+void answer_locate_name(struct locus *ret_l, const struct dname *name,
+    uint16_t type, const struct catalog *c);
+
+/* HINFO, to ANY at a name that exists: RFC 8482 section 4.2. */
+void answer_hinfo(struct answer *a);
+
+/* answer_along.c: a->target, of an answer with a set or a referral. */
+void answer_along(struct answer *a, const struct catalog *c);

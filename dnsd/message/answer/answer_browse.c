@@ -34,9 +34,11 @@ static void set(struct answer *a, enum answer_kind kind)
 /* PTR of that kind, HINFO to ANY, else NODATA. */
 static void set_ptr(struct answer *a, uint16_t type, enum answer_kind kind)
 {
-	set(a, type == TYPE_PTR   ? kind
-	       : type == TYPE_ANY ? ANSWER_HINFO
-	                          : ANSWER_NEGATIVE);
+	if (type == TYPE_ANY) {
+		answer_hinfo(a);
+	} else {
+		set(a, type == TYPE_PTR ? kind : ANSWER_NEGATIVE);
+	}
 }
 
 /* X._dns-sd._udp; false: there is no such name. */
@@ -96,9 +98,9 @@ bool answer_subtypes(struct answer *a, const struct dname *name, uint16_t type,
 		return false;
 	a->subtype = t;
 	if (type == TYPE_PTR && t->n) {
-		set(a, ANSWER_SUBTYPE);
+		set(a, ANSWER_PTR);
 	} else if (type == TYPE_ANY) {
-		set(a, ANSWER_HINFO);
+		answer_hinfo(a);
 	} else if (type == TYPE_PTR && !s->eligible_n &&
 	           s->flags & SERVICE_NX_WHEN_EMPTY) {
 		a->rcode = RCODE_NXDOMAIN;

@@ -32,7 +32,7 @@ bool answer_reverse(struct answer *a, const struct dname *name, uint16_t type,
 	if (found.service && type == TYPE_PTR) {
 		set(a, ANSWER_ADDRESS_NAME);
 	} else if (found.service && type == TYPE_ANY) {
-		set(a, ANSWER_HINFO);
+		answer_hinfo(a);
 	} else {
 		set(a, ANSWER_NEGATIVE);
 	}

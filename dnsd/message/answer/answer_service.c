@@ -2,7 +2,7 @@
 /*
  * The names of a service S in zone Z, by the labels left of Z:
  *
- *	S                     A AAAA SRV TXT
+ *	S                     A AAAA SRV, and what service_records() has
  *	_S._P                 SRV; PTR to I._S._P (DNS-SD, RFC 6763)
  *	I._S._P               SRV and TXT of one instance
  *	I.S                   one instance, whatever its health
@@ -76,6 +76,17 @@ static void decide_set(struct answer *a, enum answer_kind kind, unsigned n)
 	}
 }
 
+/* What there is of a type that is neither address nor SRV, or NODATA. */
+static void decide_records(struct answer *a, struct record_set set)
+{
+	if (!set.n) {
+		negative(a, RCODE_NOERROR);
+		return;
+	}
+	positive(a, ANSWER_RECORDS);
+	a->records = set;
+}
+
 /* S.Z */
 static void decide_service(struct answer *a, uint16_t type)
 {
@@ -91,18 +102,11 @@ static void decide_service(struct answer *a, uint16_t type)
 	case TYPE_SRV:
 		decide_set(a, ANSWER_SRV, s->eligible_n);
 		break;
-	case TYPE_TXT:
-		if (s->txt) {
-			positive(a, ANSWER_TXT);
-		} else {
-			negative(a, RCODE_NOERROR);
-		}
-		break;
 	case TYPE_ANY:
-		positive(a, ANSWER_HINFO);
+		answer_hinfo(a);
 		break;
 	default:
-		negative(a, RCODE_NOERROR);
+		decide_records(a, service_records(s, type));
 	}
 }
 
@@ -127,17 +131,17 @@ static bool decide_instance(
 	if (!find_instance(a, name, 2))
 		return false;
 	uint8_t flags = service_instance_at(s, a->instance)->flags;
-	negative(a, RCODE_NOERROR);
 	if (type == TYPE_A && flags & INSTANCE_IPV4) {
 		positive(a, ANSWER_ONE_IPV4);
 	} else if (type == TYPE_AAAA && flags & INSTANCE_IPV6) {
 		positive(a, ANSWER_ONE_IPV6);
 	} else if (type == TYPE_SRV) {
 		positive(a, ANSWER_ONE_SRV);
-	} else if (type == TYPE_TXT && service_instance_txt(s, a->instance)) {
-		positive(a, ANSWER_ONE_TXT);
 	} else if (type == TYPE_ANY) {
-		positive(a, ANSWER_HINFO);
+		answer_hinfo(a);
+	} else {
+		decide_records(
+		    a, service_instance_records(s, a->instance, type));
 	}
 	return true;
 }
@@ -164,8 +168,9 @@ static bool decide_srv_name(
 		decide_set(a, ANSWER_SRV, s->eligible_n);
 	} else if (type == TYPE_PTR) {
 		decide_set(a, ANSWER_PTR, s->eligible_n);
+		a->subtype = NULL;
 	} else if (type == TYPE_ANY) {
-		positive(a, ANSWER_HINFO);
+		answer_hinfo(a);
 	} else {
 		negative(a, RCODE_NOERROR);
 	}
@@ -186,10 +191,10 @@ static bool decide_sd_instance(
 		positive(a, ANSWER_ONE_SRV);
 		break;
 	case TYPE_TXT:
-		positive(a, ANSWER_ONE_SD_TXT);
+		decide_records(a, service_sd_txt(a->service, a->instance));
 		break;
 	case TYPE_ANY:
-		positive(a, ANSWER_HINFO);
+		answer_hinfo(a);
 		break;
 	default:
 		negative(a, RCODE_NOERROR);

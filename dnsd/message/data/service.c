@@ -1,30 +1,42 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/message/data/service.h"
 
-const uint8_t *service_txt(const struct service *s)
+static struct record_set find_records(
+    const struct service *s, uint32_t table, uint16_t type)
 {
-	return s->txt ? service_at(s, s->txt) : NULL;
+	const struct service_records *all = service_at(s, table);
+
+	for (unsigned k = 0; table && k < all->n; k++) {
+		if (all->item[k].type == type) {
+			return (struct record_set){ type, all->item[k].n,
+				service_at(s, all->item[k].at) };
+		}
+	}
+	return (struct record_set){ .type = type };
 }
 
-/* instance_txt: an offset for each instance, 0 where it has no TXT. */
-const uint8_t *service_instance_txt(const struct service *s, unsigned i)
+struct record_set service_records(const struct service *s, uint16_t type)
 {
-	const uint32_t *offset = service_at(s, s->instance_txt);
-
-	if (!s->instance_txt || !offset[i])
-		return NULL;
-	return service_at(s, offset[i]);
+	return find_records(s, s->records, type);
 }
 
-const uint8_t *service_sd_txt(const struct service *s, unsigned i)
+struct record_set service_instance_records(
+    const struct service *s, unsigned i, uint16_t type)
+{
+	const uint32_t *table = service_at(s, s->instance_records);
+
+	return find_records(s, s->instance_records ? table[i] : 0, type);
+}
+
+struct record_set service_sd_txt(const struct service *s, unsigned i)
 {
 	/* RFC 6763 section 6.1: one string, which is empty */
-	static const uint8_t none[3 + SERVICE_SLACK] = { 0, 1, 0 };
-	const uint8_t *txt = service_instance_txt(s, i);
+	static const uint8_t none[] = { 0, 1, 0 };
+	struct record_set txt = service_instance_records(s, i, TYPE_TXT);
 
-	if (!txt)
-		txt = service_txt(s);
-	return txt ? txt : none;
+	if (!txt.n)
+		txt = service_records(s, TYPE_TXT);
+	return txt.n ? txt : (struct record_set){ TYPE_TXT, 1, none };
 }
 
 static bool label_is(

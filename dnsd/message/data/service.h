@@ -75,9 +75,31 @@ struct service {
 	char protocol[16]; /* without underscore, NUL-padded */
 	/* Where the parts lie, octets from the start; 0: there is none. */
 	uint32_t instances, groups, ipv6, cumulative, index;
-	uint32_t txt, instance_txt;
-	uint32_t subtypes; /* struct service_subtypes */
-	uint8_t name[];    /* S.Z */
+	uint32_t records;          /* struct service_records, of S.Z */
+	uint32_t instance_records; /* where each instance's are, 0: none */
+	uint32_t subtypes;         /* struct service_subtypes */
+	uint8_t name[];            /* S.Z */
+};
+
+/*
+ * What a name has besides addresses and SRV: one item for each type. Whoever
+ * adds a type gives its records to compile_record(); no other place need know
+ * of it.
+ */
+struct service_record {
+	uint16_t type, n;
+	uint32_t at; /* n times RDLENGTH and RDATA, as sent */
+};
+
+struct service_records {
+	uint32_t n;
+	struct service_record item[];
+};
+
+/* Such records, wherever they lie. */
+struct record_set {
+	uint16_t type, n; /* n is 0: there are none */
+	const uint8_t *at;
 };
 
 /* `_T._sub._S._P.Z`, RFC 6763 section 7.1: the instances with tag T. */
@@ -123,14 +145,12 @@ static inline const uint8_t *service_label(
 	return s->name + 1;
 }
 
-/*
- * TXT records: RDLENGTH as sent, then RDATA; NULL: there is none. Of the
- * service, and of one instance.
- */
-const uint8_t *service_txt(const struct service *s);
-const uint8_t *service_instance_txt(const struct service *s, unsigned i);
-/* The same of the first that has one, or an empty one: never NULL. */
-const uint8_t *service_sd_txt(const struct service *s, unsigned i);
+/* Records of S.Z, and of one instance. */
+struct record_set service_records(const struct service *s, uint16_t type);
+struct record_set service_instance_records(
+    const struct service *s, unsigned i, uint16_t type);
+/* TXT of the first of both that has it, or an empty one: never none. */
+struct record_set service_sd_txt(const struct service *s, unsigned i);
 
 /* The subtype of that label (`_T`, lower case), or NULL. */
 const struct service_subtype *service_find_subtype(

@@ -5,50 +5,40 @@
  */
 #include "dnsd/message/respond/respond_impl.h"
 
-/* rdata: RDLENGTH and RDATA as sent. Does not fit: TC. */
-static void put_rdata(struct out *o, uint16_t type, uint16_t class,
-    uint32_t ttl_s, const uint8_t *rdata)
+/* RDLENGTH and RDATA as sent, one behind another. Do not fit: TC. */
+static void put_records(
+    struct out *o, const struct record_set *set, uint16_t class, uint32_t ttl_s)
 {
-	size_t len = 2u + wire_get16(rdata);
+	const uint8_t *rdata = set->at;
 	uint8_t head[16];
 
-	if (RESPOND_HEAD_LEN + len > respond_room(o)) {
-		o->result.truncated = true;
-		return;
-	}
-	respond_head(head, o->owner, type, ttl_s);
+	respond_head(head, o->owner, set->type, ttl_s);
 	wire_put16(head + 4, class);
-	memcpy(o->at, head, 16);
-	memcpy(o->at + RESPOND_HEAD_LEN, rdata, len);
-	o->at += RESPOND_HEAD_LEN + len;
-	o->answer_n++;
+	for (unsigned k = 0; k < set->n; k++) {
+		size_t len = 2u + wire_get16(rdata);
+
+		if (RESPOND_HEAD_LEN + len > respond_room(o)) {
+			o->result.truncated = true;
+			return;
+		}
+		memcpy(o->at, head, 16);
+		memcpy(o->at + RESPOND_HEAD_LEN, rdata, len);
+		o->at += RESPOND_HEAD_LEN + len;
+		o->answer_n++;
+		rdata += len;
+	}
 }
 
 static void put_chaos(struct out *o, const char *text)
 {
 	uint8_t rdata[3 + 255];
+	struct record_set set = { TYPE_TXT, 1, rdata };
 	size_t len = strnlen(text, 255);
 
 	wire_put16(rdata, (uint16_t)(len + 1));
 	rdata[2] = (uint8_t)len;
 	memcpy(rdata + 3, text, len);
-	put_rdata(o, TYPE_TXT, CLASS_CH, 0, rdata);
-}
-
-static void put_hinfo(struct out *o, uint32_t ttl_s)
-{
-	static const uint8_t rdata[] = "\0\x09\7RFC8482";
-
-	put_rdata(o, TYPE_HINFO, CLASS_IN, ttl_s, rdata);
-}
-
-/* RDLENGTH and RDATA; one that was browsed for always has some. */
-static const uint8_t *instance_txt(
-    const struct service *s, const struct answer *a)
-{
-	return a->kind == ANSWER_ONE_SD_TXT
-	           ? service_sd_txt(s, a->instance)
-	           : service_instance_txt(s, a->instance);
+	put_records(o, &set, CLASS_CH, 0);
 }
 
 static void put_sections(
@@ -72,12 +62,6 @@ static void put_sections(
 		respond_address_set(
 		    o, r, s, a->kind == ANSWER_IPV4 ? TYPE_A : TYPE_AAAA);
 		break;
-	case ANSWER_PTR:
-		respond_ptr_set(o, r, s);
-		break;
-	case ANSWER_TXT:
-		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s, service_txt(s));
-		break;
 	case ANSWER_ONE_SRV:
 		respond_one_srv(o, r, a);
 		break;
@@ -86,11 +70,13 @@ static void put_sections(
 		respond_one_address(
 		    o, a, a->kind == ANSWER_ONE_IPV4 ? TYPE_A : TYPE_AAAA);
 		break;
-	case ANSWER_ONE_TXT:
-	case ANSWER_ONE_SD_TXT:
-		put_rdata(o, TYPE_TXT, CLASS_IN, s->ttl_s, instance_txt(s, a));
+	case ANSWER_RECORDS:
+		put_records(o, &a->records, CLASS_IN,
+		    s ? s->ttl_s : zone_image_soa(a->image)->ttl_s);
 		break;
-	case ANSWER_SUBTYPE:
+	case ANSWER_PTR:
+		respond_ptr_set(o, r, a);
+		break;
 	case ANSWER_TYPES:
 	case ANSWER_DOMAIN:
 		respond_browsed(o, r, a);
@@ -103,9 +89,6 @@ static void put_sections(
 		break;
 	case ANSWER_REFERRAL:
 		respond_referral(o, a);
-		break;
-	case ANSWER_HINFO:
-		put_hinfo(o, s ? s->ttl_s : zone_image_soa(a->image)->ttl_s);
 		break;
 	case ANSWER_CHAOS:
 		put_chaos(o, a->chaos);

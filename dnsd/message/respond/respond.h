@@ -37,8 +37,6 @@ struct responder {
 	uint16_t keepalive_ds; /* idle time of connections, tenths of seconds */
 	struct respond_extra extra; /* of the response being written */
 	const struct identity *identity;
-	/* For addresses of services that go along; NULL: none do. */
-	const struct catalog *catalog;
 	struct rng rng;
 	struct pick pick;
 	struct names names;    /* of the message being written */

@@ -123,9 +123,7 @@ static void put_types(
 
 void respond_browsed(struct out *o, struct responder *r, const struct answer *a)
 {
-	if (a->kind == ANSWER_SUBTYPE) {
-		respond_subtype_set(o, r, a);
-	} else if (a->kind == ANSWER_TYPES) {
+	if (a->kind == ANSWER_TYPES) {
 		put_types(o, r, a);
 	} else {
 		put_domain(o, a);

@@ -60,11 +60,11 @@ void respond_opt(struct out *o, const struct responder *r,
 /* The whole set where it fits, else as many as fit, with TC. */
 void respond_srv_set(
     struct out *o, struct responder *r, const struct service *s);
-/* The same of PTR, with the SRV, TXT and addresses that they lead to. */
+/*
+ * The same of PTR, to all instances or to those of a subtype, with the SRV,
+ * TXT and addresses that they lead to.
+ */
 void respond_ptr_set(
-    struct out *o, struct responder *r, const struct service *s);
-/* The same of those with a tag. */
-void respond_subtype_set(
     struct out *o, struct responder *r, const struct answer *a);
 /* type: A or AAAA. A sample that fits; never TC. */
 void respond_address_set(
@@ -78,9 +78,10 @@ void respond_address_name(struct out *o, const struct answer *a);
 
 /*
  * The same addresses as additional records of the name at `owner`, of which a
- * static record speaks; a is answer_addresses()'.
+ * static record speaks.
  */
-void respond_along(struct out *o, const struct answer *a, uint16_t owner);
+void respond_along(
+    struct out *o, const struct answer_target *t, uint16_t owner);
 
 /* ---- respond_browse.c: what a zone has to browse ---------------------- */
 

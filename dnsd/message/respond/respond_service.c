@@ -165,7 +165,7 @@ static bool put_ptr(struct out *o, const struct service_instance *in,
 static bool put_sd_txt(
     struct out *o, const struct service *s, unsigned i, uint16_t owner)
 {
-	const uint8_t *rdata = service_sd_txt(s, i);
+	const uint8_t *rdata = service_sd_txt(s, i).at;
 	size_t len = 2u + wire_get16(rdata);
 
 	if (RESPOND_HEAD_LEN + len > respond_room(o))
@@ -214,18 +214,6 @@ static void put_ptr_list(struct out *o, struct responder *r,
 	}
 }
 
-void respond_ptr_set(
-    struct out *o, struct responder *r, const struct service *s)
-{
-	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
-	unsigned want = s->eligible_n;
-
-	if (want > fit)
-		want = (unsigned)fit;
-	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-	put_ptr_list(o, r, s, n, s->eligible_n, o->owner);
-}
-
 /* Few of many: drawn again where one was taken, the rest is not touched. */
 static void draw_sparse(struct responder *r, unsigned n, unsigned want)
 {
@@ -259,14 +247,12 @@ static void draw_all(struct responder *r, unsigned n, unsigned want)
 	}
 }
 
-/* Records of PTR have no weights: each member is as likely as the others. */
-void respond_subtype_set(
-    struct out *o, struct responder *r, const struct answer *a)
+/* Of a subtype: PTR has no weights, each member is as likely as the others. */
+static unsigned draw_members(
+    struct responder *r, const struct answer *a, unsigned want)
 {
 	const struct service_subtype *t = a->subtype;
 	const uint16_t *members = service_at(a->service, t->members);
-	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
-	unsigned want = t->n < fit ? t->n : (unsigned)fit;
 
 	if (2 * want < t->n) {
 		draw_sparse(r, t->n, want);
@@ -275,8 +261,24 @@ void respond_subtype_set(
 	}
 	for (unsigned k = 0; t->members && k < want; k++)
 		r->pick.order[k] = members[r->pick.order[k]];
-	put_ptr_list(
-	    o, r, a->service, want, t->n, respond_after_labels(o, o->owner, 2));
+	return want;
+}
+
+void respond_ptr_set(struct out *o, struct responder *r, const struct answer *a)
+{
+	const struct service *s = a->service;
+	size_t fit = respond_room(o) / PTR_RR_LEN_MIN;
+	unsigned all = a->subtype ? a->subtype->n : s->eligible_n;
+	unsigned want = all < fit ? all : (unsigned)fit;
+
+	if (a->subtype) {
+		want = draw_members(r, a, want);
+		put_ptr_list(
+		    o, r, s, want, all, respond_after_labels(o, o->owner, 2));
+	} else {
+		want = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
+		put_ptr_list(o, r, s, want, all, o->owner);
+	}
 }
 
 /* A sample that fits: some clients never ask again over TCP. */
@@ -306,21 +308,25 @@ void respond_address_set(
 		o->result.truncated = true;
 }
 
-void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
+static void put_one_address(
+    struct out *o, const struct service *s, unsigned i, uint16_t type)
 {
-	const struct service *s = a->service;
 	uint8_t head[16];
 	bool put;
 
 	make_address_head(o, head, s, type);
 	if (type == TYPE_A) {
-		put = put_ipv4(
-		    o, service_instance_at(s, a->instance)->ipv4, head);
+		put = put_ipv4(o, service_instance_at(s, i)->ipv4, head);
 	} else {
-		put = put_ipv6(o, service_ipv6_at(s, a->instance), head);
+		put = put_ipv6(o, service_ipv6_at(s, i), head);
 	}
 	o->answer_n = (uint16_t)(o->answer_n + put);
 	o->result.truncated |= !put;
+}
+
+void respond_one_address(struct out *o, const struct answer *a, uint16_t type)
+{
+	put_one_address(o, a->service, a->instance, type);
 }
 
 void respond_address_name(struct out *o, const struct answer *a)
@@ -351,27 +357,25 @@ void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 		o->result.truncated = true;
 }
 
-void respond_along(struct out *o, const struct answer *a, uint16_t owner)
+static void put_along(
+    struct out *o, const struct answer_target *t, uint16_t type)
+{
+	if (t->one) {
+		put_one_address(o, t->service, t->instance, type);
+	} else {
+		respond_address_set(o, o->responder, t->service, type);
+	}
+}
+
+void respond_along(struct out *o, const struct answer_target *t, uint16_t owner)
 {
 	struct out before = *o;
 
 	o->owner = owner;
-	switch ((int)a->kind) {
-	case ANSWER_IPV4:
-		respond_address_set(o, o->responder, a->service, TYPE_A);
-		break;
-	case ANSWER_IPV6:
-		respond_address_set(o, o->responder, a->service, TYPE_AAAA);
-		break;
-	case ANSWER_ONE_IPV4:
-		respond_one_address(o, a, TYPE_A);
-		break;
-	case ANSWER_ONE_IPV6:
-		respond_one_address(o, a, TYPE_AAAA);
-		break;
-	default:
-		break;
-	}
+	if (t->families & INSTANCE_IPV4)
+		put_along(o, t, TYPE_A);
+	if (t->families & INSTANCE_IPV6)
+		put_along(o, t, TYPE_AAAA);
 	/* what was written is not the answer, what was not is no loss */
 	uint16_t n = (uint16_t)(o->answer_n - before.answer_n);
 	o->additional_n = (uint16_t)(o->additional_n + n);

@@ -9,8 +9,7 @@
 #include "dnsd/message/wire/rdata.h"
 
 enum {
-	SOA_FIXED_LEN = 20,  /* serial .. minimum, RFC 1035 section 3.3.13 */
-	ADDITIONAL_MAX = 64, /* names whose addresses are added */
+	SOA_FIXED_LEN = 20, /* serial .. minimum, RFC 1035 section 3.3.13 */
 };
 
 /* The names of this message; the question's are there from the start. */
@@ -222,117 +221,46 @@ static bool put_addresses(
 	return true;
 }
 
-/* Which addresses are meant. */
-enum glue {
-	GLUE_NONE,      /* data of the zone itself */
-	GLUE_ANY,       /* of a name server, wherever */
-	GLUE_IN_DOMAIN, /* of one below the cut, RFC 9471 */
-	GLUE_OTHER,     /* of one that is not */
-};
-
-static bool is_meant(const struct node *n, const struct zone_image *m,
-    const struct node *cut, enum glue glue)
+/* The name of a target, or where it stands in the message, or both. */
+static struct owner owner_of(
+    struct out *o, const struct rrset *set, const struct answer_target *t)
 {
-	const struct node *governor = zone_image_node(m, n->governor_at);
-
-	switch (glue) {
-	case GLUE_NONE:
-		return !governor ||
-		       !(governor->flags & NODE_CUT || governor != n);
-	case GLUE_ANY:
-		return true;
-	case GLUE_IN_DOMAIN:
-		return governor == cut;
-	case GLUE_OTHER:
-		return governor != cut;
-	}
-	return false;
-}
-
-/*
- * The target of a record, and where it stands in the message; its name_len is
- * set where it may be needed.
- */
-static struct owner target_of(struct out *o, const struct rrset *set,
-    const struct rr *rr, uint16_t place, bool named)
-{
-	struct owner w = { .name = rr->rdata + set->name_at };
+	uint16_t place = o->responder->target[t->record];
+	struct owner w = { .name = t->name };
 
 	/* "." of SVCB is the owner, RFC 9460 section 2.5.2 */
 	if (!*w.name) {
 		w.pointer = o->owner;
 	} else if (!set->compressible && place <= RESPOND_POINTER_MAX) {
 		w.pointer = (uint16_t)(RESPOND_POINTER | place);
-	}
-	if (named || !w.pointer) {
-		w.name_len =
-		    wire_name_len(w.name, rr->rdata_len - (size_t)set->name_at);
+	} else {
+		w.name_len = wire_name_len(w.name, WIRE_NAME_MAX);
 	}
 	if (set->compressible && *w.name)
 		w.pointer = names_pointer(names_of(o), w.name, w.name_len);
 	return w;
 }
 
-/*
- * Addresses that services have at a name, of types that it has no static.
- * False: they do not have the name.
- */
-static bool put_services(
-    struct out *o, const struct answer *a, const struct owner *w)
-{
-	const struct catalog *c = o->responder->catalog;
-	struct answer along[2];
-	struct dname name;
-
-	if (!c || !w->pointer || !dname_parse(&name, w->name, w->name_len, 0))
-		return false;
-	dname_hash(&name, catalog_seed(c));
-	if (!answer_addresses(along, &name, a->zone, c))
-		return false;
-	for (unsigned t = 0; t < 2; t++) {
-		if (along[t].kind != ANSWER_NEGATIVE)
-			respond_along(o, &along[t], w->pointer);
-	}
-	return true;
-}
-
 /* What goes along with one record; false: static addresses do not fit. */
-static bool put_target(struct out *o, const struct answer *a,
-    const struct owner *w, const struct node *n, bool services)
+static bool put_target(
+    struct out *o, const struct rrset *set, const struct answer_target *t)
 {
-	/* a service keeps a wildcard above it away */
-	if (services && (!n || node_is_wildcard(n)) && put_services(o, a, w))
-		return true;
-	if (n && !put_addresses(o, w, n))
+	struct owner w = owner_of(o, set, t);
+
+	if (t->node && !put_addresses(o, &w, t->node))
 		return false;
-	if (services && n && !node_is_wildcard(n))
-		(void)put_services(o, a, w);
+	if (t->service && w.pointer)
+		respond_along(o, t, w.pointer);
 	return true;
 }
 
-/* The addresses of the names in a set; false: some do not fit. */
-static bool put_targets(struct out *o, const struct answer *a,
-    const struct rrset *set, enum glue glue)
+/* Targets from `from` to before `to`; false: one does not fit. */
+static bool put_targets(
+    struct out *o, const struct answer *a, unsigned from, unsigned to)
 {
-	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
-	const uint16_t *place = o->responder->target;
-	const uint8_t *at = set->records;
-	unsigned n_max =
-	    set->rr_n < RESPOND_TARGETS_MAX ? set->rr_n : RESPOND_TARGETS_MAX;
-	unsigned done_n = 0;
-	struct rr rr;
-
-	for (unsigned k = 0; k < n_max && done_n < ADDITIONAL_MAX; k++) {
-		at = rr_read(set, at, &rr);
-		const struct node *n = zone_image_node(a->image, rr.target_at);
-
-		if (rr.target_at == TARGET_SKIP ||
-		    (n ? !is_meant(n, a->image, a->node, glue) : !services))
-			continue;
-		struct owner w = target_of(o, set, &rr, place[k], services);
-		if (!put_target(o, a, &w, n, services))
+	for (unsigned k = from; k < to; k++) {
+		if (!put_target(o, a->rrset, &a->target[k]))
 			return false;
-		done_n++;
 	}
 	return true;
 }
@@ -347,24 +275,20 @@ void respond_rrset(struct out *o, const struct answer *a)
 	}
 	if (a->rrset->type == TYPE_SOA)
 		set_serial(o, a);
-	if (a->rrset->has_targets) {
-		(void)put_targets(o, a, a->rrset,
-		    a->rrset->type == TYPE_NS ? GLUE_ANY : GLUE_NONE);
-	}
+	(void)put_targets(o, a, 0, a->target_n);
 }
 
 void respond_referral(struct out *o, const struct answer *a)
 {
-	const struct rrset *ns = node_rrset(a->node, TYPE_NS);
 	struct owner w = { .name = a->node->name,
 		.name_len = a->node->name_len };
 
-	if (!put_rrset(o, &w, ns, &o->authority_n) ||
-	    !put_targets(o, a, ns, GLUE_IN_DOMAIN)) {
+	if (!put_rrset(o, &w, a->rrset, &o->authority_n) ||
+	    !put_targets(o, a, 0, a->glue_n)) {
 		o->result.truncated = true;
 		return;
 	}
-	(void)put_targets(o, a, ns, GLUE_OTHER);
+	(void)put_targets(o, a, a->glue_n, a->target_n);
 }
 
 /* ---- aliases ---------------------------------------------------------- */

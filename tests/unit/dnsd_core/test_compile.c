@@ -56,6 +56,23 @@ static void fixture_free(struct fixture *f)
 	world_free(f->world);
 }
 
+/* RDLENGTH and RDATA of the TXT record; NULL: none. */
+static const uint8_t *txt_of(const struct service *s)
+{
+	struct record_set txt = service_records(s, TYPE_TXT);
+
+	assert_true(txt.n <= 1);
+	return txt.n ? txt.at : NULL;
+}
+
+static const uint8_t *instance_txt(const struct service *s, unsigned i)
+{
+	struct record_set txt = service_instance_records(s, i, TYPE_TXT);
+
+	assert_true(txt.n <= 1);
+	return txt.n ? txt.at : NULL;
+}
+
 static void begin(struct fixture *f)
 {
 	free(f->r.service);
@@ -270,7 +287,7 @@ static void test_nothing_stays(void **state)
 	assert_int_equal(finish(&f), 0);
 	assert_int_equal(f.r.dropped_n, 1);
 	assert_int_equal(f.r.next_expiry_wall_ms, NOW_MS + 5);
-	assert_non_null(service_txt(f.r.service));
+	assert_non_null(txt_of(f.r.service));
 
 	f.service.name = "";
 	begin(&f);
@@ -284,8 +301,8 @@ static void test_nothing_stays(void **state)
 	assert_int_equal(f.r.dropped_n, 0);
 	assert_int_equal(f.r.next_expiry_wall_ms, 0);
 	assert_int_equal(f.r.service->instance_n, 1);
-	assert_null(service_txt(f.r.service));
-	assert_null(service_instance_txt(f.r.service, 0));
+	assert_null(txt_of(f.r.service));
+	assert_null(instance_txt(f.r.service, 0));
 	fixture_free(&f);
 	compiler_free(NULL);
 }
@@ -380,7 +397,7 @@ static void test_meta(void **state)
 		begin(&f);
 		compile_meta(f.c, "k", value);
 		assert_int_equal(finish(&f), 0);
-		const uint8_t *txt = service_txt(f.r.service);
+		const uint8_t *txt = txt_of(f.r.service);
 		assert_int_equal(!!txt, len <= 255);
 		assert_int_equal(f.r.dropped_pair_n, len > 255);
 		if (txt) {
@@ -395,7 +412,7 @@ static void test_meta(void **state)
 	for (int i = 0; i < 100; i++)
 		compile_meta(f.c, "k", value);
 	assert_int_equal(finish(&f), 0);
-	unsigned len = wire_get16(service_txt(f.r.service));
+	unsigned len = wire_get16(txt_of(f.r.service));
 	assert_int_equal(len % 253, 0);
 	assert_in_range(len, 8192 - 253, 8192);
 	assert_int_equal(f.r.dropped_pair_n, 100 - len / 253);
@@ -422,11 +439,10 @@ static void test_meta_belongs(void **state)
 	compile_meta(f.c, "of", "d");
 	assert_int_equal(finish(&f), 0);
 	const struct service *s = f.r.service;
-	assert_memory_equal(service_txt(s), "\0\13\12of=service", 13);
-	assert_memory_equal(service_instance_txt(s, 0), "\0\5\4of=d", 7);
-	assert_memory_equal(
-	    service_instance_txt(s, 1), "\0\13\4of=b\5and=b", 13);
-	assert_null(service_instance_txt(s, 2));
+	assert_memory_equal(txt_of(s), "\0\13\12of=service", 13);
+	assert_memory_equal(instance_txt(s, 0), "\0\5\4of=d", 7);
+	assert_memory_equal(instance_txt(s, 1), "\0\13\4of=b\5and=b", 13);
+	assert_null(instance_txt(s, 2));
 	fixture_free(&f);
 }
 

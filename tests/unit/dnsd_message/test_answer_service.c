@@ -86,6 +86,89 @@ static void test_wildcards(void **state)
 }
 
 /*
+ * Types that no part of the query path knows by name: whoever compiles a
+ * record of one has it answered.
+ */
+static const char typed[] = "zone svc.test\n"
+                            "service web port 80\n"
+                            "data CAA 0 issue \"ca.test\"\n"
+                            "meta k v\n"
+                            "data CAA 0 iodef \"mailto:a@ca.test\"\n"
+                            "data TYPE65280 \\# 2 abcd\n"
+                            "instance i1 192.0.2.1\n"
+                            "data SSHFP 4 2 0102\n"
+                            "data SSHFP 1 2 0304\n"
+                            "instance i2 192.0.2.2\n"
+                            "meta of i2\n"
+                            "instance i3 192.0.2.3\n";
+
+static const struct {
+	const char *why, *question, *want;
+} of_types[] = {
+	{ "two of a type, others between them", "web.svc.test CAA",
+	    "NOERROR aa\nan web.svc.test. 5 CAA 0 iodef \"mailto:a@ca.test\"\n"
+	    "an web.svc.test. 5 CAA 0 issue \"ca.test\"\n" },
+	{ "TXT beside them", "web.svc.test TXT",
+	    "NOERROR aa\nan web.svc.test. 5 TXT \"k=v\"\n" },
+	{ "a type that nobody knows", "web.svc.test TYPE65280",
+	    "NOERROR aa\nan web.svc.test. 5 TYPE65280 \\# 2 abcd\n" },
+	{ "a type that it has not", "web.svc.test TYPE65281", NODATA },
+	{ "of an instance", "i1.web.svc.test SSHFP",
+	    "NOERROR aa\nan i1.web.svc.test. 5 SSHFP 1 2 0304\n"
+	    "an i1.web.svc.test. 5 SSHFP 4 2 0102\n" },
+	{ "of another instance", "i2.web.svc.test SSHFP", NODATA },
+	{ "TXT of that one", "i2.web.svc.test TXT",
+	    "NOERROR aa\nan i2.web.svc.test. 5 TXT \"of=i2\"\n" },
+	{ "an instance has not what its service has", "i3.web.svc.test CAA",
+	    NODATA },
+	{ "DNS-SD has SRV and TXT alone", "i1._web._tcp.svc.test SSHFP",
+	    NODATA },
+	{ "where the TXT of the service stands in", "i1._web._tcp.svc.test TXT",
+	    "NOERROR aa\nan i1._web._tcp.svc.test. 5 TXT \"k=v\"\n" },
+};
+
+static void test_types(void **state)
+{
+	struct world *w = world_new(typed);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of_types) / sizeof(*of_types); i++) {
+		scoped_free char *got = ask_text(w, of_types[i].question);
+
+		if (strcmp(got, of_types[i].want) != 0) {
+			fail_msg("%s: '%s'\n%s", of_types[i].why,
+			    of_types[i].question, got);
+		}
+	}
+	world_free(w);
+}
+
+/* RFC 2181 section 9: not all of a set fits, so TC, and TCP has it. */
+static void test_types_truncated(void **state)
+{
+	struct world *w = world_new("zone svc.test\nservice web\n");
+	struct reply r;
+	char line[2048] = "service web\n";
+	size_t len = strlen(line);
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		len += (size_t)snprintf(line + len, sizeof(line) - len,
+		    "data TYPE65280 \\# 60 %02x%0118d\n", i, 0);
+	}
+	world_add(w, line);
+	ask_reply(w, &r, "web.svc.test TYPE65280", ASK_NO_EDNS, VIA_UDP);
+	assert_true(r.tc);
+	assert_int_equal(ldns_rr_list_rr_count(r.section[REPLY_ANSWER]), 6);
+	reply_release(&r);
+	ask_reply(w, &r, "web.svc.test TYPE65280", ASK_NO_EDNS, VIA_TCP);
+	assert_false(r.tc);
+	assert_int_equal(ldns_rr_list_rr_count(r.section[REPLY_ANSWER]), 8);
+	reply_release(&r);
+	world_free(w);
+}
+
+/*
  * Two names whose hashes cannot be told apart by a look at the table: the
  * first guess is the wrong one, and the right one is found all the same.
  */
@@ -144,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_types_truncated),
 		cmocka_unit_test(test_clash),
 	};
 
