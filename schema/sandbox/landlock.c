@@ -199,6 +199,10 @@ int landlock_restrict(
 	*ret_places = (struct sandbox_places){ .n = 0 };
 	int error = allow_file(ruleset, rules->file, database, ret_places);
 
+	if (!error && rules->directory) {
+		error = allow_nearest(
+		    ruleset, rules->directory, database, ret_places);
+	}
 	/* where libraries let descriptors lead that they want nothing of */
 	if (!error)
 		(void)allow(ruleset, "/dev/null", FS_WRITE_FILE);

@@ -12,9 +12,10 @@
 int landlock_abi(void);
 
 struct landlock_rules {
-	const char *file; /* in whose directory files may be written */
-	bool may_bind;    /* TCP ports (ABI 4) */
-	bool may_signal;  /* processes that are not restricted (ABI 6) */
+	const char *file;      /* in whose directory files may be written */
+	const char *directory; /* and another one, or NULL */
+	bool may_bind;         /* TCP ports (ABI 4) */
+	bool may_signal;       /* processes that are not restricted (ABI 6) */
 };
 
 /* For this thread and those that it will start. -errno: nothing changed. */

@@ -64,6 +64,7 @@ bool sandbox_has_landlock(struct sandbox *s)
 int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr)
 {
 	const struct landlock_rules rules = { .file = file,
+		.directory = s->directory,
 		.may_bind = s->uses & SANDBOX_BINDS,
 		.may_signal = s->uses & SANDBOX_PROCESSES };
 

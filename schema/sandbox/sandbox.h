@@ -55,6 +55,8 @@ struct sandbox_places {
 struct sandbox {
 	enum sandbox_mode mode;
 	unsigned uses; /* of enum sandbox_use */
+	/* Where files are written too; NULL: nowhere. Borrowed. */
+	const char *directory;
 	/* what was put in force; begin with zeros */
 	bool no_new_privileges, calls;
 	int landlock; /* ABI; 0: none */
@@ -69,11 +71,12 @@ struct sandbox {
 bool sandbox_has_landlock(struct sandbox *s);
 
 /*
- * No new privileges, and Landlock: of all files only those in the directory
- * of `file`, and where symbolic links lead from there, are written, made or
- * removed from now on. A directory that is not there yet stands for the
- * nearest one above it that is. Holds for this thread and for those that it
- * starts, so it comes before them. -errno only if s->mode is SANDBOX_ON.
+ * No new privileges, and Landlock: of all files only those in s->directory, in
+ * the directory of `file`, and where symbolic links lead from there, are
+ * written, made or removed from now on. A directory that is not there yet
+ * stands for the nearest one above it that is. Holds for this thread and for
+ * those that it starts, so it comes before them. -errno only if s->mode is
+ * SANDBOX_ON.
  */
 int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr);
 
