@@ -6,8 +6,10 @@
 #include "dnsd/guard.h"
 #include "dnsd/message/answer/answer.h"
 #include "dnsd/message/data/catalog.h"
+#include "dnsd/message/data/reverse.h"
 #include "dnsd/message/handle.h"
 #include "dnsd/options.h"
+#include "dnsd/publication/keeper.h"
 #include "dnsd/registry/follow.h"
 #include "dnsd/registry/loader.h"
 #include "dnsd/transport/certificate.h"
@@ -17,15 +19,19 @@
 #include "schema/base/arena.h"
 #include "schema/base/notify.h"
 #include "schema/base/rng.h"
+#include "schema/base/scoped.h"
 #include "schema/base/version.h"
+#include "schema/base/xalloc.h"
 #include "schema/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -37,6 +43,8 @@ struct dnsd {
 	struct event_base *base;
 	struct reclaim *reclaim;
 	struct catalog *catalog;
+	char *state; /* directory */
+	struct keeper *keeper;
 	struct loader *loader;
 	struct follow *follow;
 	struct zonedir *zonedir;         /* NULL: no zone files */
@@ -70,6 +78,8 @@ static int add_zones(struct dnsd *d, struct diag *reterr)
 			zone_free(z); /* named twice */
 			continue;
 		}
+		if (z->address_len)
+			reverse_begin(d->catalog, d->reclaim);
 		catalog_add_zone(d->catalog, z);
 	}
 	return 0;
@@ -159,6 +169,8 @@ static void tear_down(struct dnsd *d)
 	server_stop(d->server);
 	guard_free(d->guard);
 	certificate_free(d->certificate);
+	keeper_free(d->keeper);
+	free(d->state);
 	zonedir_free(d->zonedir);
 	follow_free(d->follow);
 	loader_free(d->loader);
@@ -219,14 +231,32 @@ static struct event_base *new_base(void)
 	return base;
 }
 
+/* One that is not there is no reason to open what is above it. */
+static int restrict_files(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+
+	/* ports can still be bound */
+	d->sandbox = (struct sandbox){ .mode = (enum sandbox_mode)o->sandbox,
+		.uses = SANDBOX_BINDS };
+	if (o->state && access(o->state, F_OK) == 0)
+		d->sandbox.directory = o->state;
+	return sandbox_files(&d->sandbox, o->registry, reterr);
+}
+
+static char *state_directory(const struct options *o)
+{
+	scoped_free char *copy = xstrdup(o->registry);
+
+	return xstrdup(o->state ? o->state : dirname(copy));
+}
+
 static int run(struct dnsd *d, struct diag *reterr)
 {
 	const struct options *o = d->options;
 
-	/* before the first thread; ports can still be bound */
-	d->sandbox = (struct sandbox){ .mode = (enum sandbox_mode)o->sandbox,
-		.uses = SANDBOX_BINDS };
-	int error = sandbox_files(&d->sandbox, o->registry, reterr);
+	/* before the first thread */
+	int error = restrict_files(d, reterr);
 	if (error)
 		return error;
 	(void)evthread_use_pthreads();
@@ -236,10 +266,13 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->reload = catch_signal(d, SIGHUP, on_reload);
 	d->report = catch_signal(d, SIGUSR1, on_report);
 	d->loader = loader_new(d->catalog, d->reclaim);
+	d->state = state_directory(o);
+	d->keeper = keeper_new(d->base, d->catalog, d->state);
 	/* what is there is loaded before the first question is taken */
 	if (o->zone_directory)
 		d->zonedir = zonedir_new(d->base, o, d->catalog);
 	d->follow = follow_new(d->base, o->registry, d->loader);
+	keeper_begin(d->keeper);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
 	const struct handler_source source = { d->catalog, &d->identity,

@@ -43,6 +43,12 @@ static const struct conf_field fields[] = {
 	    .arg = "DIR",
 	    .help = "Directory of master files, NAME.zone each, that are "
 	            "served as well and followed" },
+	{ .key = "state",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, state),
+	    .arg = "DIR",
+	    .help = "Directory in which the serials of zones are kept from "
+	            "one run to the next; that of the registry if not set" },
 	{ .key = "listen",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, listen),

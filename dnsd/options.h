@@ -15,6 +15,7 @@ enum denied { DENIED_REFUSE, DENIED_DROP };
 struct options {
 	const char *registry;       /* path of registry.db */
 	struct conf_strings zones;  /* "svc.internal" */
+	const char *state;          /* directory; NULL: the registry's */
 	const char *zone_directory; /* of master files; NULL: none */
 	struct conf_strings listen; /* ADDRESS:PORT */
 	struct conf_strings ns;     /* names of name servers; first: MNAME */

@@ -333,7 +333,9 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	h.group_n = (uint16_t)l->group_n;
 	h.stride = (uint16_t)l->stride;
 	h.max_answers = c->max_answers;
-	h.flags = c->on_empty == ON_EMPTY_NXDOMAIN ? SERVICE_NX_WHEN_EMPTY : 0;
+	/* what makes no difference is left out, so that it counts as none */
+	if (c->on_empty == ON_EMPTY_NXDOMAIN && !l->eligible_n)
+		h.flags = SERVICE_NX_WHEN_EMPTY;
 	memcpy(h.protocol, c->protocol, sizeof(h.protocol));
 	h.groups = reserve(l, 4, l->group_n * sizeof(struct service_group));
 	h.instances = reserve(l, 2, c->draft_n * l->stride);

@@ -240,21 +240,6 @@ static struct registry_visitor visitor(struct loader *l)
 	return (struct registry_visitor){ on_service, on_instance, on_done, l };
 }
 
-static void set_revision(void *arg, struct zone *z)
-{
-	const int64_t *revision = arg;
-
-	if (zone_follows(z)) {
-		atomic_store_explicit(
-		    &z->revision, (uint32_t)*revision, memory_order_relaxed);
-	}
-}
-
-static void set_revisions(struct loader *l, int64_t revision)
-{
-	catalog_each_zone(l->catalog, set_revision, &revision);
-}
-
 /* ---- everything ------------------------------------------------------- */
 
 /* service and zone_text say where the last page ended */
@@ -295,7 +280,7 @@ int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
 	if (error)
 		return error;
 	(void)catalog_sweep(l->catalog, l->stamp);
-	set_revisions(l, revision);
+	catalog_loaded(l->catalog, revision);
 	conflicts_report(&l->conflicts);
 	*ret_revision = revision;
 	return 0;
@@ -372,7 +357,6 @@ int loader_load_changes(struct loader *l, struct registry *r, int64_t *revision,
 		if (error)
 			return error;
 		*revision = next;
-		set_revisions(l, next);
 		(void)reclaim_run(l->reclaim);
 	} while (l->change_n == BATCH);
 	conflicts_report(&l->conflicts);

@@ -53,6 +53,7 @@ OWN_HEADERS = {
 FOLDERS = {
     "dnsd": {
         "message": (),
+        "publication": ("message",),
         "registry": ("message", "zonefile"),
         "transport": ("message",),
         "zonefile": ("message", "transport"),

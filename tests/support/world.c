@@ -183,12 +183,14 @@ static void on_zone(struct world *w, const struct words *l)
 	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
 	w->zone->address_len = reverse_address_len(&name);
 	w->zone->has_services = !w->zone->address_len;
-	atomic_store(&w->zone->revision, 7);
+	atomic_store(&w->zone->serial, 7);
 	w->build = zone_build_new(&name, catalog_seed(w->catalog));
 	w->zones[w->zone_n].zone = w->zone;
 	w->zones[w->zone_n++].build = w->build;
 	add_apex(
 	    w, number_of(l, 2, "negative", 2), value_of(l, 2, "hostmaster"));
+	if (w->zone->address_len)
+		reverse_begin(w->catalog, w->reclaim);
 	catalog_add_zone(w->catalog, w->zone);
 }
 

@@ -118,16 +118,6 @@ def test_apex(web):
     assert names and soa.rdata()[0].mname in {rd.target for rd in names}
 
 
-def test_the_serial_follows_the_registry(site, web):
-    def serial():
-        return web.ask("", "SOA").rdata()[0].serial
-    before = serial()
-    site.put("later", ("i-1", "192.0.2.50"))
-    until("the serial grows", lambda: serial() > before)
-    revision = site.sql("SELECT max(revision) FROM change")[0][0]
-    until("serial = revision", lambda: serial() == revision)
-
-
 def test_case_is_ignored_and_echoed(web):
     for name in ("WEB", "wEb", "_WeB._TcP", "I-1.weB"):
         rdtype = "SRV" if name[0] == "_" else "A"

@@ -9,7 +9,6 @@
  */
 #include "dnsd/message/data/catalog.h"
 
-#include "dnsd/message/data/reverse.h"
 #include "dnsd/message/data/zone_table.h"
 #include "schema/base/xalloc.h"
 
@@ -22,6 +21,7 @@ enum {
 	SEGMENTS = 1 << SEGMENT_BITS,
 	SEGMENT_SLOTS_MIN = 8,
 	POINTER_BITS = 48,
+	LISTENERS_MAX = 8,
 };
 
 #define EMPTY 0u
@@ -43,9 +43,12 @@ struct catalog {
 	size_t service_n;
 	/* Set once, before the first zone that needs it is there to be found.
 	 */
-	struct reverse *reverse;
-	const struct zone **reverse_zone; /* control thread's own */
+	const struct reverse *reverse;
+	/* control thread's own */
+	const struct zone **reverse_zone;
 	unsigned reverse_zone_n;
+	struct catalog_listener listener[LISTENERS_MAX];
+	unsigned listener_n;
 };
 
 static struct segment *segment_new(uint32_t slots)
@@ -81,6 +84,7 @@ struct catalog *catalog_new(uint64_t seed, struct reclaim *rec)
 
 	c->seed = seed;
 	c->reclaim = rec;
+	catalog_listen(c, &zone_listener);
 	atomic_store(&c->zones, zone_table_new());
 	for (unsigned i = 0; i < SEGMENTS; i++)
 		atomic_store(&c->segment[i], segment_new(SEGMENT_SLOTS_MIN));
@@ -102,7 +106,10 @@ void catalog_free(struct catalog *c)
 		}
 		free(g);
 	}
-	reverse_free(c->reverse);
+	for (unsigned i = 0; i < c->listener_n; i++) {
+		if (c->listener[i].release)
+			c->listener[i].release(c->listener[i].arg);
+	}
 	free(c->reverse_zone);
 	zone_table_free(atomic_load(&c->zones));
 	free(c);
@@ -113,6 +120,44 @@ uint64_t catalog_seed(const struct catalog *c)
 	return c->seed;
 }
 
+/* ---- listeners --------------------------------------------------------- */
+
+void catalog_listen(struct catalog *c, const struct catalog_listener *l)
+{
+	assert(c->listener_n < LISTENERS_MAX);
+	c->listener[c->listener_n++] = *l;
+}
+
+void catalog_loaded(struct catalog *c, int64_t revision)
+{
+	for (unsigned i = 0; i < c->listener_n; i++) {
+		if (c->listener[i].loaded)
+			c->listener[i].loaded(c->listener[i].arg, revision);
+	}
+}
+
+static void tell_leaving(
+    const struct catalog *c, const struct service *old, struct service *next)
+{
+	for (unsigned i = 0; i < c->listener_n; i++) {
+		const struct catalog_listener *l = &c->listener[i];
+
+		if (l->leaving)
+			l->leaving(l->arg, old, next);
+	}
+}
+
+static void tell_entered(
+    const struct catalog *c, const struct service *old, struct service *next)
+{
+	for (unsigned i = 0; i < c->listener_n; i++) {
+		const struct catalog_listener *l = &c->listener[i];
+
+		if (l->entered)
+			l->entered(l->arg, old, next);
+	}
+}
+
 /* ---- zones ------------------------------------------------------------ */
 
 const struct zone *catalog_zone(
@@ -121,24 +166,18 @@ const struct zone *catalog_zone(
 	return zone_table_find(atomic_load(&c->zones), name, label_max);
 }
 
-static void enter_service(void *arg, const struct service *s)
-{
-	reverse_enter(arg, s, NULL);
-}
-
-/* From the first such zone on the names of addresses are kept. */
 static void add_reverse_zone(struct catalog *c, const struct zone *z)
 {
-	unsigned at = 0;
-
+	assert(c->reverse);
 	c->reverse_zone = xreallocarray(
 	    c->reverse_zone, c->reverse_zone_n + 1, sizeof(struct zone *));
 	c->reverse_zone[c->reverse_zone_n++] = z;
-	if (c->reverse)
-		return;
-	c->reverse = reverse_new(c, c->reclaim);
-	while (catalog_each_service(c, &at, enter_service, c->reverse))
-		;
+}
+
+void catalog_set_reverse(struct catalog *c, const struct reverse *r)
+{
+	assert(!c->reverse);
+	c->reverse = r;
 }
 
 const struct reverse *catalog_reverse(const struct catalog *c)
@@ -172,7 +211,13 @@ void catalog_remove_zone(struct catalog *c, struct zone *z)
 void catalog_set_image(
     struct catalog *c, struct zone *z, struct zone_image *image)
 {
-	reclaim_retire(c->reclaim, zone_set_image(z, image), zone_image_free);
+	struct zone_image *old = zone_set_image(z, image);
+
+	for (unsigned i = 0; old && i < c->listener_n; i++) {
+		if (c->listener[i].replaced)
+			c->listener[i].replaced(c->listener[i].arg, z, old);
+	}
+	reclaim_retire(c->reclaim, old, zone_image_free);
 }
 
 struct zone *catalog_find_zone(struct catalog *c, const struct dname *name)
@@ -314,23 +359,14 @@ static struct segment *rebuild(struct catalog *c, unsigned at)
 	return g;
 }
 
-static struct zone *zone_of(const struct service *s)
-{
-	return (struct zone *)(uintptr_t)s->zone;
-}
-
 static void replace(struct catalog *c, _Atomic uint64_t *slot, uint64_t word,
     struct service *old)
 {
 	struct service *s = service_of(word);
 
-	if (c->reverse)
-		reverse_leave(c->reverse, old, s);
+	tell_leaving(c, old, s);
 	atomic_store(slot, word);
-	roster_replace(&zone_of(s)->roster, old, s);
-	if (c->reverse)
-		reverse_enter(c->reverse, s, old);
-	(void)zone_count_protocol(zone_of(old), old->protocol, -1);
+	tell_entered(c, old, s);
 	reclaim_retire(c->reclaim, old, free);
 }
 
@@ -343,7 +379,6 @@ void catalog_put(struct catalog *c, struct service *s)
 	struct service *old = service_of(
 	    find_word(g, s->zone, s->hash, s->name + 1, s->name[0], &i));
 
-	(void)zone_count_protocol(zone_of(s), s->protocol, 1);
 	if (old) {
 		replace(c, &g->slot[i], word, old);
 		return;
@@ -355,23 +390,20 @@ void catalog_put(struct catalog *c, struct service *s)
 		g->used++;
 	g->live++;
 	c->service_n++;
-	roster_add(&zone_of(s)->roster, s);
+	tell_leaving(c, NULL, s);
 	atomic_store(&g->slot[i], word);
-	if (c->reverse)
-		reverse_enter(c->reverse, s, NULL);
+	tell_entered(c, NULL, s);
 }
 
 static void remove_slot(struct catalog *c, struct segment *g, uint32_t i)
 {
 	struct service *old = service_of(atomic_load(&g->slot[i]));
 
-	if (c->reverse)
-		reverse_leave(c->reverse, old, NULL);
+	tell_leaving(c, old, NULL);
 	atomic_store(&g->slot[i], TOMBSTONE);
 	g->live--;
 	c->service_n--;
-	roster_remove(&zone_of(old)->roster, old);
-	(void)zone_count_protocol(zone_of(old), old->protocol, -1);
+	tell_entered(c, old, NULL);
 	reclaim_retire(c->reclaim, old, free);
 }
 

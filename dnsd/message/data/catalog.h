@@ -12,6 +12,7 @@
  * service, where a chained concurrent map touches two more; the staged batch
  * (handle.c) prefetches both, which a library does not offer.
  */
+#include "dnsd/message/data/listener.h"
 #include "dnsd/message/data/reclaim.h"
 #include "dnsd/message/data/service.h"
 #include "dnsd/message/data/zone.h"
@@ -56,7 +57,20 @@ bool service_is(const struct service *s, const struct zone *z, uint64_t hash,
 
 /* ---- control thread --------------------------------------------------- */
 
-/* Consumes z. Two zones of one name are a programming error. */
+/*
+ * Copies *l, whose functions may be NULL. Who listens first is told first; of
+ * what is there already nobody is told.
+ */
+void catalog_listen(struct catalog *c, const struct catalog_listener *l);
+/* For catalog_reverse(), before the first zone that needs it; once. */
+void catalog_set_reverse(struct catalog *c, const struct reverse *r);
+/* Whoever has put all services of a registry says so. */
+void catalog_loaded(struct catalog *c, int64_t revision);
+
+/*
+ * Consumes z. Two zones of one name are a programming error. Names of
+ * addresses want reverse_begin() before.
+ */
 void catalog_add_zone(struct catalog *c, struct zone *z);
 struct zone *catalog_find_zone(struct catalog *c, const struct dname *name);
 /* Of a zone without services; it is freed when no reader can hold it. */

@@ -233,8 +233,10 @@ struct reverse *reverse_new(const struct catalog *c, struct reclaim *rec)
 	return r;
 }
 
-void reverse_free(struct reverse *r)
+void reverse_free(void *reverse)
 {
+	struct reverse *r = reverse;
+
 	if (!r)
 		return;
 	for (unsigned k = 0; k < FAMILIES; k++)
@@ -289,31 +291,116 @@ static void remove_owner(
 	}
 }
 
-static bool is_at(
-    const struct service *s, unsigned i, const uint8_t *address, size_t len)
+static bool label_is_at(
+    const struct service *s, unsigned i, const uint8_t *label)
 {
-	const uint8_t *there =
-	    i < s->instance_n ? service_address_at(s, i, len) : NULL;
-
-	return there && !memcmp(there, address, len);
+	return i < s->instance_n &&
+	       !memcmp(service_instance_at(s, i)->label, label, 1u + *label);
 }
 
-/* Instances stay in their places, or one that leaves moves others by one. */
-static bool has_address(const struct service *s, unsigned likely,
-    const uint8_t *address, size_t len)
+/* Instances stay in their places, or one that moves shifts others by one. */
+static int place_of(
+    const struct service *s, unsigned likely, const uint8_t *label)
 {
-	return s && (is_at(s, likely, address, len) ||
-	                is_at(s, likely + 1, address, len) ||
-	                is_at(s, likely - 1, address, len) ||
-	                service_find_address(s, address, len) >= 0);
+	for (unsigned k = 0; k < 3; k++) {
+		static const unsigned shift[] = { 0, 1, -1u };
+		unsigned i = likely + shift[k];
+
+		if (label_is_at(s, i, label))
+			return (int)i;
+	}
+	return service_find_instance(s, label + 1, *label);
 }
 
-typedef void (*address_fn)(
-    struct reverse *r, const uint8_t *address, size_t len, uint64_t owner);
+static bool same_address(const struct service *s, unsigned i,
+    const struct service *other, unsigned k, size_t len)
+{
+	const uint8_t *a = service_address_at(s, i, len);
+	const uint8_t *b = service_address_at(other, k, len);
 
-/* Calls fn once for each address of s that other has not. */
+	return a && b ? !memcmp(a, b, len) : a == b;
+}
+
+/* The same instances have the same addresses: no name changes. */
+static bool has_same_names(const struct service *a, const struct service *b)
+{
+	if (a->instance_n != b->instance_n || a->ttl_s != b->ttl_s)
+		return false;
+	for (unsigned i = 0; i < a->instance_n; i++) {
+		int k = place_of(b, i, service_instance_at(a, i)->label);
+
+		if (k < 0)
+			return false;
+		for (unsigned f = 0; f < FAMILIES; f++) {
+			if (!same_address(
+			        a, i, b, (unsigned)k, address_lens[f]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* What other has at the place of an address of s. */
+enum difference {
+	SAME,
+	RENAMED, /* another instance, or another TTL */
+	MISSING,
+};
+
+static enum difference compare(const struct service *s, unsigned i,
+    const struct service *other, const uint8_t *address, size_t len)
+{
+	int k = other ? service_find_address(other, address, len) : -1;
+
+	if (k < 0)
+		return MISSING;
+	return other->ttl_s == s->ttl_s && label_is_at(other, (unsigned)k,
+	                                       service_instance_at(s, i)->label)
+	           ? SAME
+	           : RENAMED;
+}
+
+/* The zone in which the address has its name answers otherwise now. */
+static void note_moved(
+    const struct reverse *r, const uint8_t *address, size_t len)
+{
+	struct dname name;
+
+	reverse_name_of(&name, address, (uint8_t)len);
+	dname_hash(&name, catalog_seed(r->catalog));
+	const struct zone *z = catalog_zone(r->catalog, &name, name.label_n);
+	if (z)
+		((struct zone *)(uintptr_t)z)->has_moved = true;
+}
+
+static bool is_owner(const struct reverse *r, const uint8_t *address,
+    size_t len, const struct service *s)
+{
+	const struct address_leaf *leaf =
+	    address_tree_find(tree_of(r, len), address);
+
+	return leaf && atomic_load(&leaf->owner) == s->hash;
+}
+
+/* As long as some zone of the family does not know that it has. */
+static bool wants_news(const struct reverse *r, size_t len)
+{
+	const struct zone *const *zones;
+	unsigned n = catalog_reverse_zones(r->catalog, &zones);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (zones[i]->address_len == len && !zones[i]->has_moved)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Calls fn once for each address of s that other has not. Whose name changes
+ * is asked while s is its owner: before it leaves, after it has entered.
+ */
 static void each_difference(struct reverse *r, const struct service *s,
-    const struct service *other, address_fn fn)
+    const struct service *other, bool enters)
 {
 	for (unsigned k = 0; k < FAMILIES; k++) {
 		size_t len = address_lens[k];
@@ -323,23 +410,51 @@ static void each_difference(struct reverse *r, const struct service *s,
 		for (unsigned i = 0; i < s->instance_n; i++) {
 			const uint8_t *a = service_address_at(s, i, len);
 
-			if (a && !has_address(other, i, a, len) &&
-			    service_find_address(s, a, len) == (int)i)
-				fn(r, a, len, s->hash);
+			if (!a || service_find_address(s, a, len) != (int)i)
+				continue;
+			enum difference d = compare(s, i, other, a, len);
+			if (d == MISSING && enters)
+				add_owner(r, a, len, s->hash);
+			if (d != SAME && wants_news(r, len) &&
+			    is_owner(r, a, len, s))
+				note_moved(r, a, len);
+			if (d == MISSING && !enters)
+				remove_owner(r, a, len, s->hash);
 		}
 	}
 }
 
-void reverse_leave(
-    struct reverse *r, const struct service *s, const struct service *next)
+void reverse_leaving(void *r, const struct service *old, struct service *next)
 {
-	each_difference(r, s, next, remove_owner);
+	if (old && !(next && has_same_names(old, next)))
+		each_difference(r, old, next, false);
 }
 
-void reverse_enter(
-    struct reverse *r, const struct service *next, const struct service *before)
+void reverse_entered(void *r, const struct service *old, struct service *next)
 {
-	each_difference(r, next, before, add_owner);
+	if (next && !(old && has_same_names(old, next)))
+		each_difference(r, next, old, true);
+}
+
+static void enter_service(void *arg, const struct service *s)
+{
+	reverse_entered(arg, NULL, (struct service *)(uintptr_t)s);
+}
+
+void reverse_begin(struct catalog *c, struct reclaim *rec)
+{
+	struct catalog_listener l = { .leaving = reverse_leaving,
+		.entered = reverse_entered,
+		.release = reverse_free };
+	unsigned at = 0;
+
+	if (catalog_reverse(c))
+		return;
+	l.arg = reverse_new(c, rec);
+	while (catalog_each_service(c, &at, enter_service, l.arg))
+		;
+	catalog_listen(c, &l);
+	catalog_set_reverse(c, l.arg);
 }
 
 size_t reverse_n(const struct reverse *r, uint8_t address_len)

@@ -51,18 +51,19 @@ void reverse_find(const struct reverse *r, const struct reverse_name *n,
 
 /* ---- control thread --------------------------------------------------- */
 
-/* Borrows both. Never NULL. */
-struct reverse *reverse_new(const struct catalog *c, struct reclaim *rec);
-void reverse_free(struct reverse *r);
-
 /*
- * A service is about to be replaced by `next` (NULL: removed): both are not
- * changed meanwhile, and s is in the catalog. Then next is, and was replaced
- * by nothing or `before`.
+ * Names of the addresses of all services that c has and will have, for
+ * catalog_reverse(). The first call begins, others do nothing. Borrows both;
+ * freed with the catalog. A zone whose answers about addresses change has
+ * moved (zone.h).
  */
-void reverse_leave(
-    struct reverse *r, const struct service *s, const struct service *next);
-void reverse_enter(struct reverse *r, const struct service *next,
-    const struct service *before);
+void reverse_begin(struct catalog *c, struct reclaim *rec);
+
+/* For tests: apart from the catalog's own. Never NULL. */
+struct reverse *reverse_new(const struct catalog *c, struct reclaim *rec);
+void reverse_free(void *r);
+/* A service took the place of another; see listener.h. */
+void reverse_leaving(void *r, const struct service *old, struct service *next);
+void reverse_entered(void *r, const struct service *old, struct service *next);
 /* Addresses of that length that have a name. */
 size_t reverse_n(const struct reverse *r, uint8_t address_len);

@@ -137,6 +137,19 @@ static inline uint16_t instance_weight(const struct service_instance *i)
 	return wire_get16(i->srv + 4);
 }
 
+/*
+ * Everything that answers are made of, octets that the same rows always give:
+ * two services of one name with the same content answer alike.
+ */
+static inline const uint8_t *service_content(
+    const struct service *s, size_t *ret_len)
+{
+	size_t from = offsetof(struct service, instance_n);
+
+	*ret_len = s->size - from;
+	return (const uint8_t *)s + from;
+}
+
 /* The label of a service without its length octet. */
 static inline const uint8_t *service_label(
     const struct service *s, uint8_t *ret_len)

@@ -73,3 +73,38 @@ bool zone_count_protocol(struct zone *z, const char label[16], int change)
 	atomic_fetch_add(&z->protocol[i].service_n, (unsigned)change);
 	return true;
 }
+
+/* ---- services that come and go ----------------------------------------- */
+
+static struct zone *zone_of(const struct service *s)
+{
+	return (struct zone *)(uintptr_t)s->zone;
+}
+
+/* `_P.Z` is there before a service of the protocol, and gone after it. */
+static void on_leaving(
+    void *arg, const struct service *old, struct service *next)
+{
+	(void)arg;
+	(void)old;
+	if (next)
+		(void)zone_count_protocol(zone_of(next), next->protocol, 1);
+}
+
+static void on_entered(
+    void *arg, const struct service *old, struct service *next)
+{
+	(void)arg;
+	if (old && next) {
+		roster_replace(&zone_of(old)->roster, old, next);
+	} else if (next) {
+		roster_add(&zone_of(next)->roster, next);
+	} else {
+		roster_remove(&zone_of(old)->roster, old);
+	}
+	if (old)
+		(void)zone_count_protocol(zone_of(old), old->protocol, -1);
+}
+
+const struct catalog_listener zone_listener = { .leaving = on_leaving,
+	.entered = on_entered };

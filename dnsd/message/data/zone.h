@@ -5,9 +5,10 @@
  * what follows the registry.
  *
  * Made by the control thread. Once in a catalog it is constant but for its
- * image, which is replaced as a whole, the revision of the registry and which
+ * image, which is replaced as a whole, its publication number and which
  * protocols have services; those are atomics that every worker reads.
  */
+#include "dnsd/message/data/listener.h"
 #include "dnsd/message/data/roster.h"
 #include "dnsd/message/data/zone_image.h"
 
@@ -35,10 +36,12 @@ struct zone {
 	uint16_t max_answers; /* of services that name none; 65535: all */
 	_Atomic(const struct zone_image *) image;
 	/*
-	 * The registry's, 0 without: added to the serial of the SOA record
-	 * (RFC 1982), so that both an edit and a change of a service count.
+	 * Its publication number, which is the serial of its SOA record while
+	 * it follows the registry (publication.h); else that is the image's.
 	 */
-	_Atomic uint32_t revision;
+	_Atomic uint32_t serial;
+	/* Control thread's own: it answers otherwise than that number says. */
+	bool has_moved;
 	atomic_uint protocol_n;
 	atomic_bool protocol_overflow; /* there were more than that */
 	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];
@@ -64,6 +67,9 @@ static inline bool zone_follows(const struct zone *z)
 {
 	return z->has_services || z->address_len;
 }
+
+/* Keeps the rosters of zones and their protocols; of every catalog. */
+extern const struct catalog_listener zone_listener;
 
 /* How many services of the protocol there are; the label without `_`. */
 bool zone_has_protocol(

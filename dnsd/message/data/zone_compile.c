@@ -444,6 +444,7 @@ int zone_build_image(struct zone_build *b, struct zone_image **ret_image,
 		return error;
 	}
 	resolve_targets(b, m);
+	m->digest = zone_image_digest(m);
 	*ret_image = m;
 	return 0;
 }

@@ -76,8 +76,10 @@ struct zone_image {
 	uint32_t node_n, rr_n;
 	uint32_t serial;         /* of the SOA record */
 	uint32_t negative_ttl_s; /* RFC 2308 section 5 */
-	uint8_t label_min;       /* labels of the apex */
-	uint8_t label_max;       /* of the deepest name */
+	/* Of all records, in any order: zone_image_digest() */
+	uint64_t digest;
+	uint8_t label_min; /* labels of the apex */
+	uint8_t label_max; /* of the deepest name */
 	/* There are cuts, DNAMEs or wildcards: more than one probe may do. */
 	bool has_special;
 	/* Where in the SOA's RDATA the apex's name begins; UINT16_MAX: not. */
@@ -168,6 +170,12 @@ static inline struct rr rrset_only(const struct rrset *s)
 	(void)rr_read(s, s->records, &rr);
 	return rr;
 }
+
+/*
+ * The same for the same records, however they came; not secret. An octet of
+ * case is a difference.
+ */
+uint64_t zone_image_digest(const struct zone_image *m);
 
 /* NULL is ignored; the parameter suits reclaim_retire(). */
 void zone_image_free(void *image);

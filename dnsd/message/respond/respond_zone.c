@@ -97,12 +97,17 @@ static bool put_rr(struct out *o, const struct owner *w,
 
 /* ---- SOA -------------------------------------------------------------- */
 
-/* Of the SOA record that was just written. */
+/*
+ * Of the SOA record that was just written: what the number says can be seen
+ * by whoever has seen the number.
+ */
 static void set_serial(const struct out *o, const struct answer *a)
 {
-	wire_put32(o->at - SOA_FIXED_LEN,
-	    a->image->serial +
-	        atomic_load_explicit(&a->zone->revision, memory_order_relaxed));
+	if (zone_follows(a->zone)) {
+		wire_put32(o->at - SOA_FIXED_LEN,
+		    atomic_load_explicit(
+		        &a->zone->serial, memory_order_acquire));
+	}
 }
 
 /* The usual one: the zone's name is in the question, and points there. */

@@ -386,7 +386,7 @@ static void test_changes(void **state)
 	assert_string_equal(
 	    replaced, "NOERROR aa\nan four.svc.test. 5 A 192.0.2.12\n");
 
-	atomic_store(&w->zone->revision, 4000000000u);
+	atomic_store(&w->zone->serial, 4000000000u);
 	assert_true(world_remove(w, "four"));
 	assert_false(world_remove(w, "four"));
 	scoped_free char *removed = ask_text(w, "four.svc.test A");

@@ -63,7 +63,7 @@ static void remove_service(struct world *w, struct rng *rng)
 
 static void enter(void *arg, const struct service *s)
 {
-	reverse_enter(arg, s, NULL);
+	reverse_entered(arg, NULL, (struct service *)(uintptr_t)s);
 }
 
 struct same {
