@@ -124,7 +124,7 @@ void conflicts_add_addresses(
 {
 	static const uint16_t types[] = { TYPE_PTR, TYPE_NONE };
 
-	if (!z->has_file || (z->address_len != 4 && !s->ipv6))
+	if (!z->file || (z->address_len != 4 && !s->ipv6))
 		return;
 	for (unsigned i = 0; i < s->instance_n; i++) {
 		const uint8_t *a = service_address_at(s, i, z->address_len);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who has a zone: the file that came with it first, until it is removed or
- * says another zone. A file whose zone another one has keeps what it had and
- * waits with what it read. Files that are gone lose their zones when a look has
- * left nothing, so that a file that was renamed hands its zone over.
+ * Who has a zone: the file that came with it first, until it is gone or says
+ * another zone. A file whose zone another one has keeps what it had and waits
+ * with what it read, unless that one is away: a file that was renamed hands its
+ * zone over.
  */
 #include "dnsd/zonefile/zonedir.h"
 
@@ -31,7 +31,8 @@ struct served {
 	char *file;
 	struct zone *zone;        /* its last good version; NULL: none */
 	struct zonenews *waiting; /* for a zone that another file has */
-	bool is_gone;
+	bool is_away;
+	bool is_gone; /* and has no zone: to be freed */
 };
 
 struct zonedir {
@@ -41,9 +42,10 @@ struct zonedir {
 	struct event *arrived;
 	struct served **served; /* by file name */
 	unsigned served_n, served_room;
-	bool has_gone; /* some of them are */
-	int trouble;   /* the error that was logged last; 0: all is well */
-	int unwatched; /* the same, of what cannot be watched */
+	unsigned waiting_n; /* of those */
+	bool has_gone;      /* some of them are */
+	int trouble;        /* the error that was logged last; 0: all is well */
+	int unwatched;      /* the same, of what cannot be watched */
 	/* A walk over all services, a part at a time. */
 	struct event *walk;
 	unsigned walk_at;
@@ -103,13 +105,13 @@ static void served_free(struct served *s)
 	free(s);
 }
 
-static struct served *owner_of(const struct zonedir *d, const struct zone *z)
+/* Consumes n; NULL: it waits no longer. */
+static void set_waiting(struct zonedir *d, struct served *s, struct zonenews *n)
 {
-	for (unsigned i = 0; i < d->served_n; i++) {
-		if (d->served[i]->zone == z)
-			return d->served[i];
-	}
-	return NULL;
+	d->waiting_n += n ? 1 : 0;
+	d->waiting_n -= s->waiting ? 1 : 0;
+	zonenews_free(s->waiting);
+	s->waiting = n;
 }
 
 static bool is_name_of(const struct zone *z, const struct dname *name)
@@ -120,7 +122,7 @@ static bool is_name_of(const struct zone *z, const struct dname *name)
 
 static struct served *waiting_for(const struct zonedir *d, const struct zone *z)
 {
-	for (unsigned i = 0; i < d->served_n; i++) {
+	for (unsigned i = 0; d->waiting_n && i < d->served_n; i++) {
 		struct served *s = d->served[i];
 
 		if (s->waiting && is_name_of(z, &s->waiting->apex))
@@ -151,7 +153,6 @@ static void withdraw(struct zonedir *d, struct zone *z)
 		log_warn("zone '%s' keeps its records: %s", text, diag.text);
 	} else {
 		catalog_set_image(d->catalog, z, image);
-		z->has_file = false;
 		log_info("zone '%s' has no file any more", text);
 	}
 }
@@ -230,93 +231,92 @@ static void give_up(struct zonedir *d, struct zone *z)
 {
 	struct served *next = waiting_for(d, z);
 
+	z->file = NULL;
 	if (next) {
+		d->waiting_n--;
 		claim(d, next, take_ptr(&next->waiting));
 	} else {
 		withdraw(d, z);
 	}
 }
 
-/* Who is gone, or waits itself for another zone, does not keep one. */
+/* Who is away, or waits itself for another zone, does not keep one. */
 static bool keeps(const struct served *other)
 {
-	return !other->is_gone && !other->waiting;
+	return !other->is_away && !other->waiting;
 }
 
 /* Consumes n, a new version of the file. */
 static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 {
 	struct zone *z = catalog_find_zone(d->catalog, &n->apex);
-	struct served *other = z && z != s->zone ? owner_of(d, z) : NULL;
+	struct served *other = z && z->file != s ? z->file : NULL;
 	struct zone *before = s->zone;
 
-	s->is_gone = false;
-	zonenews_free(s->waiting);
-	s->waiting = NULL;
+	s->is_away = false;
+	set_waiting(d, s, NULL);
 	if (other && keeps(other)) {
 		log_warn("zone file '%s': found the zone of '%s', expected "
 		         "another; it waits until that one is gone",
 		    s->file, other->file);
-		s->waiting = n;
+		set_waiting(d, s, n);
 		return;
 	}
 	zonenews_log(n, s->file, z && z == before ? zone_image(z) : NULL);
 	if (other)
 		other->zone = NULL;
 	s->zone = put_image(d, z, n);
-	s->zone->has_file = true;
+	s->zone->file = s;
 	zonenews_free(n);
 	find_conflicts(d, s->zone);
 	if (before && before != s->zone)
 		give_up(d, before);
 }
 
-static void drop_gone(struct zonedir *d)
+/* The file is gone: so are what it waited with and its zone. */
+static void leave(struct zonedir *d, struct served *s)
+{
+	struct zone *z = s->zone;
+
+	set_waiting(d, s, NULL);
+	s->zone = NULL;
+	s->is_gone = d->has_gone = true;
+	if (z)
+		give_up(d, z);
+}
+
+static void free_gone(struct zonedir *d)
 {
 	unsigned n = 0;
 
-	if (!d->has_gone)
-		return;
-	d->has_gone = false;
-	for (unsigned i = 0; i < d->served_n; i++) {
-		if (d->served[i]->is_gone) {
-			zonenews_free(d->served[i]->waiting);
-			d->served[i]->waiting = NULL;
-		}
-	}
-	for (unsigned i = 0; i < d->served_n; i++) {
-		struct zone *z = d->served[i]->zone;
-
-		if (d->served[i]->is_gone && z) {
-			d->served[i]->zone = NULL;
-			give_up(d, z);
-		}
-	}
-	for (unsigned i = 0; i < d->served_n; i++) {
+	for (unsigned i = 0; d->has_gone && i < d->served_n; i++) {
 		if (d->served[i]->is_gone) {
 			served_free(d->served[i]);
 		} else {
 			d->served[n++] = d->served[i];
 		}
 	}
-	d->served_n = n;
+	if (d->has_gone)
+		d->served_n = n;
+	d->has_gone = false;
 }
 
 /* ---- news ------------------------------------------------------------- */
 
 /* One line for each new kind of trouble, one when it is over. */
-static void complain(struct zonedir *d, int error)
+static void complain(struct zonedir *d, const struct zonenews *n)
 {
-	if (error && d->trouble != error) {
-		log_warn("cannot read zones '%s': %s; answering with the last "
-		         "good data",
-		    d->options->zone_directory, strerror(-error));
+	if (n->error && d->trouble != n->error) {
+		log_warn("cannot read zones '%s': %s; %s",
+		    d->options->zone_directory, n->diag.text,
+		    d->served_n ? "answering with the last good data"
+		                : "no zone file is served");
 	}
-	if (!error && d->trouble) {
+	if (!n->error && d->trouble) {
 		log_info("zones '%s' are being followed again",
 		    d->options->zone_directory);
 	}
-	d->trouble = error;
+	d->trouble = n->error;
 }
 
 static void end_look(struct zonedir *d, const struct zonenews *n)
@@ -326,8 +326,7 @@ static void end_look(struct zonedir *d, const struct zonenews *n)
 		    "%s; zone files are looked at now and then", n->diag.text);
 	}
 	d->unwatched = n->error;
-	if (n->is_settled)
-		drop_gone(d);
+	free_gone(d);
 }
 
 /* Consumes n. */
@@ -336,21 +335,27 @@ static void take_up(struct zonedir *d, struct zonenews *n)
 	struct served *s;
 
 	switch (n->kind) {
+	case ZONENEWS_AWAY:
+		served_of(d, n->file)->is_away = true;
+		break;
+	case ZONENEWS_BACK:
+		served_of(d, n->file)->is_away = false;
+		break;
 	case ZONENEWS_GONE:
-		served_of(d, n->file)->is_gone = d->has_gone = true;
+		leave(d, served_of(d, n->file));
 		break;
 	case ZONENEWS_LOADED:
 		claim(d, served_of(d, n->file), n);
 		return;
 	case ZONENEWS_WRONG:
 		s = served_of(d, n->file);
-		s->is_gone = false;
+		s->is_away = false;
 		log_warn("zone file %s; %s", n->diag.text,
 		    s->zone ? "answering with the last good version"
 		            : "the zone is not served");
 		break;
 	case ZONENEWS_TROUBLE:
-		complain(d, n->error);
+		complain(d, n);
 		break;
 	case ZONENEWS_DONE:
 		end_look(d, n);

@@ -212,10 +212,12 @@ static int read_path(struct loading *l, const char *path,
 	struct zonestamp *stamp = stamps_add(&l->z->stamps, path);
 	scoped_free char *text = NULL;
 	size_t len = 0;
-	int error = stamp_read(l->dir_fd, stamp, &text, &len, reterr);
+	int error = stamp_read(
+	    l->dir_fd, stamp, STAMP_LEN_MAX - l->octets, &text, &len, reterr);
 
 	if (error)
 		return error;
+	l->octets += len;
 	return read_octets(l, text, len, origin, owner, depth, reterr);
 }
 
@@ -283,7 +285,7 @@ int zonefile_load(int dir_fd, const char *file, uint64_t seed,
 	int error = origin_of(file, &l->file_origin, reterr);
 
 	if (error) {
-		(void)stamps_add(&ret_z->stamps, file);
+		stamp_note(dir_fd, stamps_add(&ret_z->stamps, file));
 	} else {
 		error = read_path(l, file, &l->file_origin, NULL, 0, reterr);
 	}

@@ -25,6 +25,7 @@ struct loading {
 	struct zonename file_origin;
 	int64_t default_ttl_s; /* $TTL */
 	int64_t last_ttl_s;
+	size_t octets;  /* read so far, of all files */
 	bool has_place; /* the text of the error names file and line */
 	struct zonerdata rdata;
 };

@@ -9,6 +9,15 @@
  * A file that was written to a moment ago may not be whole: it is left for the
  * next look, as is one that changed while it was read. The first look takes
  * what is there.
+ *
+ * A file that is not there is away at first: editors move the old version
+ * aside before they write the new one, and a file that was renamed has to be
+ * read under its new name before its zone is given up. It is gone when it was
+ * away for a while and no other file was left for later; files that are
+ * written to without end hold that up for some seconds only.
+ *
+ * A directory that has been replaced by an empty one is taken for a file system
+ * that is not mounted: nothing is gone.
  */
 #include "dnsd/zonefile/zonereader.h"
 
@@ -30,11 +39,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-	SETTLE_MS = 20, /* after an event */
-	FRESH_MS = 50,  /* may not be whole yet */
+	SETTLE_MS = 20,     /* after an event */
+	FRESH_MS = 50,      /* may not be whole yet */
+	AWAY_MS = 500,      /* until it is gone */
+	AWAY_MAX_MS = 5000, /* the same, whatever other files do */
 	SAFETY_LOOK_MS = 10000,
 	NICE = 10, /* answers come first */
 };
@@ -44,6 +56,7 @@ struct seen {
 	char *file;
 	struct zonestamps stamps; /* none: not read yet */
 	bool is_there;
+	int64_t away_since_ms; /* monotonic; 0: it was there */
 };
 
 struct zonereader {
@@ -59,11 +72,13 @@ struct zonereader {
 	/* the thread's own */
 	int dir_fd;              /* -1: not open */
 	struct zonewatch *watch; /* NULL: no inotify */
+	struct stat dir;         /* where the files were seen */
 	int trouble;             /* with the directory, as told last */
 	struct seen *seen;       /* by file */
 	unsigned seen_n;
 	bool has_looked;
 	bool is_unsettled; /* files were left for the next look */
+	bool has_away;     /* some of seen are */
 };
 
 /* ---- news ------------------------------------------------------------- */
@@ -243,7 +258,10 @@ static void note_file(struct zonereader *r, const char *file, unsigned sorted_n)
 	             : NULL;
 
 	if (s) {
+		if (s->away_since_ms)
+			tell(r, make_news(ZONENEWS_BACK, file));
 		s->is_there = true;
+		s->away_since_ms = 0;
 		free(key.file);
 		return;
 	}
@@ -251,43 +269,76 @@ static void note_file(struct zonereader *r, const char *file, unsigned sorted_n)
 	r->seen[r->seen_n++] = key;
 }
 
-static void drop_missing(struct zonereader *r)
+/* One that is not there; others_wait: files were left by the look before. */
+static bool is_gone(const struct seen *s, int64_t now_ms, bool others_wait)
 {
+	return s->away_since_ms && now_ms - s->away_since_ms >=
+	                               (others_wait ? AWAY_MAX_MS : AWAY_MS);
+}
+
+static void drop_missing(struct zonereader *r, bool others_wait)
+{
+	int64_t now_ms = clock_mono_ms();
 	unsigned n = 0;
 
+	r->has_away = false;
 	for (unsigned i = 0; i < r->seen_n; i++) {
 		struct seen *s = &r->seen[i];
 
-		if (s->is_there) {
-			r->seen[n++] = *s;
+		if (!s->is_there && is_gone(s, now_ms, others_wait)) {
+			tell(r, make_news(ZONENEWS_GONE, s->file));
+			stamps_release(&s->stamps);
+			free(s->file);
 			continue;
 		}
-		tell(r, make_news(ZONENEWS_GONE, s->file));
-		stamps_release(&s->stamps);
-		free(s->file);
+		if (!s->is_there && !s->away_since_ms) {
+			tell(r, make_news(ZONENEWS_AWAY, s->file));
+			s->away_since_ms = now_ms;
+		}
+		r->has_away |= !s->is_there;
+		r->seen[n++] = *s;
 	}
 	r->seen_n = n;
 }
 
-static int list(struct zonereader *r)
+static int open_directory(struct zonereader *r, struct stat *ret_st)
 {
-	unsigned sorted_n = r->seen_n;
-	struct zonelist l;
-
 	if (r->dir_fd >= 0)
 		close(r->dir_fd);
 	r->dir_fd = open(r->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->dir_fd < 0)
-		return -errno;
-	int error = zonelist_read(&l, r->dir_fd);
+	return r->dir_fd < 0 || fstat(r->dir_fd, ret_st) < 0 ? -errno : 0;
+}
+
+/* Nothing of what was there is, nor is the directory that it was in. */
+static bool is_away(const struct zonereader *r, const struct stat *st)
+{
+	return r->seen_n &&
+	       (st->st_dev != r->dir.st_dev || st->st_ino != r->dir.st_ino);
+}
+
+static int list(struct zonereader *r, bool others_wait, struct diag *reterr)
+{
+	unsigned sorted_n = r->seen_n;
+	struct zonelist l;
+	struct stat st;
+	int error = open_directory(r, &st);
+
+	if (!error)
+		error = zonelist_read(&l, r->dir_fd);
 	if (error)
-		return error;
+		return diag_set(reterr, error, "%s", strerror(-error));
+	if (!l.n && is_away(r, &st)) {
+		zonelist_release(&l);
+		return diag_set(reterr, -ENODATA,
+		    "it is another directory than before, without zone files");
+	}
+	r->dir = st;
 	for (unsigned i = 0; i < sorted_n; i++)
 		r->seen[i].is_there = false;
 	for (unsigned i = 0; i < l.n; i++)
 		note_file(r, l.file[i], sorted_n);
 	zonelist_release(&l);
-	drop_missing(r);
+	drop_missing(r, others_wait);
 	if (r->seen_n)
 		qsort(r->seen, r->seen_n, sizeof(*r->seen), by_file);
 	return 0;
@@ -312,13 +363,15 @@ static int watch(struct zonereader *r, struct diag *reterr)
 
 /* ---- the thread ------------------------------------------------------- */
 
-static void complain(struct zonereader *r, int error)
+static void complain(struct zonereader *r, int error, const struct diag *diag)
 {
 	if (error == r->trouble)
 		return;
 	r->trouble = error;
 	struct zonenews *n = make_news(ZONENEWS_TROUBLE, NULL);
 	n->error = error;
+	if (error)
+		n->diag = *diag;
 	tell(r, n);
 }
 
@@ -329,18 +382,20 @@ static void complain(struct zonereader *r, int error)
 static void look(struct zonereader *r)
 {
 	struct zonenews *done = make_news(ZONENEWS_DONE, NULL);
+	bool others_wait = r->is_unsettled;
+	struct diag diag;
 
 	r->is_unsettled = false;
 	done->error = watch(r, &done->diag);
-	int error = list(r);
-	complain(r, error);
+	int error = list(r, others_wait, &diag);
+	complain(r, error, &diag);
 	for (unsigned i = 0; !error && i < r->seen_n; i++) {
 		if (atomic_load(&r->ending))
 			break;
-		look_at(r, &r->seen[i]);
+		if (r->seen[i].is_there)
+			look_at(r, &r->seen[i]);
 	}
 	r->has_looked = true;
-	done->is_settled = !error && !r->is_unsettled;
 	tell(r, done);
 }
 
@@ -353,7 +408,8 @@ static void pause_thread(struct zonereader *r)
 		    .events = POLLIN },
 	};
 
-	(void)poll(fds, 2, r->is_unsettled ? FRESH_MS : SAFETY_LOOK_MS);
+	(void)poll(
+	    fds, 2, r->is_unsettled || r->has_away ? FRESH_MS : SAFETY_LOOK_MS);
 	if (fds[1].revents) {
 		(void)poll(fds, 1, SETTLE_MS);
 		zonewatch_drain(r->watch);

@@ -6,8 +6,8 @@
  * It notices by inotify that something happened, finds out by stat(2) which
  * files are concerned, and reads those; whoever publishes is not held up,
  * however large a file is. What it finds is news, in the order of a look:
- * files that are gone, files that were read, well or not, the end. Everything
- * here but the thread is the control thread's.
+ * files that are away or gone, files that were read, well or not, the end.
+ * Everything here but the thread is the control thread's.
  */
 #include "dnsd/message/wire/dname.h"
 #include "schema/base/diag.h"
@@ -18,10 +18,12 @@ struct zone_image;
 struct zonereader;
 
 enum zonenews_kind {
-	ZONENEWS_GONE,    /* the file is no longer there */
+	ZONENEWS_AWAY,    /* the file is not there; it may come back */
+	ZONENEWS_BACK,    /* it was away and is there, not read yet */
+	ZONENEWS_GONE,    /* it was away for so long that it is gone */
 	ZONENEWS_LOADED,  /* image and apex are its new version */
 	ZONENEWS_WRONG,   /* text says where and why */
-	ZONENEWS_TROUBLE, /* the directory cannot be read */
+	ZONENEWS_TROUBLE, /* the directory: text says what, if error */
 	ZONENEWS_DONE,    /* of one look; text if not all can be watched */
 };
 
@@ -31,11 +33,6 @@ struct zonenews {
 	char *file;        /* NULL: of none */
 	struct dname apex; /* hashed */
 	struct zone_image *image;
-	/*
-	 * Of DONE: no file was left for the next look; else one of those may
-	 * be what is gone under a new name.
-	 */
-	bool is_settled;
 	int64_t took_ms; /* to read it */
 	int error;       /* 0 or -E.. */
 	struct diag diag;

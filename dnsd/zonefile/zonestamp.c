@@ -89,7 +89,41 @@ struct zonestamp *stamps_add(struct zonestamps *s, const char *path)
 	return &s->file[s->n++];
 }
 
-int stamp_read(int dir_fd, struct zonestamp *stamp, char **ret_text,
+void stamp_note(int dir_fd, struct zonestamp *s)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, s->path, &st, 0) == 0)
+		set_stamp(s, &st);
+}
+
+static int refuse_open(const char *path, int error, struct diag *reterr)
+{
+	if (error == -EXDEV) {
+		return diag_set(reterr, error,
+		    "'%s' leads out of the directory, expected a file below it",
+		    path);
+	}
+	return diag_set(
+	    reterr, error, "cannot open '%s': %s", path, strerror(-error));
+}
+
+static int check_kind(
+    const char *path, const struct stat *st, size_t max, struct diag *reterr)
+{
+	if (!S_ISREG(st->st_mode)) {
+		return diag_set(reterr, -EINVAL,
+		    "found '%s', expected a regular file", path);
+	}
+	if (st->st_size < 0 || (uint64_t)st->st_size > max) {
+		return diag_set(reterr, -EFBIG,
+		    "found '%s' of %lld octets, expected at most %zu", path,
+		    (long long)st->st_size, max);
+	}
+	return 0;
+}
+
+int stamp_read(int dir_fd, struct zonestamp *stamp, size_t max, char **ret_text,
     size_t *ret_len, struct diag *reterr)
 {
 	scoped_fd int fd = open_below(dir_fd, stamp->path);
@@ -97,17 +131,24 @@ int stamp_read(int dir_fd, struct zonestamp *stamp, char **ret_text,
 	size_t len = 0;
 
 	if (fd < 0) {
-		if (fstatat(dir_fd, stamp->path, &st, 0) == 0)
-			set_stamp(stamp, &st);
-		return diag_set(reterr, fd, "cannot open '%s': %s", stamp->path,
-		    strerror(-fd));
+		stamp_note(dir_fd, stamp);
+		return refuse_open(stamp->path, fd, reterr);
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		return diag_set(reterr, -EINVAL,
-		    "found '%s', expected a regular file", stamp->path);
+	if (fstat(fd, &st) < 0) {
+		return diag_set(reterr, -errno, "cannot look at '%s': %s",
+		    stamp->path, strerror(errno));
 	}
 	set_stamp(stamp, &st);
-	scoped_free char *text = xmalloc((size_t)st.st_size + 1);
+	int error = check_kind(stamp->path, &st, max, reterr);
+	if (error)
+		return error;
+	/* a large file is no reason to end: what is served stays */
+	scoped_free char *text = malloc((size_t)st.st_size + 1);
+	if (!text) {
+		return diag_set(reterr, -ENOMEM,
+		    "no memory for the %lld octets of '%s'",
+		    (long long)st.st_size, stamp->path);
+	}
 	while (len < (size_t)st.st_size) {
 		ssize_t n = read(fd, text + len, (size_t)st.st_size - len);
 

@@ -24,7 +24,14 @@ struct zonestamps {
 	unsigned n;
 };
 
+enum {
+	/* Of one file, and of all that belong to a zone: 1 GiB. */
+	STAMP_LEN_MAX = 1 << 30,
+};
+
 struct zonestamp *stamps_add(struct zonestamps *s, const char *path);
+/* What is there now, though nothing could be read. */
+void stamp_note(int dir_fd, struct zonestamp *s);
 void stamps_release(struct zonestamps *s);
 
 /* Is one of the files no longer what it was? */
@@ -38,8 +45,9 @@ bool stamp_is_fresh(
     int dir_fd, const char *path, int64_t now_wall_ms, int64_t age_ms);
 
 /*
- * The whole file at s->path, with room for one octet more; the caller frees
- * it. Links that lead out of the directory are refused too.
+ * The whole file at s->path, at most max octets, with room for one more; the
+ * caller frees it. Links that lead out of the directory are refused too, and
+ * what is no regular file. s tells what was found, also on failure.
  */
-int stamp_read(int dir_fd, struct zonestamp *s, char **ret_text,
+int stamp_read(int dir_fd, struct zonestamp *s, size_t max, char **ret_text,
     size_t *ret_len, struct diag *reterr);

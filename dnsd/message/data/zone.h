@@ -31,8 +31,9 @@ struct zone {
 	bool has_services;  /* the registry's rows may name it */
 	/* Octets of the addresses whose names lie in it, 0: it has none. */
 	uint8_t address_len;
-	bool has_file;  /* control thread's own: its records are a file's */
-	uint32_t ttl_s; /* of services that name none */
+	/* Control thread's own: whose records these are; NULL: no file's. */
+	void *file;
+	uint32_t ttl_s;       /* of services that name none */
 	uint16_t max_answers; /* of services that name none; 65535: all */
 	_Atomic(const struct zone_image *) image;
 	/*

@@ -328,6 +328,134 @@ static void test_many(void **state)
 	wait_serial(s, "z0.test", 0);
 }
 
+/* Lets news be taken up for some time. */
+static void run_loop(struct site *s, int64_t for_ms)
+{
+	int64_t end_ms = clock_mono_ms() + for_ms;
+
+	while (clock_mono_ms() < end_ms) {
+		event_base_loop(s->base, EVLOOP_NONBLOCK);
+		(void)reclaim_run(s->reclaim);
+		usleep(1000);
+	}
+}
+
+/* What is no zone file harms itself alone, whichever comes first. */
+static void test_odd_entries(void **state)
+{
+	static const char *const odd[] = {
+		"mkdir o.zone",
+		"mkfifo o.zone",
+		"ln -s nowhere o.zone",
+		"ln -s o.zone o.zone",
+		"ln -s /etc/hostname o.zone",
+		"mkdir sub; echo '$INCLUDE sub' >o.zone",
+		"mkfifo pipe; echo '$INCLUDE pipe' >o.zone",
+		"echo '$INCLUDE /dev/zero' >o.zone",
+		"ln -s / sub; echo '$INCLUDE sub/dev/zero' >o.zone",
+		": >x..y.zone",
+		": >$(printf 'x%.0s' $(seq 70)).zone",
+		"truncate -s 200G o.zone",
+		": >o.zone; chmod 0 o.zone",
+	};
+	struct site *s = *state;
+	unsigned serial = 1;
+
+	put(s, "a.zone", "a.test", serial);
+	start(s);
+	for (unsigned i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		print_message("%s\n", odd[i]);
+		run(s, odd[i]);
+		put(s, "a.zone", "a.test", ++serial);
+		put(s, "b.zone", "b.test", serial);
+		wait_serial(s, "b.test", serial);
+		assert_int_equal(serial_of(s, "a.test"), serial);
+		/* sooner than what is written to without end would take */
+		run(s, "rm b.zone");
+		wait_serial(s, "b.test", 0);
+		run(s, "rm -rf o.zone sub pipe x*.zone");
+	}
+}
+
+/* Files that are never at rest hold up no removal for ever. */
+static void test_written_without_end(void **state)
+{
+	struct site *s = *state;
+
+	put(s, "a.zone", "a.test", 1);
+	put(s, "b.zone", "b.test", 1);
+	start(s);
+	run(s, "for i in $(seq 3000); do [ -e b.zone ] || break;"
+	       "echo ';' >>b.zone; sleep 0.01; done &"
+	       "sleep 0.2; rm a.zone");
+	wait_serial(s, "a.test", 0);
+	assert_int_equal(serial_of(s, "b.test"), 1);
+	run(s, "rm b.zone");
+	wait_serial(s, "b.test", 0);
+}
+
+/* As editors save: the old version goes first, the new one takes its time. */
+static void test_renamed_with_pauses(void **state)
+{
+	struct site *s = *state;
+
+	put(s, "a.zone", "a.test", 1);
+	start(s);
+	run(s, "{ mv a.zone a.zone~; sleep 0.1; : >a.zone; sleep 0.1;"
+	       "sed 's/ns h 1/ns h 2/' a.zone~ >a.zone; } & :");
+	while (serial_of(s, "a.test") != 2) {
+		assert_int_equal(serial_of(s, "a.test"), 1);
+		run_loop(s, 1);
+	}
+	run(s, "{ mv a.zone t; sleep 0.2; mv t a.zone; sleep 0.2;"
+	       "mv a.zone t; sleep 0.2; mv t a.zone; } & :");
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(serial_of(s, "a.test"), 2);
+		run_loop(s, 1);
+	}
+	put(s, "a.zone", "a.test", 3);
+	wait_serial(s, "a.test", 3);
+}
+
+/* A file system that is no longer mounted leaves an empty directory. */
+static void test_directory_replaced(void **state)
+{
+	struct site *s = *state;
+
+	put(s, "a.zone", "a.test", 1);
+	put(s, "b.zone", "b.test", 1);
+	start(s);
+	run(s, "mv \"$PWD\" \"$PWD.away\"; mkdir \"$PWD\"");
+	zonedir_look(s->zonedir);
+	run_loop(s, 1500);
+	assert_int_equal(serial_of(s, "a.test"), 1);
+	/* with a file in it, it is what it says it is */
+	put(s, "a.zone", "a.test", 2);
+	zonedir_look(s->zonedir);
+	wait_serial(s, "a.test", 2);
+	wait_serial(s, "b.test", 0);
+	run(s, "rm a.zone; rm -r \"$PWD.away\"");
+	wait_serial(s, "a.test", 0); /* by hand */
+}
+
+static void test_many_removed(void **state)
+{
+	enum { FILES = 5000 };
+	struct site *s = *state;
+
+	run(s, "for i in $(seq 5000); do printf "
+	       "'@ 60 SOA ns h 1 2 3 4 5\\n@ 60 NS ns.x.\\n' >z$i.test.zone;"
+	       "done");
+	start(s);
+	assert_int_equal(serial_of(s, "z5000.test"), 1);
+	run(s, "rm z*.zone");
+	for (unsigned i = 1; i <= FILES; i++) {
+		scoped_free char *name = xasprintf("z%u.test", i);
+
+		wait_serial(s, name, 0);
+	}
+}
+
 static void test_check(void **state)
 {
 	struct site *s = *state;
@@ -358,6 +486,11 @@ int main(void)
 		TEST(zone_of_services),
 		TEST(includes),
 		TEST(many),
+		TEST(odd_entries),
+		TEST(written_without_end),
+		TEST(renamed_with_pauses),
+		TEST(directory_replaced),
+		TEST(many_removed),
 		TEST(check),
 	};
 
