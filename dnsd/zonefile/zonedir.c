@@ -436,6 +436,8 @@ int zonedir_check(const struct options *o, struct diag *reterr)
 		if (zonefile_load(fd, l.file[i], 1, &z, reterr) < 0) {
 			log_error("zone file %s", reterr->text);
 			wrong++;
+		} else {
+			zonefile_notes_log(&z.notes, l.file[i]);
 		}
 		zonefile_release(&z);
 	}

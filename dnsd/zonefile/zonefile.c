@@ -63,7 +63,7 @@ static int read_ttl(struct reading *f, struct diag *reterr)
 		    "1h",
 		    f->entry.word[f->entry.n - 1].text);
 	}
-	f->l->default_ttl_s = s;
+	f->l->default_ttl_s = zonettl_capped(s);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static int origin_of(
 	if (len > sizeof(suffix) - 1)
 		len -= sizeof(suffix) - 1;
 	text[len] = '\0';
-	struct zoneword w = { text, (uint32_t)len, false };
+	struct zoneword w = { .text = text, .len = (uint32_t)len };
 	int error = zonename_read(ret_origin, &w, &root, reterr);
 	return error ? diag_prefix(reterr, error, "%s", file) : 0;
 }

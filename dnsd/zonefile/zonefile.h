@@ -15,9 +15,17 @@
 
 struct zone_image;
 
+/* What is served all the same, but worth a word. */
+struct zonefile_notes {
+	unsigned outside_n;  /* records left out: of names outside the zone */
+	struct diag outside; /* where the first is */
+	bool is_signed;      /* it has signatures, which answers do not get */
+};
+
 struct zonefile {
 	struct dname apex; /* hashed with the seed */
 	struct zone_image *image;
+	struct zonefile_notes notes;
 	struct zonestamps stamps; /* the file itself is the first */
 };
 

@@ -14,13 +14,6 @@
 #include <string.h>
 #include <strings.h>
 
-static uint16_t type_of(const char *text)
-{
-	uint16_t type = zonerdata_type(text);
-
-	return type ? type : zoneldns_type(text);
-}
-
 /* Types that no zone holds: OPT and the questions of RFC 6895 section 3.1. */
 static bool is_meta(uint16_t type)
 {
@@ -38,7 +31,7 @@ static int read_rdata(struct reading *f, uint16_t type,
 
 	/* ldns takes such octets in place of any field, and looks at none */
 	if (error == -EAGAIN) {
-		error = zoneldns_read(r, w, n, &f->origin, reterr);
+		error = zoneldns_read(r, type, w, n, &f->origin, reterr);
 		is_generic = true;
 	}
 	if (!error && is_generic)
@@ -70,7 +63,8 @@ static int find_ttl(
 		return 0;
 	}
 	if (l->last_ttl_s == TTL_UNKNOWN && type == TYPE_SOA)
-		l->last_ttl_s = wire_get32(l->rdata.octet + l->rdata.len - 4);
+		l->last_ttl_s = zonettl_capped(
+		    wire_get32(l->rdata.octet + l->rdata.len - 4));
 	if (l->last_ttl_s == TTL_UNKNOWN) {
 		return diag_set(reterr, -EINVAL,
 		    "found no TTL, expected one here or in $TTL before");
@@ -93,11 +87,11 @@ int zonefile_ttl_class(const struct zoneentry *e, unsigned *i,
 
 		if (error == -ERANGE) {
 			return diag_set(reterr, -EINVAL,
-			    "found TTL %.30s, expected at most 2147483647",
+			    "found TTL %.30s, expected at most 4294967295",
 			    text);
 		}
 		if (!error) {
-			*ret_ttl_s = ttl_s;
+			*ret_ttl_s = zonettl_capped(ttl_s);
 		} else if (!has_class && (!strcasecmp(text, "IN") ||
 		                             !strcasecmp(text, "CLASS1"))) {
 			has_class = true;
@@ -141,6 +135,19 @@ static uint32_t where_of(const struct reading *f)
 	return f->file << LINE_BITS | line;
 }
 
+/* Of a name outside the zone: as BIND and Knot do. */
+static void leave_out(struct reading *f)
+{
+	struct zonefile_notes *n = &f->l->z->notes;
+	char owner[DNAME_TEXT_MAX];
+
+	if (n->outside_n++)
+		return;
+	dname_to_text(f->owner.lower, owner);
+	(void)diag_set(&n->outside, 0, "%s:%u: found '%.100s'",
+	    f->l->z->stamps.file[f->file].path, f->entry.line, owner);
+}
+
 int zonefile_record(struct reading *f, struct diag *reterr)
 {
 	struct loading *l = f->l;
@@ -158,7 +165,7 @@ int zonefile_record(struct reading *f, struct diag *reterr)
 		return diag_set(reterr, -EINVAL,
 		    "found the end of the entry, expected a type");
 	}
-	uint16_t type = type_of(e->word[i].text);
+	uint16_t type = zonerdata_type(e->word[i].text);
 	if (is_meta(type)) {
 		return diag_set(reterr, -EINVAL,
 		    "found '%.100s', expected a type of record",
@@ -175,6 +182,11 @@ int zonefile_record(struct reading *f, struct diag *reterr)
 	l->last_ttl_s = used_s;
 	if (!l->build)
 		begin_zone(f, type);
+	l->z->notes.is_signed |= type == TYPE_RRSIG;
+	if (!zone_build_holds(l->build, &f->owner)) {
+		leave_out(f);
+		return 0;
+	}
 	return zone_build_add(l->build, &f->owner, type, used_s, l->rdata.octet,
 	    (uint16_t)l->rdata.len, where_of(f), reterr);
 }

@@ -92,6 +92,20 @@ void zonenews_free(struct zonenews *n)
 	free(n);
 }
 
+void zonefile_notes_log(const struct zonefile_notes *n, const char *file)
+{
+	if (n->outside_n) {
+		log_warn("zone file %s; records outside the zone are left "
+		         "out: %u",
+		    n->outside.text, n->outside_n);
+	}
+	if (n->is_signed) {
+		log_warn("zone file %s: found signatures, which no answer "
+		         "is sent with: DNSSEC is not supported",
+		    file);
+	}
+}
+
 void zonenews_log(
     const struct zonenews *n, const char *file, const struct zone_image *before)
 {
@@ -102,6 +116,7 @@ void zonenews_log(
 	log_info("zone '%s' loaded file=%s serial=%u records=%u octets=%zu "
 	         "ms=%lld",
 	    text, file, m->serial, m->rr_n, m->len, (long long)n->took_ms);
+	zonefile_notes_log(&n->notes, file);
 	if (before &&
 	    (int32_t)(m->serial - before->serial) < 0) { /* RFC 1982 */
 		log_warn("zone '%s': serial %u went back from %u", text,
@@ -209,6 +224,7 @@ static void load(struct zonereader *r, struct seen *s)
 	n->error = error;
 	n->apex = z.apex;
 	n->image = z.image;
+	n->notes = z.notes;
 	n->took_ms = clock_mono_ms() - start_ms;
 	r->is_unsettled |= s->stamps.n > 1; /* where those lie, see look() */
 	tell(r, n);

@@ -9,7 +9,7 @@
  * files that are away or gone, files that were read, well or not, the end.
  * Everything here but the thread is the control thread's.
  */
-#include "dnsd/message/wire/dname.h"
+#include "dnsd/zonefile/zonefile.h"
 #include "schema/base/diag.h"
 
 #include <stdint.h>
@@ -33,6 +33,7 @@ struct zonenews {
 	char *file;        /* NULL: of none */
 	struct dname apex; /* hashed */
 	struct zone_image *image;
+	struct zonefile_notes notes;
 	int64_t took_ms; /* to read it */
 	int error;       /* 0 or -E.. */
 	struct diag diag;
@@ -53,6 +54,8 @@ struct zonenews *zonereader_take(struct zonereader *r);
 /* The same, but waits for it. */
 struct zonenews *zonereader_wait(struct zonereader *r);
 void zonenews_free(struct zonenews *n);
+/* A line for each of them. */
+void zonefile_notes_log(const struct zonefile_notes *n, const char *file);
 /* Of LOADED; before: what there was of the zone, NULL: nothing. */
 void zonenews_log(const struct zonenews *n, const char *file,
     const struct zone_image *before);

@@ -23,14 +23,24 @@ void zoneentry_release(struct zoneentry *e)
 	*e = (struct zoneentry){ 0 };
 }
 
+/* Where a word ends, with its quotes. */
+static const char *end_of(const struct zoneword *w)
+{
+	return w->text + w->len + (w->is_quoted ? 1 : 0);
+}
+
 static void add_word(
     struct zoneentry *e, char *text, size_t len, bool is_quoted)
 {
+	const char *start = text - (is_quoted ? 1 : 0);
+	bool is_joined = e->n && end_of(&e->word[e->n - 1]) == start;
+
 	if (e->n == e->room) {
 		e->room = 2 * e->room + 16;
 		e->word = xreallocarray(e->word, e->room, sizeof(*e->word));
 	}
-	e->word[e->n++] = (struct zoneword){ text, (uint32_t)len, is_quoted };
+	e->word[e->n++] =
+	    (struct zoneword){ text, (uint32_t)len, is_quoted, is_joined };
 }
 
 static bool ends_word(char c)

@@ -16,6 +16,7 @@ struct zoneword {
 	char *text;
 	uint32_t len;
 	bool is_quoted; /* the quotes are not in the text */
+	bool is_joined; /* nothing stands between it and the word before */
 };
 
 /* A record or a directive. */

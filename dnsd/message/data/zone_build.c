@@ -121,6 +121,7 @@ void zone_build_free(struct zone_build *b)
 	free(b->records.base);
 	free(b->slot);
 	free(b->sorted);
+	free(b->seen);
 	free(b);
 }
 
@@ -136,6 +137,11 @@ static uint32_t sum_of(const uint8_t *rdata, size_t len)
 		sum *= 16777619u;
 	}
 	return sum;
+}
+
+bool zone_build_holds(const struct zone_build *b, const struct dname *owner)
+{
+	return lies_in(owner, &b->apex);
 }
 
 int zone_build_add(struct zone_build *b, const struct dname *owner,

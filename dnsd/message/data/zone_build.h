@@ -18,6 +18,9 @@ struct zone_image;
 struct zone_build *zone_build_new(const struct dname *apex, uint64_t seed);
 void zone_build_free(struct zone_build *b);
 
+/* Does the name lie in the zone? */
+bool zone_build_holds(const struct zone_build *b, const struct dname *owner);
+
 /*
  * One record; names in RDATA are not compressed. `where` comes back when the
  * record turns out to be wrong. -EINVAL: the owner does not lie in the zone,

@@ -50,6 +50,8 @@ struct zone_build {
 	struct buffer out;
 	const struct record **sorted; /* of one owner */
 	size_t sorted_room;
+	uint32_t *seen; /* of one set, from 1; 0: a free slot */
+	size_t seen_room;
 	uint32_t rr_n;
 	bool has_special;
 };

@@ -24,16 +24,49 @@ static void write_rr(struct zone_build *b, const struct record *r, bool target)
 	memcpy(p, r->rdata, r->rdata_len);
 }
 
+static bool is_same(const struct record *a, const struct record *b)
+{
+	return a->sum == b->sum && a->rdata_len == b->rdata_len &&
+	       rdata_equal(
+	           rdata_shape_of(a->type), a->rdata, b->rdata, b->rdata_len);
+}
+
 static bool is_there(const struct record *const *r, size_t n)
 {
-	const struct rdata_shape *s = rdata_shape_of(r[n]->type);
-
 	for (size_t i = 0; i < n; i++) {
-		if (r[i]->sum == r[n]->sum &&
-		    r[i]->rdata_len == r[n]->rdata_len &&
-		    rdata_equal(s, r[i]->rdata, r[n]->rdata, r[n]->rdata_len))
+		if (is_same(r[i], r[n]))
 			return true;
 	}
+	return false;
+}
+
+/* Room to note n records in, of which none is. */
+static void forget(struct zone_build *b, size_t n)
+{
+	size_t room = 64;
+
+	while (room < 2 * n)
+		room *= 2;
+	if (room != b->seen_room) {
+		free(b->seen);
+		b->seen = xcalloc(room, sizeof(*b->seen));
+		b->seen_room = room;
+		return;
+	}
+	memset(b->seen, 0, room * sizeof(*b->seen));
+}
+
+/* Is a record like r[i] noted? If not, it is now. */
+static bool note(
+    struct zone_build *b, const struct record *const *r, uint32_t i)
+{
+	size_t k = r[i]->sum & (b->seen_room - 1);
+
+	for (; b->seen[k]; k = (k + 1) & (b->seen_room - 1)) {
+		if (is_same(r[b->seen[k] - 1], r[i]))
+			return true;
+	}
+	b->seen[k] = i + 1;
 	return false;
 }
 
@@ -41,6 +74,8 @@ static struct rrset *rrset_in(const struct zone_build *b, size_t at)
 {
 	return (void *)(b->out.base + at);
 }
+
+enum { FEW = 16 /* records that are compared with each other */ };
 
 /* The n records of one type, each once. */
 static void write_rrset(
@@ -57,11 +92,13 @@ static void write_rrset(
 	};
 	size_t start = b->out.len;
 
+	if (n > FEW)
+		forget(b, n);
 	(void)buffer_add(&b->out, sizeof(s), 1);
 	for (size_t i = 0; i < n; i++) {
 		if (r[i]->ttl_s < s.ttl_s)
 			s.ttl_s = r[i]->ttl_s;
-		if (is_there(r, i))
+		if (n > FEW ? note(b, r, (uint32_t)i) : is_there(r, i))
 			continue;
 		write_rr(b, r[i], s.has_targets);
 		s.rr_n++;
@@ -111,8 +148,24 @@ static size_t run_of(const struct record *const *r, size_t n)
 	return i;
 }
 
-/* May types `type` and those seen so far stand together at one name? */
-static int check_rrset(const struct record *const *r, size_t n, size_t all,
+/* Records of DNSSEC stand beside CNAME: RFC 4035 section 2.5. */
+static bool is_beside_cname(uint16_t type)
+{
+	return type == TYPE_CNAME || type == TYPE_RRSIG || type == TYPE_NSEC;
+}
+
+/* Does CNAME stand at the name, among all of its records? */
+static bool is_alias(const struct record *const *r, size_t all)
+{
+	for (size_t i = 0; i < all && r[i]->type <= TYPE_CNAME; i++) {
+		if (r[i]->type == TYPE_CNAME)
+			return true;
+	}
+	return false;
+}
+
+/* May the n records of one type stand at a name, which may be an alias? */
+static int check_rrset(const struct record *const *r, size_t n, bool alias,
     uint32_t *ret_where, struct diag *reterr)
 {
 	uint16_t type = r[0]->type;
@@ -130,7 +183,7 @@ static int check_rrset(const struct record *const *r, size_t n, size_t all,
 			                         : "SOA");
 		}
 	}
-	if (type == TYPE_CNAME && n < all) {
+	if (alias && !is_beside_cname(type)) {
 		return diag_set(reterr, -EINVAL,
 		    "found CNAME and other data at one name, expected CNAME "
 		    "alone");
@@ -193,19 +246,19 @@ static int write_node(struct zone_build *b, struct name *n, uint32_t *ret_where,
     struct diag *reterr)
 {
 	size_t left = sort_records(b, n);
-	size_t all = left;
 	unsigned flags = 0;
 	struct node node = { .name_len = n->name_len };
 
 	if (b->out.len / UNIT > UINT32_MAX)
 		return diag_set(reterr, -EFBIG, "found more than 16 GB");
+	bool alias = is_alias((const void *)b->sorted, left);
 	n->node_at = (uint32_t)(b->out.len / UNIT);
 	uint8_t *p = buffer_add(&b->out, sizeof(node) + n->name_len, UNIT);
 	memcpy(p, &node, sizeof(node));
 	memcpy(p + sizeof(node), n->wire, n->name_len);
 	for (const struct record *const *r = (const void *)b->sorted; left;) {
 		size_t run = run_of(r, left);
-		int error = check_rrset(r, run, all, ret_where, reterr);
+		int error = check_rrset(r, run, alias, ret_where, reterr);
 
 		if (!error && n->parent)
 			error = check_below_apex(r[0]->type, flags, reterr);
