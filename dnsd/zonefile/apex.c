@@ -32,6 +32,26 @@ static int to_name(const char *text, struct dname *ret_n, struct diag *reterr)
 	return 0;
 }
 
+/*
+ * A mailbox as a name (RFC 1035 section 8): `hostmaster.example.com`, or as
+ * people write it, with `@`; dots before that are part of the first label.
+ */
+static int mailbox_name(
+    const char *text, struct dname *ret_n, struct diag *reterr)
+{
+	const char *at = strchr(text, '@');
+	scoped_free char *name = xmalloc(2 * strlen(text) + 1);
+	char *p = name;
+
+	for (const char *s = text; *s; s++) {
+		if (at && s < at && *s == '.')
+			*p++ = '\\';
+		*p++ = s == at ? '.' : *s;
+	}
+	*p = '\0';
+	return to_name(name, ret_n, reterr);
+}
+
 /* A zone in the making, and its name as text with the final dot. */
 struct apex {
 	const struct options *o;
@@ -124,7 +144,7 @@ static int add_soa(const struct apex *a, struct diag *reterr)
 	int error = ns_name(a, 0, &mname, reterr);
 
 	if (!error) {
-		error = to_name(
+		error = mailbox_name(
 		    a->o->hostmaster ? a->o->hostmaster : own, &rname, reterr);
 	}
 	if (error)

@@ -352,7 +352,7 @@ static void take_up(struct zonedir *d, struct zonenews *n)
 		s->is_away = false;
 		log_warn("zone file %s; %s", n->diag.text,
 		    s->zone ? "answering with the last good version"
-		            : "the zone is not served");
+		            : "nothing of it is served");
 		break;
 	case ZONENEWS_TROUBLE:
 		complain(d, n);
@@ -418,29 +418,67 @@ void zonedir_free(struct zonedir *d)
 	free(d);
 }
 
+struct checked {
+	const char *file;
+	struct dname apex;
+};
+
+static int by_apex(const void *a, const void *b)
+{
+	const struct checked *x = a, *y = b;
+	int order = (int)x->apex.len - (int)y->apex.len;
+
+	if (!order)
+		order = memcmp(x->apex.lower, y->apex.lower, x->apex.len);
+	return order ? order : strcmp(x->file, y->file);
+}
+
+/* Of two files with one zone, one is not served. */
+static int find_twice(struct checked *c, unsigned n)
+{
+	int wrong = 0;
+
+	if (n)
+		qsort(c, n, sizeof(*c), by_apex);
+	for (unsigned i = 1; i < n; i++) {
+		if (c[i].apex.len != c[i - 1].apex.len ||
+		    memcmp(c[i].apex.lower, c[i - 1].apex.lower,
+		        c[i].apex.len) != 0)
+			continue;
+		log_error("zone file '%s': found the zone of '%s', expected "
+		          "another",
+		    c[i].file, c[i - 1].file);
+		wrong++;
+	}
+	return wrong;
+}
+
 int zonedir_check(const struct options *o, struct diag *reterr)
 {
 	scoped_fd int fd =
 	    open(o->zone_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct zonelist l = { 0 };
 	int error = fd < 0 ? -errno : zonelist_read(&l, fd);
-	int wrong = 0;
+	unsigned good = 0;
 
 	if (error) {
 		return diag_set(reterr, error, "cannot read zones '%s': %s",
 		    o->zone_directory, strerror(-error));
 	}
+	scoped_free struct checked *checked =
+	    xcalloc(l.n + 1, sizeof(*checked));
 	for (unsigned i = 0; i < l.n; i++) {
 		struct zonefile z;
 
 		if (zonefile_load(fd, l.file[i], 1, &z, reterr) < 0) {
 			log_error("zone file %s", reterr->text);
-			wrong++;
 		} else {
 			zonefile_notes_log(&z.notes, l.file[i]);
+			checked[good++] = (struct checked){ l.file[i], z.apex };
 		}
 		zonefile_release(&z);
 	}
+	int wrong = (int)(l.n - good) + find_twice(checked, good);
 	zonelist_release(&l);
 	return wrong;
 }

@@ -327,7 +327,7 @@ static int build(struct builder *b, const char *text)
 	return r;
 }
 
-int conf_parse(struct conf_context *c, const char *text, size_t len,
+int conf_parse_any(struct conf_context *c, const char *text, size_t len,
     const struct conf_node **ret_root)
 {
 	static const struct conf_node start = { .line = 1, .column = 1 };
@@ -345,12 +345,24 @@ int conf_parse(struct conf_context *c, const char *text, size_t len,
 	int r = build(&b, text);
 
 	yaml_parser_delete(&b.parser);
-	if (r == 0 && !b.root) {
-		r = conf_bad(
+	if (r == 0)
+		*ret_root = b.root;
+	return r;
+}
+
+int conf_parse(struct conf_context *c, const char *text, size_t len,
+    const struct conf_node **ret_root)
+{
+	static const struct conf_node start = { .line = 1, .column = 1 };
+	const struct conf_node *root;
+	int r = conf_parse_any(c, text, len, &root);
+
+	if (r == 0 && !root) {
+		return conf_bad(
 		    c, &start, "found an empty file, expected a map of keys");
 	}
 	if (r == 0)
-		*ret_root = b.root;
+		*ret_root = root;
 	return r;
 }
 

@@ -64,6 +64,9 @@ const struct conf_node *conf_get(const struct conf_node *map, const char *key);
 /* -EINVAL: c->diags says why. */
 int conf_parse(struct conf_context *c, const char *text, size_t len,
     const struct conf_node **ret_root);
+/* The same, but of a text without anything the root is NULL. */
+int conf_parse_any(struct conf_context *c, const char *text, size_t len,
+    const struct conf_node **ret_root);
 
 /* The whole of a file of at most max_len octets; NUL-terminated, on the heap */
 int conf_read_file(const char *path, size_t max_len, char **ret_text,

@@ -300,10 +300,11 @@ static int read_file(struct parse *p, void *options, const char **ret_path)
 	if (r < 0)
 		return diags_add(p->c.diags, r, "%s", why.text);
 	p->c.file = arena_strdup(p->c.arena, path);
-	if ((r = conf_parse(&p->c, text, len, &root)) < 0)
+	if ((r = conf_parse_any(&p->c, text, len, &root)) < 0)
 		return r;
 	*ret_path = p->c.file;
-	take_file(p, root, options);
+	if (root) /* else all of it is a comment */
+		take_file(p, root, options);
 	return 0;
 }
 

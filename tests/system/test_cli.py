@@ -60,6 +60,16 @@ def test_dnsd_says_when_its_port_is_taken(site, dnsd):
     assert str(dnsd.port) in done.stderr
 
 
+def test_configuration_of_comments_alone(site):
+    """As it is installed: every key is commented out."""
+    conf = site.folder / "rollcall.yaml"
+    conf.write_text("# registry: /nowhere\n")
+    site.create_registry()
+    done = site.command("status", "--config", conf,
+                        "--registry", site.registry)
+    assert (done.returncode, done.stderr) == (0, ""), done
+
+
 def test_configuration_file(site):
     conf = site.folder / "rollcall.yaml"
     conf.write_text(f"registry: {site.registry}\n"

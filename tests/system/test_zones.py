@@ -114,6 +114,13 @@ def test_one_name_space(site, zones):
     assert dnsd.addresses("web") == ["10.0.0.2"]
 
 
+def test_mailbox_of_the_soa(site):
+    site.create_registry()
+    dnsd = site.start_dnsd("--hostmaster", "first.last@example.com")
+    assert dnsd.ask("", "SOA").rdata()[0].rname.to_text() == \
+        r"first\.last.example.com."
+
+
 def test_a_serial_that_goes_back_is_told(site, zones):
     """It is served all the same; who compares serials would keep the old."""
     zones.put_zone("a.test", 4_000_000_000)

@@ -466,6 +466,9 @@ static void test_check(void **state)
 	assert_int_equal(zonedir_check(&s->options, &diag), 0);
 	run(s, "echo x >b.zone; echo y >c.zone");
 	assert_int_equal(zonedir_check(&s->options, &diag), 2);
+	put(s, "b.zone", "a.test", 1); /* which is another file's */
+	put(s, "c.zone", "c.test", 1);
+	assert_int_equal(zonedir_check(&s->options, &diag), 1);
 	s->options.zone_directory = "/nonexistent";
 	assert_true(zonedir_check(&s->options, &diag) < 0);
 	assert_non_null(strstr(diag.text, "cannot read zones '/nonexistent'"));
