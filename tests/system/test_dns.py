@@ -16,6 +16,8 @@ import pytest
 
 from rollcall import ZONE, Answer, always, qualified, query, type_of, until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def web(site, dnsd):

@@ -14,6 +14,8 @@ import pytest
 
 from rollcall import query, until
 
+pytestmark = pytest.mark.threads
+
 HEADER = struct.Struct("!6H")
 
 

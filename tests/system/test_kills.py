@@ -9,8 +9,11 @@ import random
 import socket
 import time
 
+import pytest
 import rollcall
 from rollcall import until
+
+pytestmark = pytest.mark.threads
 
 KILLS = int(os.environ.get("ROLLCALL_KILLS", "20"))
 SEED = int(os.environ.get("ROLLCALL_SEED", "0")) or time.time_ns() % 10**9

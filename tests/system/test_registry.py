@@ -12,6 +12,8 @@ import pytest
 
 from rollcall import Site, always, until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def web(site, dnsd):

@@ -7,6 +7,8 @@ from backend import Backend
 import rollcall
 from rollcall import always, until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def running(site):

@@ -7,7 +7,10 @@ import contextlib
 import random
 import re
 
+import pytest
 from rollcall import until
+
+pytestmark = pytest.mark.threads
 
 FOUR = ("--zone", "0.10.in-addr.arpa")
 SIX = ("--zone", "0.0.0.0.0.0.d.f.ip6.arpa")

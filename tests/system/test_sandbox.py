@@ -118,6 +118,8 @@ def test_on_starts_here(site, program):
 # makes it: a filter that knows neither call, around the program.
 OUTER = """
 import ctypes, os, struct, sys
+
+pytestmark = pytest.mark.threads
 libc = ctypes.CDLL(None, use_errno=True)
 def jump(code, k, yes, no): return struct.pack("HBBI", code, yes, no, k)
 calls = [int(n) for n in sys.argv[1].split(",")]

@@ -4,7 +4,10 @@
 import contextlib
 import time
 
+import pytest
 from rollcall import query, until
+
+pytestmark = pytest.mark.threads
 
 
 def fill(site, services, instances):

@@ -11,6 +11,8 @@ import pytest
 
 from rollcall import PATIENCE_S, query, until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def web(site, dnsd):

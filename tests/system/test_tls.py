@@ -17,6 +17,8 @@ import pytest
 
 from rollcall import HOST, PATIENCE_S, free_port, query, until
 
+pytestmark = pytest.mark.threads
+
 
 def make_certificate(folder, name, days=30):
     """A new key and certificate over cert.pem and key.pem, as certbot does:

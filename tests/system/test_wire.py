@@ -16,6 +16,8 @@ import pytest
 
 from rollcall import ZONE, Answer, query, until
 
+pytestmark = pytest.mark.threads
+
 SECRET = "e5e973e5a6b2a43f48e7dc849e37bfcf"
 NEXT = "445536bcd2513298075a5d379663c962"
 CLIENT = bytes.fromhex("2464c4abcf10c957")

@@ -11,6 +11,8 @@ import time
 import pytest
 from rollcall import until
 
+pytestmark = pytest.mark.threads
+
 
 class Zones:
     """A directory of zone files."""
