@@ -15,6 +15,8 @@ struct handler *handler_new(const struct handler_source *source)
 	h->responder.identity = source->identity;
 	h->responder.udp_len_max = source->udp_len_max;
 	screen_init(&h->screen, source->policy);
+	for (unsigned k = 0; source->later && k < LATER_KINDS; k++)
+		h->defers |= source->later[k] ? 1u << k : 0;
 	rng_seed(&h->responder.rng);
 	return h;
 }
@@ -41,6 +43,7 @@ static enum stat stat_of(const struct answer *a)
 	case RCODE_NOTIMP:
 		return STAT_NOTIMP;
 	case RCODE_SERVFAIL:
+		return STAT_SERVFAIL;
 	case RCODE_BADVERS:
 	case RCODE_BADCOOKIE:
 	case RCODE_REFUSED:
@@ -125,7 +128,7 @@ static uint64_t subject_of(const struct query *q, const struct answer *a)
 		return (uintptr_t)a->node;
 	case RESPONSE_NODATA:
 	case RESPONSE_NXDOMAIN:
-		return a->zone->hash;
+		return a->zone ? a->zone->hash : 0;
 	case RESPONSE_POSITIVE:
 	case RESPONSE_CLASSES:
 	default:
@@ -135,19 +138,27 @@ static uint64_t subject_of(const struct query *q, const struct answer *a)
 	}
 }
 
-static size_t answer_screened(struct handler *h, const struct query *q,
-    const struct locus *l, const struct visitor *v, uint8_t *out)
+static struct handled sent(size_t len)
 {
-	struct answer a;
+	return (struct handled){ len, HANDLED };
+}
 
-	answer_decide(&a, q, l, h->catalog, h->responder.identity);
-	stats_add(&h->stats, stat_of(&a), 1);
+static struct handled dropped(void)
+{
+	return (struct handled){ 0, DROPPED };
+}
+
+/* What was decided, if the limits let it be said. */
+static struct handled respond_decided(struct handler *h, const struct query *q,
+    const struct answer *a, const struct visitor *v, uint8_t *out)
+{
+	stats_add(&h->stats, stat_of(a), 1);
 	switch (screen_response(
-	    &h->screen, v, class_of(&a), subject_of(q, &a), &h->stats)) {
+	    &h->screen, v, class_of(a), subject_of(q, a), &h->stats)) {
 	case SCREEN_DROP:
-		return 0;
+		return dropped();
 	case SCREEN_TRUNCATED:
-		return truncate_response(h, q, a.rcode, out);
+		return sent(truncate_response(h, q, a->rcode, out));
 	case SCREEN_PASS:
 	case SCREEN_FORMERR:
 	case SCREEN_REFUSED:
@@ -155,7 +166,7 @@ static size_t answer_screened(struct handler *h, const struct query *q,
 	case SCREEN_ONLY_COOKIE:
 		break;
 	}
-	return encode(h, q, &a, v->via, out);
+	return sent(encode(h, q, a, v->via, out));
 }
 
 /* Errors and bare cookies are responses, too: not for whom they flood. */
@@ -165,59 +176,161 @@ static bool is_flooded(struct handler *h, const struct visitor *v)
 	       SCREEN_PASS;
 }
 
-static size_t respond_screened(struct handler *h, unsigned i,
+/* ---- afterwards ------------------------------------------------------- */
+
+static bool does_later(const struct handler *h, enum later_kind kind)
+{
+	return h->defers >> kind & 1;
+}
+
+static __attribute__((noinline)) struct handled defer(
+    struct handler *h, enum later_kind kind, const struct visitor *v)
+{
+	stats_add(&h->stats, STAT_DEFERRED, 1);
+	h->deferral = (struct deferral){ kind, *v, h->responder.extra };
+	return (struct handled){ 0, DEFERRED };
+}
+
+/* Whether a question that was REFUSED is one for somebody else to answer. */
+static bool is_outside(const struct query *q, const struct locus *l)
+{
+	return !l->zone && q->class == CLASS_IN && q->type != TYPE_AXFR &&
+	       q->type != TYPE_IXFR;
+}
+
+struct handled handle_answer(struct handler *h, const struct query *q,
+    const struct answer *a, const struct deferral *d, uint8_t *response)
+{
+	struct handled r;
+
+	h->responder.extra = d->extra;
+	r = respond_decided(h, q, a, &d->visitor, response);
+	h->responder.extra = (struct respond_extra){ 0 };
+	return r;
+}
+
+struct handled handle_overflow(struct handler *h, unsigned i, uint8_t *response)
+{
+	const struct answer a = { .rcode = RCODE_SERVFAIL,
+		.kind = ANSWER_EMPTY };
+
+	stats_add(&h->stats, STAT_LATER_FULL, 1);
+	h->deferral.extra.why = WHY_BUSY;
+	return handle_answer(h, &h->query[i], &a, &h->deferral, response);
+}
+
+/* ---- by opcode -------------------------------------------------------- */
+
+static struct handled on_query(
+    struct handler *h, unsigned i, const struct visitor *v, uint8_t *out)
+{
+	const struct query *q = &h->query[i];
+	struct answer a;
+
+	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
+	if (a.rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
+	    is_outside(q, &h->locus[i]))
+		return defer(h, LATER_OUTSIDE, v);
+	return respond_decided(h, q, &a, v, out);
+}
+
+static struct handled on_notify(
+    struct handler *h, unsigned i, const struct visitor *v, uint8_t *out)
+{
+	(void)i;
+	(void)out;
+	return defer(h, LATER_NOTIFY, v);
+}
+
+static struct handled on_update(
+    struct handler *h, unsigned i, const struct visitor *v, uint8_t *out)
+{
+	(void)i;
+	(void)out;
+	return defer(h, LATER_UPDATE, v);
+}
+
+/* What a request may be that has been let in; without a function: NOTIMP. */
+static const struct {
+	struct handled (*respond)(struct handler *h, unsigned i,
+	    const struct visitor *v, uint8_t *out);
+	unsigned needs; /* of h->defers, else NOTIMP */
+} opcodes[OPCODES] = {
+	[OPCODE_QUERY] = { on_query, 0 },
+	[OPCODE_NOTIFY] = { on_notify, 1u << LATER_NOTIFY },
+	[OPCODE_UPDATE] = { on_update, 1u << LATER_UPDATE },
+};
+
+/* To query_parse() every opcode but QUERY is one that is not implemented. */
+static enum query_status status_of(const struct handler *h, unsigned i)
+{
+	const struct query *q = &h->query[i];
+	enum opcode opcode = wire_opcode(q->flags[0]);
+
+	if (h->status[i] != QUERY_NOTIMP || !opcodes[opcode].respond ||
+	    !(opcodes[opcode].needs & h->defers))
+		return h->status[i];
+	return q->edns.version > 0 ? QUERY_BADVERS : QUERY_OK;
+}
+
+/* What is not answered, but told why; or told nothing but a cookie. */
+static size_t respond_refusing(struct handler *h, unsigned i,
+    const struct visitor *v, enum screening s, uint8_t *out)
+{
+	static const struct {
+		enum rcode rcode;
+		enum stat stat;
+	} by_screening[] = {
+		[SCREEN_FORMERR] = { RCODE_FORMERR, STAT_FORMERR },
+		[SCREEN_REFUSED] = { RCODE_REFUSED, STAT_REFUSED },
+		[SCREEN_BADCOOKIE] = { RCODE_BADCOOKIE, STAT_BADCOOKIE },
+		[SCREEN_ONLY_COOKIE] = { RCODE_NOERROR, STAT_NODATA },
+	};
+	const struct query *q = &h->query[i];
+
+	if (s == SCREEN_PASS)
+		return refuse(h, q, status_of(h, i), v->via, out);
+	return respond_plainly(
+	    h, q, by_screening[s].rcode, by_screening[s].stat, v->via, out);
+}
+
+static struct handled respond_screened(struct handler *h, unsigned i,
     const struct visitor *v, enum screening s, uint8_t *out)
 {
 	const struct query *q = &h->query[i];
-	enum query_status status = h->status[i];
 
-	if (s == SCREEN_PASS && status == QUERY_OK)
-		return answer_screened(h, q, &h->locus[i], v, out);
-	if (s == SCREEN_DROP)
-		return 0;
-	if (s == SCREEN_TRUNCATED)
-		return truncate_response(h, q, RCODE_NOERROR, out);
-	if (is_flooded(h, v))
-		return 0;
-	switch (s) {
-	case SCREEN_FORMERR:
-		return respond_plainly(
-		    h, q, RCODE_FORMERR, STAT_FORMERR, v->via, out);
-	case SCREEN_REFUSED:
-		return respond_plainly(
-		    h, q, RCODE_REFUSED, STAT_REFUSED, v->via, out);
-	case SCREEN_BADCOOKIE:
-		return respond_plainly(
-		    h, q, RCODE_BADCOOKIE, STAT_BADCOOKIE, v->via, out);
-	case SCREEN_ONLY_COOKIE:
-		return respond_plainly(
-		    h, q, RCODE_NOERROR, STAT_NODATA, v->via, out);
-	case SCREEN_PASS:
-	case SCREEN_DROP:
-	case SCREEN_TRUNCATED:
-		break;
+	if (s == SCREEN_PASS && status_of(h, i) == QUERY_OK) {
+		enum opcode opcode = wire_opcode(q->flags[0]);
+
+		return opcodes[opcode].respond(h, i, v, out);
 	}
-	return refuse(h, q, status, v->via, out);
+	if (s == SCREEN_DROP)
+		return dropped();
+	if (s == SCREEN_TRUNCATED)
+		return sent(truncate_response(h, q, RCODE_NOERROR, out));
+	if (is_flooded(h, v))
+		return dropped();
+	return sent(respond_refusing(h, i, v, s, out));
 }
 
 /* Whatever is not a plain question to a server that is open to all. */
-static size_t handle_screened(
+static struct handled handle_screened(
     struct handler *h, unsigned i, enum transport via, uint8_t *out)
 {
 	struct visitor v = { h->message[i].peer, via, false };
 
 	if (h->status[i] == QUERY_DROP) {
 		stats_add(&h->stats, STAT_DROPPED, 1);
-		return 0;
+		return dropped();
 	}
 	enum screening s = screen_request(&h->screen, &h->query[i],
-	    h->status[i], &v, &h->responder.extra, &h->stats);
-	size_t len = respond_screened(h, i, &v, s, out);
+	    status_of(h, i), &v, &h->responder.extra, &h->stats);
+	struct handled r = respond_screened(h, i, &v, s, out);
 	h->responder.extra = (struct respond_extra){ 0 };
-	return len;
+	return r;
 }
 
-size_t handle_respond(
+struct handled handle_respond(
     struct handler *h, unsigned i, enum transport via, uint8_t *response)
 {
 	static const enum stat requests[] = {
@@ -233,8 +346,14 @@ size_t handle_respond(
 	    q->edns.cookie_at)
 		return handle_screened(h, i, via, response);
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
+	if (a.rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
+	    is_outside(q, &h->locus[i])) {
+		struct visitor v = { h->message[i].peer, via, via != VIA_UDP };
+
+		return defer(h, LATER_OUTSIDE, &v);
+	}
 	stats_add(&h->stats, stat_of(&a), 1);
-	return encode(h, q, &a, via, response);
+	return sent(encode(h, q, &a, via, response));
 }
 
 bool handle_prepare(struct handler *h, const struct message *m, unsigned n)
@@ -266,12 +385,4 @@ bool handle_prepare(struct handler *h, const struct message *m, unsigned n)
 		}
 	}
 	return asks_time;
-}
-
-void handle_batch(
-    struct handler *h, struct message *m, unsigned n, enum transport via)
-{
-	(void)handle_prepare(h, m, n);
-	for (unsigned i = 0; i < n; i++)
-		m[i].response_len = handle_respond(h, i, via, m[i].response);
 }

@@ -6,6 +6,9 @@
  * Octets in, octets out: no allocation, no lock, no system call. A batch goes
  * through the steps together, so that while one question waits for memory the
  * others are worked on. Fuzzers, benchmarks and tests call exactly this.
+ *
+ * What has to wait for something is deferred: dnsd/later/ has the threads
+ * that answer it afterwards, with a handler of their own.
  */
 #include "dnsd/message/respond/respond.h"
 #include "dnsd/message/screen/screen.h"
@@ -21,12 +24,42 @@ struct message {
 	const struct sockaddr *peer; /* NULL: is not screened */
 };
 
+/* What may be answered afterwards, where somebody does it. */
+enum later_kind {
+	LATER_OUTSIDE, /* a question for a name in none of our zones */
+	LATER_NOTIFY,  /* messages of that opcode, unread behind the question */
+	LATER_UPDATE,
+	LATER_KINDS,
+};
+
+struct later_handler; /* dnsd/later/later.h */
+
 /* What handlers answer from; all of it is borrowed. */
 struct handler_source {
 	const struct catalog *catalog;
 	const struct identity *identity;
 	const struct policy_slot *policy; /* NULL: open to all, no cookies */
 	uint16_t udp_len_max;
+	/* LATER_KINDS, each NULL where nobody does it; NULL: all of them */
+	const struct later_handler *const *later;
+};
+
+/* Of a request that is deferred, what was found out about it. */
+struct deferral {
+	enum later_kind kind;
+	struct visitor visitor; /* who may ask this, and is within limits */
+	struct respond_extra extra;
+};
+
+enum handling {
+	HANDLED,
+	DROPPED,  /* nothing is sent */
+	DEFERRED, /* h->deferral says the rest */
+};
+
+struct handled {
+	size_t len; /* of the response; 0 unless HANDLED */
+	enum handling how;
 };
 
 /* One for each thread. */
@@ -35,6 +68,8 @@ struct handler {
 	struct responder responder;
 	struct stats stats;
 	struct screen screen;
+	struct deferral deferral; /* until the next handle_respond() */
+	unsigned defers;          /* 1 << kind: somebody does it */
 	/* private: where each question of the batch stands */
 	enum query_status status[HANDLE_BATCH_MAX];
 	struct query query[HANDLE_BATCH_MAX];
@@ -47,16 +82,24 @@ struct handler *handler_new(const struct handler_source *source);
 void handler_free(struct handler *h);
 
 /*
- * n is at most HANDLE_BATCH_MAX. Between reclaim_in() and reclaim_out(), as
- * are its two halves: what to look at is fetched for all requests, then each
- * response is written to a place that may depend on the one before.
+ * A batch in two halves, both between reclaim_in() and reclaim_out(): what to
+ * look at is fetched for all requests, then each response is written to a
+ * place that may depend on the one before. n is at most HANDLE_BATCH_MAX.
  *
  * handle_prepare() borrows m until the last handle_respond(), and returns
  * whether the time in h->screen has to be set before the first one.
- * handle_respond() returns the response's octets, 0: nothing is sent.
  */
-void handle_batch(
-    struct handler *h, struct message *m, unsigned n, enum transport via);
 bool handle_prepare(struct handler *h, const struct message *m, unsigned n);
-size_t handle_respond(
+struct handled handle_respond(
     struct handler *h, unsigned i, enum transport via, uint8_t *response);
+/* Of the request that was just deferred, if nobody can take it: SERVFAIL. */
+struct handled handle_overflow(
+    struct handler *h, unsigned i, uint8_t *response);
+
+/*
+ * The response to a request that was deferred: a as it was decided then, with
+ * the limits and counters of h, whose policy and time are set. q is parsed
+ * from the request's octets. Between reclaim_in() and reclaim_out(), too.
+ */
+struct handled handle_answer(struct handler *h, const struct query *q,
+    const struct answer *a, const struct deferral *d, uint8_t *response);

@@ -17,6 +17,7 @@ enum stat {
 	STAT_REFUSED,
 	STAT_FORMERR,
 	STAT_NOTIMP,
+	STAT_SERVFAIL,
 	STAT_BADVERS,
 	STAT_BADCOOKIE,
 	STAT_COOKIES,         /* requests with a good server cookie */
@@ -27,6 +28,10 @@ enum stat {
 	STAT_RRL_LEAKED,      /* or sent as they are */
 	STAT_TRUNCATED,       /* TC set */
 	STAT_SAMPLED,         /* an SRV set that not even TCP can hold */
+	STAT_DEFERRED,        /* requests that are answered afterwards, */
+	STAT_LATER_FULL,      /* for which there was no room, */
+	STAT_LATER_OVERDUE,   /* or that nobody answered in time, */
+	STAT_LATER_GONE,      /* answers whose connection had been closed */
 	STAT_TCP_CONNECTIONS, /* those of TLS, too */
 	STAT_TCP_REJECTED,    /* above the limit of connections */
 	STAT_TCP_EXPIRED,     /* closed for being idle or slow */

@@ -130,7 +130,7 @@ static ssize_t answer_batch(
 	}
 	for (unsigned i = 0; i < n && !turn_is_over(c); i++) {
 		uint8_t *at = p->out + p->out_len;
-		size_t len = handle_respond(h, i, via, at + FRAME_LEN);
+		size_t len = handle_respond(h, i, via, at + FRAME_LEN).len;
 
 		used += FRAME_LEN + m[i].request_len;
 		if (!len)

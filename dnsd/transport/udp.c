@@ -120,6 +120,21 @@ static unsigned collect(struct udp *u, unsigned n)
 	return out_n;
 }
 
+/*
+ * Of a datagram that no interface on its way out takes, for we do not let it
+ * be fragmented, what tells its client to ask by TCP. False: it is that.
+ */
+static bool cut(struct udp *u, struct iovec *iov)
+{
+	size_t len = respond_cut(iov->iov_base, iov->iov_len);
+
+	if (len == iov->iov_len)
+		return false;
+	iov->iov_len = len;
+	stats_add(&u->handler->stats, STAT_TRUNCATED, 1);
+	return true;
+}
+
 /* A datagram that cannot be sent is skipped: its client asks again. */
 static void send_all(struct udp *u, unsigned n)
 {
@@ -127,6 +142,8 @@ static void send_all(struct udp *u, unsigned n)
 		int sent = sendmmsg(u->fd, u->out + at, n - at, 0);
 
 		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EMSGSIZE && cut(u, &u->out_iov[at]))
 			continue;
 		if (sent <= 0) {
 			stats_add(&u->handler->stats, STAT_SEND_ERRORS, 1);
@@ -151,7 +168,8 @@ static void answer(struct udp *u, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct message *m = &u->message[i];
 
-		m->response_len = handle_respond(h, i, VIA_UDP, m->response);
+		m->response_len =
+		    handle_respond(h, i, VIA_UDP, m->response).len;
 	}
 	reclaim_out(u->reader);
 	send_all(u, collect(u, n));

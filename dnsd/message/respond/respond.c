@@ -182,3 +182,39 @@ struct response respond_truncated(
 	o.result.truncated = true;
 	return finish(&o, r, q, rcode, false);
 }
+
+/* Octets of a name as we write them; the message is our own. */
+static size_t name_len(const uint8_t *p)
+{
+	size_t n = 0;
+
+	while (p[n] && p[n] < 0xc0)
+		n += 1u + p[n];
+	return n + (p[n] ? 2 : 1);
+}
+
+size_t respond_cut(uint8_t *msg, size_t len)
+{
+	unsigned records = 0u + wire_get16(msg + 6) + wire_get16(msg + 8) +
+	                   wire_get16(msg + 10);
+	size_t start = WIRE_HEADER_LEN, at, opt_len = 0;
+
+	if (wire_get16(msg + 4))
+		start += name_len(msg + start) + 4;
+	at = start;
+	for (; records > 0; records--) {
+		size_t owner = name_len(msg + at);
+		size_t end = at + owner + 10 + wire_get16(msg + at + owner + 8);
+
+		if (wire_get16(msg + at + owner) == TYPE_OPT)
+			opt_len = end - at; /* the last one */
+		at = end;
+	}
+	if (start + opt_len == len)
+		return len;
+	memmove(msg + start, msg + len - opt_len, opt_len);
+	msg[2] |= WIRE_TC;
+	memset(msg + 6, 0, 6);
+	wire_put16(msg + 10, opt_len ? 1 : 0);
+	return start + opt_len;
+}

@@ -25,11 +25,19 @@ enum {
 	RESPOND_SLACK = 1024,
 };
 
+/* Why a response has no data, RFC 8914; respond_opt.c has the numbers. */
+enum why {
+	WHY_NOT_SAID,
+	WHY_PROHIBITED, /* who asks may not */
+	WHY_BUSY,       /* too many requests wait to be answered afterwards */
+	WHY_OVERDUE,    /* what was asked for did not come in time */
+};
+
 /* What a response says to its client besides; all zero: nothing. */
 struct respond_extra {
 	bool has_cookie;
 	uint8_t cookie[COOKIE_LEN]; /* RFC 7873 */
-	bool prohibited;            /* why it is REFUSED, RFC 8914 */
+	enum why why;
 };
 
 struct responder {
@@ -53,10 +61,17 @@ struct response {
 struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out);
 
-/* An answer without data: FORMERR, NOTIMP, BADVERS. */
+/* An answer without data: FORMERR, NOTIMP, SERVFAIL, BADVERS. */
 struct response respond_error(struct responder *r, const struct query *q,
     enum rcode rcode, enum transport via, uint8_t *out);
 
 /* TC and nothing else: the client is to ask by TCP. */
 struct response respond_truncated(
     struct responder *r, const struct query *q, enum rcode rcode, uint8_t *out);
+
+/*
+ * The same of a response that was encoded already and cannot be sent, for no
+ * interface takes as much (RFC 9715): in place; question and OPT stay.
+ * Returns its octets, len when there is nothing to cut.
+ */
+size_t respond_cut(uint8_t *msg, size_t len);

@@ -14,19 +14,38 @@ enum {
 	OPTION_KEEPALIVE = 11, /* RFC 7828 */
 	OPTION_PADDING = 12,   /* RFC 7830 */
 	OPTION_EDE = 15,       /* RFC 8914 */
-	EDE_PROHIBITED = 18,
-	EDE_LEN = OPTION_LEN + 2,
 	KEEPALIVE_LEN = OPTION_LEN + 2,
 	PADDED_TO = 468, /* multiples of it, RFC 8467 section 4.1 */
 	/* the longest record that services have: SRV */
 	RECORD_MAX = RESPOND_HEAD_LEN + 8 + WIRE_NAME_MAX,
 };
 
+#define REASON(code, text)                                                     \
+	{                                                                      \
+		code, sizeof(text) - 1, text                                   \
+	}
+
+/* Extended errors; 0, "Other", needs a text (RFC 8914 section 4.1). */
+static const struct {
+	uint16_t code, len;
+	const char *text;
+} reasons[] = {
+	[WHY_PROHIBITED] = REASON(18, ""),
+	[WHY_BUSY] = REASON(0, "too many requests under way"),
+	[WHY_OVERDUE] = REASON(0, "not answered in time"),
+};
+
+/* Of the option, without code and length. */
+static size_t why_len(enum why w)
+{
+	return 2u + reasons[w].len;
+}
+
 /* Octets of the options that depend on who asks. */
 static size_t extra_len(const struct respond_extra *e)
 {
 	return (e->has_cookie ? (size_t)(OPTION_LEN + COOKIE_LEN) : 0) +
-	       (e->prohibited ? (size_t)EDE_LEN : 0);
+	       (e->why ? OPTION_LEN + why_len(e->why) : 0);
 }
 
 /*
@@ -67,10 +86,12 @@ static uint8_t *put_extra(const struct respond_extra *e, uint8_t *p)
 		memcpy(p, e->cookie, COOKIE_LEN);
 		p += COOKIE_LEN;
 	}
-	if (e->prohibited) {
+	if (e->why) {
 		p = wire_put16(p, OPTION_EDE);
-		p = wire_put16(p, EDE_LEN - OPTION_LEN);
-		p = wire_put16(p, EDE_PROHIBITED);
+		p = wire_put16(p, (uint16_t)why_len(e->why));
+		p = wire_put16(p, reasons[e->why].code);
+		memcpy(p, reasons[e->why].text, reasons[e->why].len);
+		p += reasons[e->why].len;
 	}
 	return p;
 }

@@ -44,7 +44,7 @@ static enum screening deny(
 		return SCREEN_DROP;
 	if (status != QUERY_OK)
 		return SCREEN_PASS; /* to the error that it is */
-	e->prohibited = true;
+	e->why = WHY_PROHIBITED;
 	return SCREEN_REFUSED;
 }
 
@@ -66,7 +66,7 @@ static bool is_over(struct screen *s, const struct visitor *v,
 	if (status != QUERY_OK)
 		return true;
 	if (v->via != VIA_UDP) {
-		e->prohibited = true;
+		e->why = WHY_PROHIBITED;
 		*ret_s = SCREEN_REFUSED; /* silence would keep it waiting */
 	} else if (!v->verified && p->slip && n % p->slip == 0) {
 		*ret_s = SCREEN_TRUNCATED;

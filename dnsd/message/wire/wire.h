@@ -30,6 +30,14 @@ enum {
 	WIRE_RCODE = 0x0f, /* octet 3 */
 };
 
+/* RFC 6895 section 2.2. */
+enum opcode {
+	OPCODE_QUERY = 0,
+	OPCODE_NOTIFY = 4, /* RFC 1996 */
+	OPCODE_UPDATE = 5, /* RFC 2136 */
+	OPCODES = 16,
+};
+
 enum rcode {
 	RCODE_NOERROR = 0,
 	RCODE_FORMERR = 1,
@@ -87,6 +95,12 @@ static inline uint32_t wire_get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Of octet 2 of the header. */
+static inline enum opcode wire_opcode(uint8_t flags)
+{
+	return (enum opcode)((flags & WIRE_OPCODE) >> 3);
 }
 
 static inline uint8_t *wire_put16(uint8_t *p, uint16_t v)

@@ -18,6 +18,7 @@
 #include "dnsd/zonefile/apex.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "tests/support/batch.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -266,7 +267,8 @@ int main(int argc, char *argv[])
 	}
 	struct reclaim *rec = reclaim_new(1);
 	struct catalog *c = load(argv[5], argv[6], rec);
-	const struct handler_source source = { c, &id, NULL, WIRE_UDP_DEFAULT };
+	const struct handler_source source = { c, &id, NULL, WIRE_UDP_DEFAULT,
+		NULL };
 	uint16_t port = (uint16_t)atoi(argv[4]);
 	if (!strcmp(argv[1], "xdp")) {
 		serve_xdp(handler_new(&source), argv[2], port);

@@ -85,7 +85,7 @@ static inline struct site *site_new_tls(
 	assert_int_equal(
 	    stream_start(&s->door, 1, &limits,
 	        &(struct handler_source){ s->world->catalog,
-	            &s->world->identity, &s->world->slot, WORLD_UDP_MAX },
+	            &s->world->identity, &s->world->slot, WORLD_UDP_MAX, NULL },
 	        s->world->reader, &s->stream, &diag),
 	    0);
 	return s;

@@ -6,6 +6,7 @@
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "tests/support/ask.h"
+#include "tests/support/batch.h"
 #include "tests/support/chi.h"
 #include "tests/support/reply.h"
 

@@ -10,6 +10,7 @@
  */
 #include "dnsd/message/screen/networks.h"
 #include "tests/support/ask.h"
+#include "tests/support/batch.h"
 
 #include <linux/seccomp.h>
 #include <pthread.h>

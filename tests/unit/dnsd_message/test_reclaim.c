@@ -6,6 +6,7 @@
 #include "dnsd/message/data/reclaim.h"
 #include "schema/base/rng.h"
 #include "tests/support/ask.h"
+#include "tests/support/batch.h"
 #include "tests/support/reply.h"
 
 #include <pthread.h>
@@ -155,8 +156,9 @@ static bool answer_is_whole(const struct message *m, unsigned service)
 static void *read_on(void *arg)
 {
 	struct reader *r = arg;
-	struct handler *h = handler_new(&(struct handler_source){
-	    r->world->catalog, &r->world->identity, NULL, WORLD_UDP_MAX });
+	struct handler *h =
+	    handler_new(&(struct handler_source){ r->world->catalog,
+	        &r->world->identity, NULL, WORLD_UDP_MAX, NULL });
 	uint8_t request[SERVICES][ASK_MAX];
 	static _Thread_local uint8_t response[BATCH]
 	                                     [WORLD_UDP_MAX + RESPOND_SLACK];

@@ -358,6 +358,56 @@ static void test_long_identity(void **state)
 	world_free(w);
 }
 
+/* ---- what no interface takes ------------------------------------------ */
+
+/* A response that is cut: TC, question and OPT, and the RCODE as it was. */
+static void check_cut(struct world *w, const char *question)
+{
+	scoped_free char *before = ask_text(w, question);
+	size_t len = respond_cut(w->response, w->response_len);
+	scoped_free char *after = reply_text(w->response, len);
+	const char *opt = strstr(before, "opt ");
+	size_t rcode_len = strcspn(before, " \n");
+	struct reply r;
+	char reason[REPLY_REASON_MAX];
+
+	assert_true(reply_parse(&r, w->response, len, reason));
+	for (int s = REPLY_ANSWER; s <= REPLY_ADDITIONAL; s++)
+		assert_int_equal(ldns_rr_list_rr_count(r.section[s]), 0);
+	assert_int_equal(r.tc, len < w->response_len);
+	assert_int_equal(r.opt_n, opt != NULL);
+	reply_release(&r);
+	assert_memory_equal(after, before, rcode_len);
+	if (opt)
+		assert_string_equal(strstr(after, "opt "), opt);
+	assert_true(len <= WIRE_UDP_MIN);
+	assert_int_equal(respond_cut(w->response, len), len);
+}
+
+static void test_cut(void **state)
+{
+	static const char *const questions[] = { "_big._tcp.svc.test SRV",
+		"_big._tcp.svc.test SRV edns=1232 do nsid",
+		"_big._tcp.svc.test PTR nsid cookie=2464c4abcf10c957",
+		"big.svc.test A edns=1232", "i00001.big.svc.test AAAA",
+		"nope.svc.test A edns=512", "svc.test NS edns=1232 rd cd",
+		"sub.svc.test A edns=1232", ". ANY", "example.com A",
+		"example.com A edns=1232", "to.there.svc.test A edns=1232",
+		"version.bind TXT class=CH nsid" };
+	struct world *w = world_new("zone svc.test\n"
+	                            "record sub 60 NS ns.sub\n"
+	                            "record ns.sub 60 A 192.0.2.9\n"
+	                            "record there 60 DNAME svc.test.\n");
+
+	(void)state;
+	w->policy.cookies = COOKIES_ON;
+	w->policy.secrets.n = 1;
+	add_big(w, "service big", 60, BOTH);
+	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++)
+		check_cut(w, questions[i]);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_every_size_of_browsing),
 		cmocka_unit_test(test_txt),
 		cmocka_unit_test(test_long_identity),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
