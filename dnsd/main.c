@@ -12,6 +12,7 @@
 #include "dnsd/publication/keeper.h"
 #include "dnsd/registry/follow.h"
 #include "dnsd/registry/loader.h"
+#include "dnsd/transport/address.h"
 #include "dnsd/transport/certificate.h"
 #include "dnsd/transport/server.h"
 #include "dnsd/zonefile/apex.h"
@@ -251,6 +252,22 @@ static char *state_directory(const struct options *o)
 	return xstrdup(o->state ? o->state : dirname(copy));
 }
 
+/* Those that no interface has: said once, for they may be mistyped. */
+static void tell_absent(const struct conf_strings *listen)
+{
+	struct address a;
+	struct diag diag;
+
+	for (unsigned i = 0; i < listen->n; i++) {
+		if (address_parse(listen->items[i], 1, &a, &diag) == 0 &&
+		    !address_is_here(&a)) {
+			log_warn("no interface has the address of %s yet; "
+			         "answering there as soon as one has",
+			    listen->items[i]);
+		}
+	}
+}
+
 static int run(struct dnsd *d, struct diag *reterr)
 {
 	const struct options *o = d->options;
@@ -280,8 +297,11 @@ static int run(struct dnsd *d, struct diag *reterr)
 	error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);
-	if (!error)
-		error = sandbox_calls(&d->sandbox, reterr);
+	if (error)
+		return error;
+	tell_absent(&o->listen);
+	tell_absent(&o->listen_tls);
+	error = sandbox_calls(&d->sandbox, reterr);
 	if (error)
 		return error;
 	sandbox_log(&d->sandbox);

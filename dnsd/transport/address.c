@@ -113,6 +113,19 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/*
+ * Addresses come late: by DHCP, with a VPN, after the detection of duplicates
+ * that IPv6 begins with. Where the kernel does not know it, bind(2) says so.
+ */
+static void allow_absent(int fd, const struct address *a)
+{
+	if (a->storage.ss_family == AF_INET6) {
+		(void)set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	} else {
+		(void)set(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	}
+}
+
 static int set_options(int fd, const struct address *a, int type)
 {
 	bool ipv6 = a->storage.ss_family == AF_INET6;
@@ -121,6 +134,7 @@ static int set_options(int fd, const struct address *a, int type)
 		return -errno;
 	if (ipv6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
 		return -errno;
+	allow_absent(fd, a);
 	if (type == SOCK_STREAM) {
 		(void)set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -157,10 +171,25 @@ static int cannot_listen(
 	    type == SOCK_STREAM ? "tcp" : "udp", text, strerror(-error));
 }
 
+bool address_is_here(const struct address *a)
+{
+	scoped_fd int fd =
+	    socket(a->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct address any_port = *a;
+
+	/* the port is at the same place in both families */
+	((struct sockaddr_in *)(void *)&any_port.storage)->sin_port = 0;
+	return fd < 0 || !bind(fd, (void *)&any_port.storage, a->len) ||
+	       errno != EADDRNOTAVAIL;
+}
+
 int address_is_free(const struct address *a, int type, struct diag *reterr)
 {
 	scoped_fd int fd = socket(a->storage.ss_family, type | SOCK_CLOEXEC, 0);
 	int error = fd < 0 ? -errno : 0;
+
+	if (!error)
+		allow_absent(fd, a);
 
 	/* connections that were closed a moment ago are not in the way */
 	if (!error && type == SOCK_STREAM &&

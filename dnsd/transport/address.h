@@ -35,6 +35,12 @@ void address_to_text(const struct address *a, char ret_text[ADDRESS_TEXT_MAX]);
 bool address_is_wildcard(const struct address *a);
 
 /*
+ * Whether an interface has it. One that none has yet may be bound all the
+ * same (IP_FREEBIND): it is answered on from when one has.
+ */
+bool address_is_here(const struct address *a);
+
+/*
  * 0, or -EADDRINUSE: somebody has it already. SO_REUSEPORT, which our workers
  * need, would let two programs of one user share its questions unnoticed.
  */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demo, the README's commands and the examples do what they say."""
 
+import configparser
 import contextlib
 import os
 import re
@@ -78,6 +79,16 @@ def test_demo_stays_until_it_is_ended_and_leaves_nothing(
     until("all of it is gone", lambda: not processes_of(folder))
     if number != signal.SIGKILL:
         assert not os.listdir(folder)
+
+
+@pytest.mark.parametrize("program", ["dnsd", "registrar"])
+def test_units_never_give_up(program):
+    """Five failures in a row are not the end; a limit belongs to [Unit]."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(TREE / f"contrib/systemd/rollcall-{program}.service.in")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert unit["Service"]["Restart"] == "always"
 
 
 def test_the_readme_works_as_printed(tmp_path):

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Networks that are not as loopback is: addresses that come late, and
+interfaces that take little at a time. Each in a network namespace of its
+own."""
+
+import re
+import subprocess
+
+import pytest
+
+from rollcall import HOST, ZONE, Dnsd, until
+
+BIG_N = 40
+
+
+class Network:
+    """A namespace, as long as a process of ours sleeps in it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--net",
+             "--map-root-user", "sh", "-c",
+             "ip link set lo up && echo up && exec sleep 1000"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+        self.said = self.process.stdout.readline()
+        self.prefix = ["nsenter", "--target", str(self.process.pid), "--user",
+                       "--net", "--preserve-credentials"]
+
+    def run(self, *command):
+        return subprocess.run([*self.prefix, *command], text=True,
+                              check=True, capture_output=True).stdout
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class NetworkDnsd(Dnsd):
+    """dnsd in there; its readiness cannot be told across, its log can."""
+
+    def __init__(self, network, site, *args):
+        super().__init__(site, *args)
+        self.network = network
+        self.prefix = network.prefix
+
+    def ready(self, notify):
+        assert self.running(), self.log_text()
+        return self.logged(r"answering on .*:\d+\n")
+
+    def dig(self, *args, server=None):
+        """What it says, or nothing while there is no answer."""
+        done = subprocess.run(
+            [*self.prefix, "dig", f"@{server or self.host}", "-p",
+             str(self.port), "+tries=1", "+time=2", *args], text=True,
+            capture_output=True, check=False)
+        return done.stdout if done.returncode == 0 else ""
+
+
+@pytest.fixture
+def network():
+    made = Network()
+    if made.said != "up\n":
+        made.close()
+        pytest.skip(f"no network namespace of one's own: {made.said.strip()}")
+    yield made
+    made.close()
+
+
+def start(network, site, *args, listen=(HOST,)):
+    site.create_registry()
+    site.put("web", ("i-1", "192.0.2.1"))
+    site.put("big", *((f"instance-{n}", f"198.51.100.{n}")
+                      for n in range(1, BIG_N + 1)))
+    daemon = NetworkDnsd(network, site, *args)
+    at = daemon.args.index("--listen")
+    daemon.args[at:at + 2] = [word for host in listen
+                              for word in ("--listen",
+                                           f"{host}:{daemon.port}")]
+    site.daemons.append(daemon)
+    return daemon.start()
+
+
+LATE = [("192.0.2.53", "192.0.2.53/32"), ("2001:db8::53", "2001:db8::53/128")]
+
+
+@pytest.mark.parametrize("address, prefix", LATE)
+def test_an_address_that_comes_late(network, site, address, prefix):
+    """It does not keep dnsd from answering on the others, and is answered on
+    over UDP and TCP as soon as it is there; and again when it was away."""
+    host = f"[{address}]" if ":" in address else address
+    daemon = start(network, site, listen=(HOST, host))
+    assert daemon.logged("no interface has the address of " + re.escape(host))
+    assert "192.0.2.1" in daemon.dig(f"web.{ZONE}")
+    for _ in range(2):
+        network.run("ip", "address", "add", prefix, "dev", "lo")
+        for tcp in ("+notcp", "+tcp"):
+            until(f"an answer from {address} {tcp}", lambda tcp=tcp: (
+                "192.0.2.1" in daemon.dig(f"web.{ZONE}", tcp,
+                                          server=address)))
+        network.run("ip", "address", "del", prefix, "dev", "lo")
+        assert daemon.dig(f"web.{ZONE}", server=address) == ""
+    assert "192.0.2.1" in daemon.dig(f"web.{ZONE}")
+
+
+@pytest.mark.parametrize("mtu, size", [(600, 1232), (1400, 4096)])
+@pytest.mark.parametrize("where", [HOST, "0.0.0.0"])
+def test_an_answer_above_the_mtu(network, site, mtu, size, where):
+    """Its client is told to ask by TCP, and gets all of it there; answers
+    beside it in the same batch are not held up."""
+    daemon = start(network, site, "--udp-size", str(size), listen=[where])
+    network.run("ip", "link", "set", "lo", "mtu", str(mtu))
+    ask = [f"_big._tcp.{ZONE}", "SRV", f"+bufsize={size}", "+nocookie"]
+    # the question would fit, and so does the answer to a smaller client
+    whole = daemon.dig(*ask, "+tcp")
+    assert whole.count("instance-") >= BIG_N
+    cut = daemon.dig(*ask, "+ignore")
+    assert " tc" in cut.split("flags:")[1].split(";")[0], cut
+    assert "ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 1" in cut
+    assert f"udp: {size}" in cut
+    followed = daemon.dig(*ask)
+    assert ";; Truncated" in followed and followed.count("SRV") >= BIG_N
+    small = daemon.dig(*ask[:2], "+noedns", "+ignore")
+    assert "instance-" in small
+    assert "192.0.2.1" in daemon.dig(f"web.{ZONE}")
