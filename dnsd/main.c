@@ -293,7 +293,7 @@ static int run(struct dnsd *d, struct diag *reterr)
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
 	const struct handler_source source = { d->catalog, &d->identity,
-		guard_slot(d->guard), (uint16_t)o->udp_size, NULL };
+		guard_slot(d->guard), (uint16_t)o->udp_size, NULL, NULL };
 	error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);

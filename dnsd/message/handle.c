@@ -203,6 +203,7 @@ struct handled handle_answer(struct handler *h, const struct query *q,
 {
 	struct handled r;
 
+	h->screen.policy = policy_current(h->screen.slot);
 	h->responder.extra = d->extra;
 	r = respond_decided(h, q, a, &d->visitor, response);
 	h->responder.extra = (struct respond_extra){ 0 };

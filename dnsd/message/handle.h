@@ -32,7 +32,8 @@ enum later_kind {
 	LATER_KINDS,
 };
 
-struct later_handler; /* dnsd/later/later.h */
+struct later; /* dnsd/later/later.h */
+struct later_handler;
 
 /* What handlers answer from; all of it is borrowed. */
 struct handler_source {
@@ -42,6 +43,7 @@ struct handler_source {
 	uint16_t udp_len_max;
 	/* LATER_KINDS, each NULL where nobody does it; NULL: all of them */
 	const struct later_handler *const *later;
+	struct later *queue; /* for the transports; NULL without the former */
 };
 
 /* Of a request that is deferred, what was found out about it. */
@@ -98,7 +100,7 @@ struct handled handle_overflow(
 
 /*
  * The response to a request that was deferred: a as it was decided then, with
- * the limits and counters of h, whose policy and time are set. q is parsed
+ * the limits and counters of h, whose time is set. q is parsed
  * from the request's octets. Between reclaim_in() and reclaim_out(), too.
  */
 struct handled handle_answer(struct handler *h, const struct query *q,

@@ -3,6 +3,7 @@
 /*
  * address - socket addresses as people write them: 127.0.0.1:53, [::1]:53.
  */
+#include "dnsd/message/peer.h"
 #include "schema/base/diag.h"
 
 #include <netinet/in.h>
@@ -15,13 +16,6 @@ enum { ADDRESS_TEXT_MAX = 64 };
 struct address {
 	struct sockaddr_storage storage;
 	socklen_t len;
-};
-
-/* Of a client: no larger than it has to be, for there are many. */
-union peer {
-	struct sockaddr any;
-	struct sockaddr_in ipv4;
-	struct sockaddr_in6 ipv6;
 };
 
 enum { ADDRESS_PORT_DNS = 53, ADDRESS_PORT_TLS = 853 };

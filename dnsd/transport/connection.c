@@ -33,19 +33,12 @@ static void wait_for(struct connection *c, short what)
 	if (c->waits == what)
 		return;
 	event_del(&c->ready);
+	c->waits = what;
+	if (!what)
+		return;
 	event_assign(&c->ready, p->host.base, c->fd, (short)(what | EV_PERSIST),
 	    connection_on_ready, c);
 	event_add(&c->ready, NULL);
-	c->waits = what;
-}
-
-static void progress(struct connection *c)
-{
-	struct connection_pool *p = c->pool;
-
-	TAILQ_REMOVE(&p->connections, c, entry);
-	TAILQ_INSERT_TAIL(&p->connections, c, entry);
-	c->progress_ms = p->now;
 }
 
 /* Octets that the client took, or -1. */
@@ -75,12 +68,13 @@ static bool flush(struct connection *c)
 	}
 	if (!len)
 		return sound;
-	ssize_t n = write_some(c, octets, len);
+	/* answers that came later do not overtake a part of one */
+	ssize_t n = c->out.len ? 0 : write_some(c, octets, len);
 	if (n < 0)
 		return false;
 	p->write_len += len;
 	if ((size_t)n < len)
-		held_set(&c->out, octets + n, len - (size_t)n, len - (size_t)n);
+		held_append(&c->out, octets + n, len - (size_t)n);
 	return sound;
 }
 
@@ -115,6 +109,27 @@ static bool turn_is_over(const struct connection *c)
 	return c->out.len || c->pool->write_len >= TURN_OUT;
 }
 
+/* Of request i, which is to be answered later. Returns the octets of what is
+ * said at once. */
+static size_t defer(
+    struct connection *c, const struct message *m, unsigned i, uint8_t *out)
+{
+	struct connection_pool *p = c->pool;
+	struct handler *h = p->host.handler;
+	struct later_token t = { .path = p->host.path,
+		.peer = c->peer,
+		.connection = connection_name(c) };
+
+	if (c->pending_n == PENDING_MAX ||
+	    !later_put(p->host.later, &h->deferral, &t, m[i].request,
+	        m[i].request_len))
+		return handle_overflow(h, i, out).len;
+	c->pending_n++;
+	p->deferred_n++;
+	p->answer_n++; /* it is no idle client */
+	return 0;
+}
+
 /* Returns the octets of requests used, or -1: close. */
 static ssize_t answer_batch(
     struct connection *c, const struct message *m, unsigned n)
@@ -130,7 +145,9 @@ static ssize_t answer_batch(
 	}
 	for (unsigned i = 0; i < n && !turn_is_over(c); i++) {
 		uint8_t *at = p->out + p->out_len;
-		size_t len = handle_respond(h, i, via, at + FRAME_LEN).len;
+		struct handled r = handle_respond(h, i, via, at + FRAME_LEN);
+		size_t len =
+		    r.how == DEFERRED ? defer(c, m, i, at + FRAME_LEN) : r.len;
 
 		used += FRAME_LEN + m[i].request_len;
 		if (!len)
@@ -160,12 +177,15 @@ static ssize_t answer(struct connection *c, const uint8_t *octets, size_t len)
 		reclaim_in(p->host.reader);
 		ssize_t got = answer_batch(c, m, n);
 		reclaim_out(p->host.reader);
+		if (p->deferred_n)
+			later_wake(p->host.later, p->deferred_n);
+		p->deferred_n = 0;
 		if (got < 0)
 			return -1;
 		used += (size_t)got;
 	}
 	if (p->answer_n)
-		progress(c);
+		connection_progress(c);
 	if (nonsense && !turn_is_over(c)) {
 		c->mode = ENDED;
 		used = len;
@@ -197,9 +217,13 @@ bool connection_settle(struct connection *c)
 {
 	bool more = c->out.len || frame_is_whole(held_start(&c->in), c->in.len);
 
-	if (!more && c->mode == ENDED)
+	if (!more && c->mode == ENDED && !c->pending_n)
 		return part(c);
-	wait_for(c, more ? EV_WRITE : EV_READ);
+	if (!more && c->mode == ENDED) {
+		wait_for(c, 0);
+	} else {
+		wait_for(c, more ? EV_WRITE : EV_READ);
+	}
 	return true;
 }
 
@@ -279,8 +303,12 @@ bool connection_read_turn(struct connection *c)
 		return errno == EAGAIN || errno == EINTR;
 	if (c->mode == PARTED)
 		return n > 0;
-	if (!n) /* all requests before were answered */
+	if (!n && !c->pending_n) /* all requests before were answered */
 		return false;
+	if (!n) {
+		c->mode = ENDED;
+		return connection_settle(c);
+	}
 	if (c->tls && !decipher(c, len, &len))
 		return false;
 	return work_fresh(c, len) && connection_settle(c);
@@ -296,9 +324,27 @@ static bool write_turn(struct connection *c)
 		held_use(&c->out, (size_t)n);
 		if (c->out.len)
 			return true;
-		progress(c);
+		connection_progress(c);
 	}
 	return work_held(c) && connection_settle(c);
+}
+
+/* What was deferred is answered. */
+bool connection_late_turn(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct connection_pool *p = c->pool;
+
+	c->pending_n--;
+	if (len) {
+		wire_put16(p->out, (uint16_t)len);
+		memcpy(p->out + FRAME_LEN, msg, len);
+		p->out_len = FRAME_LEN + len;
+		if (!flush(c) || c->out.len > LATE_OUT_MAX)
+			return false;
+	}
+	if (!c->out.len)
+		connection_progress(c);
+	return connection_settle(c);
 }
 
 void connection_say_goodbye(struct connection *c)

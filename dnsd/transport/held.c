@@ -40,6 +40,21 @@ void held_add(struct held *h, const uint8_t *p, size_t len)
 	h->len += len;
 }
 
+void held_append(struct held *h, const uint8_t *p, size_t len)
+{
+	struct held old = *h;
+
+	*h = (struct held){ 0 };
+	held_set(h, held_start(&old), old.len, old.len + len);
+	if (old.len) {
+		memcpy(h->octets + old.len, p, len);
+		h->len += len;
+	} else {
+		held_set(h, p, len, len);
+	}
+	held_release(&old);
+}
+
 void held_use(struct held *h, size_t n)
 {
 	h->at += n;

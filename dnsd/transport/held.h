@@ -44,5 +44,7 @@ void held_release(struct held *h);
 void held_set(struct held *h, const uint8_t *p, size_t len, size_t size);
 /* To an unfinished frame whose length is known; no more than is missing. */
 void held_add(struct held *h, const uint8_t *p, size_t len);
+/* To what is there, whatever it is. */
+void held_append(struct held *h, const uint8_t *p, size_t len);
 /* The first n octets are done with. */
 void held_use(struct held *h, size_t n);

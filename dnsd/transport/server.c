@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/transport/server.h"
 
+#include "dnsd/later/later.h"
+#include "dnsd/message/data/reclaim.h"
 #include "dnsd/options.h"
 #include "dnsd/transport/stream.h"
 #include "dnsd/transport/udp.h"
@@ -18,6 +20,7 @@ struct server {
 	struct stream **stream; /* worker_n */
 	unsigned udp_n, stream_n, reader_n;
 	_Atomic unsigned connection_n;
+	struct later *later; /* NULL: everything is answered at once */
 };
 
 static unsigned worker_n(const struct options *o)
@@ -31,7 +34,7 @@ static unsigned worker_n(const struct options *o)
 
 unsigned server_reader_n(const struct options *o)
 {
-	return worker_n(o) * (o->listen.n + 1);
+	return worker_n(o) * (o->listen.n + 1) + LATER_THREADS;
 }
 
 static int parse_doors(struct server *s, const struct options *o,
@@ -101,21 +104,40 @@ static int start_worker(struct server *s, const struct options *o,
 	return error;
 }
 
+/* Their readers come before those of the workers. */
+static int start_later(struct server *s, struct handler_source *source,
+    struct reclaim *rec, struct diag *reterr)
+{
+	static const struct later_config config = { LATER_THREADS, LATER_SLOTS,
+		LATER_PATIENCE_MS };
+
+	s->reader_n = LATER_THREADS;
+	if (!source->later)
+		return 0;
+	int error = later_start(
+	    &config, source, reclaim_reader(rec, 0), &s->later, reterr);
+	source->queue = s->later;
+	return error;
+}
+
 int server_start(const struct options *o, struct tls_context *tls,
     const struct handler_source *source, struct reclaim *rec,
     struct server **ret_s, struct diag *reterr)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
+	struct handler_source own = *source;
 	int error = parse_doors(s, o, tls, reterr);
 
 	if (!error)
 		error = claim_doors(s, reterr);
+	if (!error)
+		error = start_later(s, &own, rec, reterr);
 	s->worker_n = worker_n(o);
 	s->udp =
 	    xcalloc((size_t)s->worker_n * o->listen.n, sizeof(struct udp *));
 	s->stream = xcalloc(s->worker_n, sizeof(struct stream *));
 	while (!error && s->stream_n < s->worker_n)
-		error = start_worker(s, o, source, rec, reterr);
+		error = start_worker(s, o, &own, rec, reterr);
 	if (error) {
 		server_stop(s);
 		return error;
@@ -153,8 +175,13 @@ void server_stop(struct server *s)
 		stream_drain(s->stream[i]);
 	for (unsigned i = 0; i < s->udp_n; i++)
 		udp_stop(s->udp[i]);
+	/* the sockets and streams that answers go to are still there */
+	later_end(s->later, STREAM_DRAIN_MS);
 	for (unsigned i = 0; i < s->stream_n; i++)
 		stream_stop(s->stream[i]);
+	for (unsigned i = 0; i < s->udp_n; i++)
+		udp_free(s->udp[i]);
+	later_free(s->later);
 	free(s->udp);
 	free(s->stream);
 	free(s->doors);
@@ -163,7 +190,7 @@ void server_stop(struct server *s)
 
 uint64_t server_stat(const struct server *s, enum stat what)
 {
-	uint64_t sum = 0;
+	uint64_t sum = later_stat(s->later, what);
 
 	for (unsigned i = 0; i < s->udp_n; i++)
 		sum += stats_get(udp_stats(s->udp[i]), what);

@@ -25,13 +25,17 @@ unsigned server_reader_n(const struct options *o);
 int server_raise_limit(const struct options *o, struct diag *reterr);
 
 /*
- * Borrows everything. tls: NULL where there is no listen_tls. Errors: an
- * address is wrong or taken.
+ * Borrows everything. What source wants answered afterwards is, by threads of
+ * the server's, to which source->queue is lent. tls: NULL where there is no
+ * listen_tls. Errors: an address is wrong or taken.
  */
 int server_start(const struct options *o, struct tls_context *tls,
     const struct handler_source *source, struct reclaim *rec,
     struct server **ret_s, struct diag *reterr);
-/* Sends the answers under way, ends all threads, and frees. NULL: ignored. */
+/*
+ * Sends the answers under way, those that come later within STREAM_DRAIN_MS,
+ * ends all threads, and frees. NULL: ignored.
+ */
 void server_stop(struct server *s);
 
 /* Sum over all threads. */

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <event2/event_struct.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,9 +28,23 @@ struct listener {
 	bool tls;
 };
 
+/* An answer that another thread brings. */
+struct mail {
+	STAILQ_ENTRY(mail) entry;
+	uint64_t connection;
+	size_t len;
+	uint8_t msg[];
+};
+
+STAILQ_HEAD(mails, mail);
+
 struct stream {
 	pthread_t thread;
 	int wake_fd;
+	atomic_bool ending;
+	struct later_path path;
+	pthread_mutex_t mail_lock;
+	struct mails mails;
 	struct event_base *base;
 	struct event wake, expiry, respite;
 	struct listener *listeners;
@@ -160,15 +176,64 @@ static void on_newcomer(evutil_socket_t listen_fd, short what, void *arg)
 		add_timer(&s->expiry, s->limits.idle_ms);
 }
 
+/* ---- afterwards ------------------------------------------------------- */
+
+static void wake(struct stream *s)
+{
+	(void)eventfd_write(s->wake_fd, 1);
+}
+
+/* Any thread. */
+static void deliver(void *arg, const struct later_token *t, uint8_t *msg,
+    size_t len, struct stats *stats)
+{
+	struct stream *s = arg;
+	struct mail *m = xmalloc(sizeof(*m) + len);
+
+	(void)stats;
+	m->connection = t->connection;
+	m->len = len;
+	if (len)
+		memcpy(m->msg, msg, len);
+	pthread_mutex_lock(&s->mail_lock);
+	bool first = STAILQ_EMPTY(&s->mails);
+	STAILQ_INSERT_TAIL(&s->mails, m, entry);
+	pthread_mutex_unlock(&s->mail_lock);
+	if (first)
+		wake(s);
+}
+
+/* pool: NULL when there is nobody left to read them. */
+static void take_mails(struct stream *s, struct connection_pool *pool)
+{
+	struct mails taken = STAILQ_HEAD_INITIALIZER(taken);
+	struct mail *m;
+
+	pthread_mutex_lock(&s->mail_lock);
+	STAILQ_CONCAT(&taken, &s->mails);
+	pthread_mutex_unlock(&s->mail_lock);
+	while ((m = STAILQ_FIRST(&taken))) {
+		STAILQ_REMOVE_HEAD(&taken, entry);
+		if (pool) {
+			connection_deliver(pool, m->connection, m->msg, m->len,
+			    clock_mono_ms());
+		}
+		free(m);
+	}
+}
+
 /* ---- life ------------------------------------------------------------- */
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
+	eventfd_t n;
 
-	(void)fd;
 	(void)what;
-	event_base_loopbreak(s->base);
+	(void)eventfd_read(fd, &n);
+	if (atomic_load(&s->ending))
+		event_base_loopbreak(s->base);
+	take_mails(s, s->pool);
 }
 
 /* A timer of the drain: it only has to end a turn of the loop. */
@@ -197,7 +262,6 @@ static void *run(void *arg)
 	int64_t end = clock_mono_ms() + STREAM_DRAIN_MS;
 
 	s->handler->responder.keepalive_ds = 0; /* RFC 7828 section 3.4 */
-	event_del(&s->wake);
 	event_del(&s->respite);
 	close_listeners(s);
 	connection_drain(s->pool, clock_mono_ms());
@@ -254,7 +318,8 @@ static void make_base(struct stream *s)
 		abort();
 	event_assign(&s->expiry, s->base, -1, 0, on_expiry, s);
 	event_assign(&s->respite, s->base, -1, 0, on_respite, s);
-	event_assign(&s->wake, s->base, s->wake_fd, EV_READ, on_wake, s);
+	event_assign(
+	    &s->wake, s->base, s->wake_fd, EV_READ | EV_PERSIST, on_wake, s);
 	event_add(&s->wake, NULL);
 }
 
@@ -262,6 +327,8 @@ static void release(struct stream *s)
 {
 	close_listeners(s);
 	connection_pool_free(s->pool);
+	take_mails(s, NULL);
+	pthread_mutex_destroy(&s->mail_lock);
 	event_del(&s->expiry);
 	event_del(&s->respite);
 	event_del(&s->wake);
@@ -294,6 +361,9 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 	struct stream *s = xcalloc(1, sizeof(*s));
 	s->wake_fd = wake_fd;
 	s->limits = *limits;
+	s->path = (struct later_path){ deliver, s };
+	pthread_mutex_init(&s->mail_lock, NULL);
+	STAILQ_INIT(&s->mails);
 	s->handler = handler_new(source);
 	s->reader = reader;
 	s->handler->responder.keepalive_ds = keepalive_ds(limits);
@@ -301,7 +371,8 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 	int error = listen_on(s, doors, door_n, reterr);
 	if (!error) {
 		struct connection_host host = { s->base, s->handler, reader,
-			s->tls, limits->connection_n, limits->idle_ms };
+			s->tls, limits->connection_n, limits->idle_ms,
+			source->queue, &s->path };
 
 		s->pool = connection_pool_new(&host);
 		error = start_thread(s, reterr);
@@ -316,8 +387,10 @@ int stream_start(const struct stream_door *doors, unsigned door_n,
 
 void stream_drain(struct stream *s)
 {
-	if (s)
-		(void)eventfd_write(s->wake_fd, 1);
+	if (!s)
+		return;
+	atomic_store(&s->ending, true);
+	wake(s);
 }
 
 void stream_stop(struct stream *s)

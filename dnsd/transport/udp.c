@@ -5,6 +5,7 @@
  */
 #include "dnsd/transport/udp.h"
 
+#include "dnsd/later/later.h"
 #include "dnsd/transport/address.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
@@ -21,15 +22,16 @@
 enum {
 	BATCH = HANDLE_BATCH_MAX,
 	REQUEST_LEN = 2048, /* longer datagrams are cut, and malformed */
-	/* of an in6_pktinfo; that of IPv4 is smaller */
-	CONTROL_LEN = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 };
 
 struct udp {
 	pthread_t thread;
 	int fd;
-	bool wildcard;
+	bool wildcard, is_running;
 	atomic_bool stopping;
+	struct later *later;
+	struct later_path path; /* of what is answered afterwards */
+	unsigned deferred_n;    /* of this batch */
 	struct handler *handler;
 	struct reclaim_reader *reader;
 	uint8_t *buffers; /* requests, then responses */
@@ -37,7 +39,7 @@ struct udp {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_iov[BATCH], out_iov[BATCH];
 	union peer peer[BATCH];
-	_Alignas(8) uint8_t control[BATCH][CONTROL_LEN];
+	_Alignas(8) uint8_t control[BATCH][LATER_CONTROL_LEN];
 };
 
 static size_t odd_lines(size_t len)
@@ -74,7 +76,7 @@ static int receive(struct udp *u)
 
 		m->msg_namelen = sizeof(u->peer[i]);
 		m->msg_control = u->wildcard ? u->control[i] : NULL;
-		m->msg_controllen = u->wildcard ? CONTROL_LEN : 0;
+		m->msg_controllen = u->wildcard ? LATER_CONTROL_LEN : 0;
 	}
 	return recvmmsg(u->fd, u->in, BATCH, MSG_WAITFORONE, NULL);
 }
@@ -124,29 +126,32 @@ static unsigned collect(struct udp *u, unsigned n)
  * Of a datagram that no interface on its way out takes, for we do not let it
  * be fragmented, what tells its client to ask by TCP. False: it is that.
  */
-static bool cut(struct udp *u, struct iovec *iov)
+static bool cut(struct iovec *iov, struct stats *stats)
 {
 	size_t len = respond_cut(iov->iov_base, iov->iov_len);
 
 	if (len == iov->iov_len)
 		return false;
 	iov->iov_len = len;
-	stats_add(&u->handler->stats, STAT_TRUNCATED, 1);
+	stats_add(stats, STAT_TRUNCATED, 1);
 	return true;
 }
 
 /* A datagram that cannot be sent is skipped: its client asks again. */
 static void send_all(struct udp *u, unsigned n)
 {
+	struct stats *stats = &u->handler->stats;
+
 	for (unsigned at = 0; at < n;) {
 		int sent = sendmmsg(u->fd, u->out + at, n - at, 0);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0 && errno == EMSGSIZE && cut(u, &u->out_iov[at]))
+		if (sent < 0 && errno == EMSGSIZE &&
+		    cut(&u->out_iov[at], stats))
 			continue;
 		if (sent <= 0) {
-			stats_add(&u->handler->stats, STAT_SEND_ERRORS, 1);
+			stats_add(stats, STAT_SEND_ERRORS, 1);
 			at++;
 			continue;
 		}
@@ -154,10 +159,59 @@ static void send_all(struct udp *u, unsigned n)
 	}
 }
 
+/* ---- afterwards ------------------------------------------------------- */
+
+/* Any thread. */
+static void deliver(void *arg, const struct later_token *t, uint8_t *msg,
+    size_t len, struct stats *stats)
+{
+	const struct udp *u = arg;
+	struct later_token to = *t; /* sendmsg(2) wants it writable */
+	struct iovec iov = { msg, len };
+	struct msghdr m = { .msg_name = &to.peer,
+		.msg_namelen = to.peer.any.sa_family == AF_INET
+		                   ? sizeof(to.peer.ipv4)
+		                   : sizeof(to.peer.ipv6),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = to.control_len ? to.control : NULL,
+		.msg_controllen = to.control_len };
+
+	while (iov.iov_len && sendmsg(u->fd, &m, MSG_DONTWAIT) < 0) {
+		if (errno == EINTR || (errno == EMSGSIZE && cut(&iov, stats)))
+			continue;
+		stats_add(stats, STAT_SEND_ERRORS, 1);
+		break;
+	}
+}
+
+/* Request i of the batch. */
+static void defer(struct udp *u, unsigned i)
+{
+	struct handler *h = u->handler;
+	struct message *m = &u->message[i];
+	struct msghdr *in = &u->in[i].msg_hdr;
+	struct later_token t = { .path = &u->path, .peer = u->peer[i] };
+
+	if (u->wildcard) {
+		clear_interface(in);
+		t.control_len = in->msg_controllen;
+		memcpy(t.control, in->msg_control, t.control_len);
+	}
+	if (later_put(u->later, &h->deferral, &t, m->request, m->request_len)) {
+		u->deferred_n++;
+	} else {
+		m->response_len = handle_overflow(h, i, m->response).len;
+	}
+}
+
+/* ---- the thread ------------------------------------------------------- */
+
 static void answer(struct udp *u, unsigned n)
 {
 	struct handler *h = u->handler;
 
+	u->deferred_n = 0;
 	for (unsigned i = 0; i < n; i++)
 		u->message[i].request_len = u->in[i].msg_len;
 	reclaim_in(u->reader);
@@ -167,12 +221,16 @@ static void answer(struct udp *u, unsigned n)
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct message *m = &u->message[i];
+		struct handled r = handle_respond(h, i, VIA_UDP, m->response);
 
-		m->response_len =
-		    handle_respond(h, i, VIA_UDP, m->response).len;
+		m->response_len = r.len;
+		if (r.how == DEFERRED)
+			defer(u, i);
 	}
 	reclaim_out(u->reader);
 	send_all(u, collect(u, n));
+	if (u->deferred_n)
+		later_wake(u->later, u->deferred_n);
 }
 
 static void *run(void *arg)
@@ -198,30 +256,38 @@ int udp_start(const struct address *a, const struct handler_source *source,
 	struct udp *u = xcalloc(1, sizeof(*u));
 	u->fd = fd;
 	u->wildcard = address_is_wildcard(a);
+	u->later = source->queue;
+	u->path = (struct later_path){ deliver, u };
 	u->handler = handler_new(source);
 	u->reader = reader;
 	lay_out(u, source->udp_len_max);
 	int error = pthread_create(&u->thread, NULL, run, u);
 	if (error) {
-		close(fd);
-		handler_free(u->handler);
-		free(u->buffers);
-		free(u);
+		udp_free(u);
 		return diag_set(reterr, -error, "cannot start a thread: %s",
 		    strerror(error));
 	}
+	u->is_running = true;
 	*ret_u = u;
 	return 0;
 }
 
 void udp_stop(struct udp *u)
 {
-	if (!u)
+	if (!u || !u->is_running)
 		return;
 	atomic_store(&u->stopping, true);
 	/* on Linux this wakes the receiver even of an unconnected socket */
-	(void)shutdown(u->fd, SHUT_RDWR);
+	(void)shutdown(u->fd, SHUT_RD);
 	pthread_join(u->thread, NULL);
+	u->is_running = false;
+}
+
+void udp_free(struct udp *u)
+{
+	if (!u)
+		return;
+	udp_stop(u);
 	close(u->fd);
 	handler_free(u->handler);
 	free(u->buffers);

@@ -22,7 +22,11 @@ struct udp;
  */
 int udp_start(const struct address *a, const struct handler_source *source,
     struct reclaim_reader *reader, struct udp **ret_u, struct diag *reterr);
-/* Ends the thread, and frees. NULL is ignored. */
+/*
+ * Ends the thread; what is answered afterwards can still be sent, by others,
+ * until the socket goes with the rest. NULL is ignored by both.
+ */
 void udp_stop(struct udp *u);
+void udp_free(struct udp *u);
 
 const struct stats *udp_stats(const struct udp *u);

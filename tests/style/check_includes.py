@@ -53,9 +53,10 @@ OWN_HEADERS = {
 FOLDERS = {
     "dnsd": {
         "message": (),
+        "later": ("message",),
         "publication": ("message",),
         "registry": ("message", "zonefile"),
-        "transport": ("message",),
+        "transport": ("later", "message"),
         "zonefile": ("message", "transport"),
     },
     "dnsd/message": {

@@ -56,7 +56,8 @@ static void begin(void)
 	server.base = event_base_new();
 	must(server.base != NULL);
 	struct connection_host host = { server.base, server.world->handler,
-		server.world->reader, NULL, &server.connection_n, 60000 };
+		server.world->reader, NULL, &server.connection_n, 60000, NULL,
+		NULL };
 	server.pool = connection_pool_new(&host);
 	(void)atexit(end);
 }

@@ -6,6 +6,7 @@
  */
 #include "dnsd/transport/held.h"
 #include "dnsd/transport/stream.h"
+#include "dnsd/transport/udp.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -43,6 +44,20 @@ struct site {
 	_Atomic unsigned connection_n;
 	struct stream_door door;
 	int reserved_fd; /* keeps the port ours */
+	/* of test_later.c; else NULL */
+	struct later *later;
+	struct udp *udp;
+};
+
+/* What is different from one site to another. */
+struct site_plan {
+	int64_t idle_ms;
+	unsigned connection_max;
+	struct tls_context *tls; /* NULL for plain TCP; borrowed */
+	/* NULL: all is answered at once, and there is no UDP */
+	const struct later_handler *const *later;
+	struct later_config config;
+	bool udp_wildcard; /* else 127.0.0.1, with the port of TCP */
 };
 
 static inline void add_big(struct world *w)
@@ -59,19 +74,38 @@ static inline void add_big(struct world *w)
 	world_add(w, text);
 }
 
-/* tls: NULL for plain TCP; borrowed. */
-static inline struct site *site_new_tls(
-    int64_t idle_ms, unsigned connection_max, struct tls_context *tls)
+/* Who answers afterwards, and a UDP socket: with the readers from 1 on. */
+static inline void site_start_later(
+    struct site *s, const struct site_plan *plan, struct handler_source *source)
+{
+	struct address a = s->door.address;
+	struct diag diag;
+
+	source->later = plan->later;
+	assert_int_equal(
+	    later_start(&plan->config, source,
+	        reclaim_reader(s->world->reclaim, 2), &s->later, &diag),
+	    0);
+	source->queue = s->later;
+	((struct sockaddr_in *)(void *)&a.storage)->sin_addr.s_addr =
+	    htonl(plan->udp_wildcard ? INADDR_ANY : INADDR_LOOPBACK);
+	assert_int_equal(
+	    udp_start(&a, source, reclaim_reader(s->world->reclaim, 1), &s->udp,
+	        &diag),
+	    0);
+}
+
+static inline struct site *site_make(const struct site_plan *plan)
 {
 	struct site *s = xcalloc(1, sizeof(*s));
 	struct sockaddr_in *in = (void *)&s->door.address.storage;
-	struct stream_limits limits = { connection_max, &s->connection_n,
-		idle_ms };
+	struct stream_limits limits = { plan->connection_max, &s->connection_n,
+		plan->idle_ms };
 	int one = 1;
 	struct diag diag;
 
-	s->door.tls = tls;
-	s->world = world_new(zone_text);
+	s->door.tls = plan->tls;
+	s->world = world_new_readers(zone_text, 2 + plan->config.thread_n);
 	add_big(s->world);
 	s->reserved_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	(void)setsockopt(
@@ -82,13 +116,22 @@ static inline struct site *site_new_tls(
 	assert_int_equal(bind(s->reserved_fd, (void *)in, sizeof(*in)), 0);
 	assert_int_equal(
 	    getsockname(s->reserved_fd, (void *)in, &s->door.address.len), 0);
-	assert_int_equal(
-	    stream_start(&s->door, 1, &limits,
-	        &(struct handler_source){ s->world->catalog,
-	            &s->world->identity, &s->world->slot, WORLD_UDP_MAX, NULL },
-	        s->world->reader, &s->stream, &diag),
+	struct handler_source source = { s->world->catalog, &s->world->identity,
+		&s->world->slot, WORLD_UDP_MAX, NULL, NULL };
+	if (plan->later)
+		site_start_later(s, plan, &source);
+	assert_int_equal(stream_start(&s->door, 1, &limits, &source,
+	                     s->world->reader, &s->stream, &diag),
 	    0);
 	return s;
+}
+
+/* tls: NULL for plain TCP; borrowed. */
+static inline struct site *site_new_tls(
+    int64_t idle_ms, unsigned connection_max, struct tls_context *tls)
+{
+	return site_make(&(struct site_plan){
+	    .idle_ms = idle_ms, .connection_max = connection_max, .tls = tls });
 }
 
 static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
@@ -96,9 +139,15 @@ static inline struct site *site_new(int64_t idle_ms, unsigned connection_max)
 	return site_new_tls(idle_ms, connection_max, NULL);
 }
 
+/* In the order of server_stop(). */
 static inline void site_free(struct site *s)
 {
+	stream_drain(s->stream);
+	udp_stop(s->udp);
+	later_end(s->later, STREAM_DRAIN_MS);
 	stream_stop(s->stream);
+	udp_free(s->udp);
+	later_free(s->later);
 	assert_int_equal(atomic_load(&s->connection_n), 0);
 	close(s->reserved_fd);
 	world_free(s->world);
