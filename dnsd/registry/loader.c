@@ -58,6 +58,7 @@ struct loader *loader_new(struct catalog *c, struct reclaim *rec)
 
 	l->catalog = c;
 	l->reclaim = rec;
+	l->conflicts.catalog = c;
 	l->compiler = compiler_new();
 	return l;
 }
@@ -240,6 +241,14 @@ static struct registry_visitor visitor(struct loader *l)
 	return (struct registry_visitor){ on_service, on_instance, on_done, l };
 }
 
+static void find_browsing_conflicts(void *arg, struct zone *z)
+{
+	struct loader *l = arg;
+
+	if (z->has_services && z->file)
+		conflicts_add_browsing(&l->conflicts, z);
+}
+
 /* ---- everything ------------------------------------------------------- */
 
 /* service and zone_text say where the last page ended */
@@ -281,6 +290,7 @@ int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
 		return error;
 	(void)catalog_sweep(l->catalog, l->stamp);
 	catalog_loaded(l->catalog, revision);
+	catalog_each_zone(l->catalog, find_browsing_conflicts, l);
 	conflicts_report(&l->conflicts);
 	*ret_revision = revision;
 	return 0;

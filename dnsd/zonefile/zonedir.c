@@ -214,9 +214,18 @@ static void on_walk(evutil_socket_t fd, short what, void *arg)
  */
 static void find_conflicts(struct zonedir *d, struct zone *z)
 {
-	if (!zone_follows(z) || !d->arrived)
+	struct conflicts hidden = { .catalog = d->catalog };
+
+	if (!d->arrived)
 		return;
-	d->conflicts = (struct conflicts){ 0 };
+	if (!zone_follows(z)) {
+		conflicts_add_zone(&hidden, z);
+		conflicts_report(&hidden);
+		return;
+	}
+	d->conflicts = hidden;
+	if (z->has_services)
+		conflicts_add_browsing(&d->conflicts, z);
 	d->walk_zone = z;
 	d->walk_at = 0;
 	start_walk(d);

@@ -163,6 +163,14 @@ static bool decide_node(struct answer *a, const struct dname *name,
 	cname = n->rrset_n ? node_rrset(n, TYPE_CNAME) : NULL;
 	if (cname && type != TYPE_ANY)
 		return follow_cname(a, name, n, cname);
+	if (cname) { /* it hides what services have here, too */
+		a->rcode = RCODE_NOERROR;
+		a->kind = ANSWER_RRSET;
+		a->rrset = cname;
+		a->node = n;
+		answer_along(a, c);
+		return false;
+	}
 	if (l->label && answer_service(a, name, type, l, c, &encloser_n) &&
 	    a->kind != ANSWER_NEGATIVE)
 		return false;
@@ -170,13 +178,7 @@ static bool decide_node(struct answer *a, const struct dname *name,
 	    answer_reverse(a, name, type, l, c, &encloser_n) &&
 	    a->kind != ANSWER_NEGATIVE)
 		return false;
-	if (type == TYPE_ANY && cname) {
-		a->rcode = RCODE_NOERROR;
-		a->kind = ANSWER_RRSET;
-		a->rrset = cname;
-		a->node = n;
-		answer_along(a, c);
-	} else if (type == TYPE_ANY && n->rrset_n) {
+	if (type == TYPE_ANY && n->rrset_n) {
 		answer_hinfo(a);
 	} else {
 		negative(a, RCODE_NOERROR);
@@ -290,6 +292,7 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 	ret_a->service = NULL;
 	ret_a->chaos = NULL;
 	ret_a->alias_n = 0;
+	ret_a->mixed = NULL;
 	if (q->type == TYPE_OPT) { /* a pseudo-type: nobody owns one */
 		ret_a->rcode = RCODE_FORMERR;
 	} else if ((q->type >= 249 && q->type <= 250) || /* TKEY, TSIG */

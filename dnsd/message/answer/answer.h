@@ -60,7 +60,7 @@ struct answer_target {
 enum {
 	/* Aliases followed; who has more gets as many. */
 	ANSWER_ALIASES_MAX = 16,
-	/* Names whose addresses are added; twice as many in a referral. */
+	/* Names whose addresses are added, but for glue. */
 	ANSWER_TARGETS_MAX = 64,
 };
 
@@ -82,11 +82,16 @@ struct answer {
 	struct alias alias[ANSWER_ALIASES_MAX];
 	struct dname name; /* that the last alias leads to */
 	/*
-	 * What goes along with ANSWER_RRSET and ANSWER_REFERRAL, not set
-	 * otherwise. The first glue_n of them must (RFC 9471).
+	 * Names of the service's instances may be of others, too: ask
+	 * answer_instance_along(). NULL: they are not.
 	 */
-	unsigned target_n, glue_n;
-	struct answer_target target[2 * ANSWER_TARGETS_MAX];
+	const struct catalog *mixed;
+	/*
+	 * What goes along with ANSWER_RRSET and, beside glue, with
+	 * ANSWER_REFERRAL; not set otherwise.
+	 */
+	unsigned target_n;
+	struct answer_target target[ANSWER_TARGETS_MAX];
 };
 
 /* Texts about the server; NULL: REFUSED. Borrowed, constant. */
@@ -135,6 +140,14 @@ void answer_locate(
 void answer_decide(struct answer *ret_a, const struct query *q,
     const struct locus *l, const struct catalog *c, const struct identity *id);
 
+/*
+ * Of an answer that is mixed: which addresses (INSTANCE_IPV4, INSTANCE_IPV6) of
+ * the i-th instance I.S.Z itself is answered with, and whether I._S._P.Z is
+ * answered with the SRV and TXT of the instance.
+ */
+uint8_t answer_instance_along(const struct answer *a, unsigned i);
+bool answer_browsed_along(const struct answer *a, unsigned i);
+
 /* ---- among answer*.c -------------------------------------------------- */
 
 /* The same of a name that is hashed, as a question of that type. */
@@ -143,6 +156,9 @@ void answer_locate_name(struct locus *ret_l, const struct dname *name,
 
 /* HINFO, to ANY at a name that exists: RFC 8482 section 4.2. */
 void answer_hinfo(struct answer *a);
+
+/* answer_along.c: sets a->mixed, of an answer with SRV or PTR of a service. */
+void answer_mix(struct answer *a, const struct catalog *c);
 
 /* answer_along.c: a->target, of an answer with a set or a referral. */
 void answer_along(struct answer *a, const struct catalog *c);

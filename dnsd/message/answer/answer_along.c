@@ -9,10 +9,9 @@
 
 /* Which addresses are meant. */
 enum glue {
-	GLUE_NONE,      /* data of the zone itself */
-	GLUE_ANY,       /* of a name server, wherever */
-	GLUE_IN_DOMAIN, /* of one below the cut, RFC 9471 */
-	GLUE_OTHER,     /* of one that is not */
+	GLUE_NONE,  /* data of the zone itself */
+	GLUE_ANY,   /* of a name server, wherever */
+	GLUE_OTHER, /* of one that is not below the cut */
 };
 
 static bool is_meant(const struct node *n, const struct zone_image *m,
@@ -26,8 +25,6 @@ static bool is_meant(const struct node *n, const struct zone_image *m,
 		       !(governor->flags & NODE_CUT || governor != n);
 	case GLUE_ANY:
 		return true;
-	case GLUE_IN_DOMAIN:
-		return governor == cut;
 	case GLUE_OTHER:
 		return governor != cut;
 	}
@@ -99,17 +96,30 @@ static bool find_services(struct answer_target *t, const struct zone *z,
 	return true;
 }
 
+/* Another zone of ours has the name, whatever this one's records say of it. */
+static bool is_elsewhere(const struct answer *a, const uint8_t *wire,
+    size_t len, const struct catalog *c)
+{
+	struct dname name;
+
+	if (!*wire || !dname_parse(&name, wire, len, 0))
+		return false; /* "." of SVCB is the owner */
+	dname_hash(&name, a->zone->hash_seed);
+	return catalog_zone(c, &name, name.label_n) != a->zone;
+}
+
 /* The names in a->rrset, or in the NS records of a referral. */
 static void add_targets(struct answer *a, const struct rrset *set,
     enum glue glue, const struct catalog *c)
 {
-	bool services = a->zone->has_services && glue != GLUE_IN_DOMAIN;
+	bool services = a->zone->has_services;
+	bool has_below = glue == GLUE_NONE && atomic_load(&a->zone->below_n);
 	unsigned rr_n = set->rr_n < TARGETS_MAX ? set->rr_n : TARGETS_MAX;
-	unsigned max = a->target_n + ANSWER_TARGETS_MAX;
 	const uint8_t *at = set->records;
 	struct rr rr;
 
-	for (unsigned k = 0; k < rr_n && a->target_n < max; k++) {
+	for (unsigned k = 0; k < rr_n && a->target_n < ANSWER_TARGETS_MAX;
+	     k++) {
 		at = rr_read(set, at, &rr);
 		const struct node *n = zone_image_node(a->image, rr.target_at);
 		struct answer_target t = { .name = rr.rdata + set->name_at,
@@ -118,6 +128,9 @@ static void add_targets(struct answer *a, const struct rrset *set,
 
 		if (rr.target_at == TARGET_SKIP ||
 		    (n ? !is_meant(n, a->image, a->node, glue) : !services))
+			continue;
+		if (has_below && is_elsewhere(a, t.name,
+		                     rr.rdata_len - (size_t)set->name_at, c))
 			continue;
 		/* a service keeps a wildcard above it away */
 		if (services &&
@@ -132,14 +145,117 @@ static void add_targets(struct answer *a, const struct rrset *set,
 void answer_along(struct answer *a, const struct catalog *c)
 {
 	a->target_n = 0;
-	a->glue_n = 0;
 	if (a->kind == ANSWER_REFERRAL) {
 		a->rrset = node_rrset(a->node, TYPE_NS);
-		add_targets(a, a->rrset, GLUE_IN_DOMAIN, c);
-		a->glue_n = a->target_n;
 		add_targets(a, a->rrset, GLUE_OTHER, c);
 	} else if (a->rrset->has_targets) {
 		add_targets(a, a->rrset,
 		    a->rrset->type == TYPE_NS ? GLUE_ANY : GLUE_NONE, c);
 	}
+}
+
+/* ---- what goes along with services ------------------------------------ */
+
+/* `_P.Z`, or what is below it. */
+static bool has_protocol_node(
+    const struct zone_image *m, const struct service *s)
+{
+	const struct zone *z = s->zone;
+	size_t len = strnlen(s->protocol, sizeof(s->protocol)) + 1;
+	uint8_t name[2 + sizeof(s->protocol) + WIRE_NAME_MAX] = { (uint8_t)len,
+		'_' };
+
+	memcpy(name + 2, s->protocol, len - 1);
+	memcpy(name + 1 + len, z->name.lower, z->name.len);
+	return zone_image_find(m,
+	    dname_hash_label(z->hash_seed, z->hash, name + 1, (uint8_t)len),
+	    name, (uint8_t)(1 + len + z->name.len));
+}
+
+/*
+ * Most zones have nothing two labels below their apex, no cuts and no zones
+ * below; of the others most have nothing at the service's name.
+ */
+static bool is_mixed(const struct answer *a)
+{
+	const struct zone_image *m = a->image;
+	const struct service *s = a->service;
+
+	if (atomic_load_explicit(&a->zone->below_n, memory_order_relaxed))
+		return true;
+	if (m->label_max <= m->label_min + 1 && !m->has_special)
+		return false;
+	return zone_image_apex(m)->governor_at ||
+	       zone_image_find(m, s->hash, s->name, s->name_len) ||
+	       (a->kind == ANSWER_PTR && has_protocol_node(m, s));
+}
+
+void answer_mix(struct answer *a, const struct catalog *c)
+{
+	if ((a->kind == ANSWER_SRV || a->kind == ANSWER_ONE_SRV ||
+	        a->kind == ANSWER_PTR) &&
+	    is_mixed(a))
+		a->mixed = c;
+}
+
+/* The name in the answer's zone; false: it lies in another one of ours. */
+static bool is_of_zone(
+    const struct answer *a, struct dname *name, const uint8_t *wire, size_t len)
+{
+	if (!dname_parse(name, wire, len, 0))
+		return false;
+	dname_hash(name, a->zone->hash_seed);
+	return catalog_zone(a->mixed, name, name->label_n) == a->zone;
+}
+
+uint8_t answer_instance_along(const struct answer *a, unsigned i)
+{
+	const struct service *s = a->service;
+	const struct service_instance *in = service_instance_at(s, i);
+	const struct locus l = { .zone = a->zone, .image = a->image };
+	uint8_t wire[2 * WIRE_NAME_MAX];
+	size_t len = 1u + in->label[0];
+	struct dname name;
+
+	memcpy(wire, in->label, len);
+	memcpy(wire + len, s->name, s->name_len);
+	if (!is_of_zone(a, &name, wire, len + s->name_len))
+		return 0;
+	int left = visible(
+	    &l, &name, in->flags & (uint8_t)(INSTANCE_IPV4 | INSTANCE_IPV6));
+	return left < 0 ? 0 : (uint8_t)left;
+}
+
+static size_t put_underscored(uint8_t *p, const void *label, size_t len)
+{
+	p[0] = (uint8_t)(len + 1);
+	p[1] = '_';
+	memcpy(p + 2, label, len);
+	return len + 2;
+}
+
+bool answer_browsed_along(const struct answer *a, unsigned i)
+{
+	const struct service *s = a->service;
+	const struct service_instance *in = service_instance_at(s, i);
+	const struct zone *z = a->zone;
+	uint8_t wire[3 * WIRE_NAME_MAX];
+	size_t len = 1u + in->label[0];
+	struct lookup found;
+	struct dname name;
+
+	memcpy(wire, in->label, len);
+	len += put_underscored(wire + len, s->name + 1, s->name[0]);
+	len += put_underscored(
+	    wire + len, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	memcpy(wire + len, z->name.lower, z->name.len);
+	if (!is_of_zone(a, &name, wire, len + z->name.len))
+		return false;
+	lookup_name(&found, a->image, &name, TYPE_SRV);
+	if (found.kind == LOOKUP_CUT || found.kind == LOOKUP_DNAME)
+		return false;
+	return found.kind != LOOKUP_NODE ||
+	       (!node_rrset(found.node, TYPE_CNAME) &&
+	           !node_rrset(found.node, TYPE_SRV) &&
+	           !node_rrset(found.node, TYPE_TXT));
 }

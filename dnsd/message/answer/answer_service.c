@@ -250,8 +250,10 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	} else if (a->service && l->below == 3 && underscored) {
 		exists = decide_sd_instance(a, name, type);
 	}
-	if (exists)
+	if (exists) {
+		answer_mix(a, c);
 		return true;
+	}
 	*ret_encloser_n = encloser_of(a, name, l, underscored);
 	if (l->below == 1 && *ret_encloser_n) {
 		negative(a, RCODE_NOERROR); /* _P.Z, an empty non-terminal */
@@ -259,7 +261,10 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	}
 	if (!underscored)
 		return false;
-	return (a->service && is_protocol(a->service, first, len) &&
-	           answer_subtypes(a, name, type, l, ret_encloser_n)) ||
-	       answer_domains(a, name, type, l, ret_encloser_n);
+	if (a->service && is_protocol(a->service, first, len) &&
+	    answer_subtypes(a, name, type, l, ret_encloser_n)) {
+		answer_mix(a, c);
+		return true;
+	}
+	return answer_domains(a, name, type, l, ret_encloser_n);
 }

@@ -192,11 +192,45 @@ unsigned catalog_reverse_zones(
 	return c->reverse_zone_n;
 }
 
+/* Of the zones above z, those with services have one below more or less. */
+static void count_above(
+    const struct catalog *c, const struct zone *z, int change)
+{
+	const struct zone *above;
+
+	for (unsigned n = z->name.label_n; n > 0; n = above->name.label_n) {
+		above = catalog_zone(c, &z->name, n - 1);
+		if (!above)
+			break;
+		if (above->has_services) {
+			atomic_fetch_add(
+			    &((struct zone *)(uintptr_t)above)->below_n,
+			    (unsigned)change);
+		}
+	}
+}
+
+static void count_below(const struct catalog *c, struct zone *z)
+{
+	struct zone_table *t = atomic_load(&c->zones);
+
+	for (unsigned i = 0; z->has_services && i < zone_table_slot_n(t); i++) {
+		const struct zone *y = zone_table_at(t, i);
+
+		if (y && y->name.label_n > z->name.label_n &&
+		    zone_ends(
+		        z, &y->name, y->name.suffix_hash[z->name.label_n]))
+			atomic_fetch_add(&z->below_n, 1);
+	}
+}
+
 void catalog_add_zone(struct catalog *c, struct zone *z)
 {
 	assert(!catalog_find_zone(c, &z->name));
 	if (z->address_len)
 		add_reverse_zone(c, z);
+	count_below(c, z);
+	count_above(c, z, 1);
 	atomic_store(
 	    &c->zones, zone_table_add(atomic_load(&c->zones), z, c->reclaim));
 }
@@ -205,6 +239,7 @@ void catalog_remove_zone(struct catalog *c, struct zone *z)
 {
 	assert(!zone_follows(z));
 	zone_table_remove(atomic_load(&c->zones), z);
+	count_above(c, z, -1);
 	reclaim_retire(c->reclaim, z, zone_free);
 }
 

@@ -41,6 +41,8 @@ struct zone {
 	 * it follows the registry (publication.h); else that is the image's.
 	 */
 	_Atomic uint32_t serial;
+	/* Other zones with names below it; counted while it has services. */
+	atomic_uint below_n;
 	/* Control thread's own: it answers otherwise than that number says. */
 	bool has_moved;
 	atomic_uint protocol_n;

@@ -46,6 +46,7 @@ static void put_sections(
 {
 	const struct service *s = a->service;
 
+	o->mixed = a->mixed ? a : NULL;
 	if (a->alias_n && !respond_aliases(o, a))
 		return;
 	switch (a->kind) {

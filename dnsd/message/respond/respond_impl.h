@@ -26,6 +26,8 @@ struct out {
 	bool names_ready; /* what is written is in `names` */
 	struct names *names;
 	struct responder *responder;
+	/* That says which addresses of instances go along; NULL: all. */
+	const struct answer *mixed;
 	struct response result;
 };
 

@@ -97,16 +97,19 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 		unsigned i = order[k];
 		const struct service_instance *in = service_instance_at(s, i);
 		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
+		uint8_t flags = in->flags;
 
 		if (r->target[k] > RESPOND_POINTER_MAX)
 			return;
-		if (in->flags & INSTANCE_IPV4) {
+		if (o->mixed)
+			flags = answer_instance_along(o->mixed, i);
+		if (flags & INSTANCE_IPV4) {
 			wire_put16(head4, owner);
 			if (!put_ipv4(o, in->ipv4, head4))
 				return;
 			o->additional_n++;
 		}
-		if (in->flags & INSTANCE_IPV6) {
+		if (flags & INSTANCE_IPV6) {
 			wire_put16(head6, owner);
 			if (!put_ipv6(o, service_ipv6_at(s, i), head6))
 				return;
@@ -177,24 +180,31 @@ static bool put_sd_txt(
 	return true;
 }
 
-/* RFC 6763 section 12.1, as long as there is room; never TC. */
+/*
+ * RFC 6763 section 12.1, as long as there is room; never TC. What others have
+ * at the name of an instance is left to those who ask for it.
+ */
 static void put_browsed(struct out *o, struct responder *r,
-    const struct service *s, const uint16_t *order, unsigned n)
+    const struct service *s, uint16_t *order, unsigned n)
 {
-	unsigned k;
+	unsigned put = 0;
 
-	for (k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX; k++) {
+	for (unsigned k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX;
+	     k++) {
 		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
 		uint8_t head[16];
 
+		if (o->mixed && !answer_browsed_along(o->mixed, order[k]))
+			continue;
 		respond_head(head, owner, TYPE_SRV, s->ttl_s);
 		if (!put_sd_txt(o, s, order[k], owner) ||
 		    !put_srv(o, s, service_instance_at(s, order[k]), head,
-		        &r->target[k]))
+		        &r->target[put]))
 			break;
+		order[put++] = order[k];
 		o->additional_n++;
 	}
-	put_target_addresses(o, r, s, order, k);
+	put_target_addresses(o, r, s, order, put);
 }
 
 /* The first n of r->pick.order, out of `all`. */

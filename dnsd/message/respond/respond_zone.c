@@ -259,12 +259,46 @@ static bool put_target(
 	return true;
 }
 
-/* Targets from `from` to before `to`; false: one does not fit. */
-static bool put_targets(
-    struct out *o, const struct answer *a, unsigned from, unsigned to)
+/* As many as fit. */
+static void put_targets(struct out *o, const struct answer *a)
 {
-	for (unsigned k = from; k < to; k++) {
+	for (unsigned k = 0; k < a->target_n; k++) {
 		if (!put_target(o, a->rrset, &a->target[k]))
+			return;
+	}
+}
+
+/* Is it the name of a server below the cut? */
+static bool is_in_domain(const uint8_t *wire, const struct node *cut)
+{
+	struct dname n;
+
+	return dname_parse(&n, wire, WIRE_NAME_MAX, 0) &&
+	       n.len > cut->name_len &&
+	       !memcmp(
+	           n.lower + n.len - cut->name_len, cut->name, cut->name_len);
+}
+
+/*
+ * The addresses of servers below the cut, which nobody else knows: all of
+ * them, or TC (RFC 9471). Of the records after TARGETS_MAX they are not known.
+ */
+static bool put_glue(struct out *o, const struct answer *a)
+{
+	const struct rrset *set = a->rrset;
+	const uint8_t *at = set->records;
+	struct rr rr;
+
+	for (unsigned k = 0; k < set->rr_n; k++) {
+		at = rr_read(set, at, &rr);
+		const struct node *n = zone_image_node(a->image, rr.target_at);
+		struct answer_target t = { .name = rr.rdata + set->name_at,
+			.node = n };
+
+		if (k >= TARGETS_MAX && is_in_domain(t.name, a->node))
+			return false;
+		if (n && zone_image_node(a->image, n->governor_at) == a->node &&
+		    !put_target(o, set, &t))
 			return false;
 	}
 	return true;
@@ -280,7 +314,7 @@ void respond_rrset(struct out *o, const struct answer *a)
 	}
 	if (a->rrset->type == TYPE_SOA)
 		set_serial(o, a);
-	(void)put_targets(o, a, 0, a->target_n);
+	put_targets(o, a);
 }
 
 void respond_referral(struct out *o, const struct answer *a)
@@ -288,12 +322,11 @@ void respond_referral(struct out *o, const struct answer *a)
 	struct owner w = { .name = a->node->name,
 		.name_len = a->node->name_len };
 
-	if (!put_rrset(o, &w, a->rrset, &o->authority_n) ||
-	    !put_targets(o, a, 0, a->glue_n)) {
+	if (!put_rrset(o, &w, a->rrset, &o->authority_n) || !put_glue(o, a)) {
 		o->result.truncated = true;
 		return;
 	}
-	(void)put_targets(o, a, a->glue_n, a->target_n);
+	put_targets(o, a);
 }
 
 /* ---- aliases ---------------------------------------------------------- */
