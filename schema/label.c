@@ -52,6 +52,14 @@ bool label_is_zone(const char *s)
 }
 
 /* C0, DEL, and C1 as UTF-8 has them: c2 80 to c2 9f. */
+bool label_fits(const char *instance, const char *service, const char *protocol,
+    const char *zone)
+{
+	return strlen(instance) + strlen(service) + strlen(protocol) +
+	           strlen(zone) <=
+	       NAME_LABELS_MAX;
+}
+
 bool label_is_tag(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;

@@ -33,6 +33,13 @@ bool label_is_service(const char *s);
 bool label_is_instance(const char *s);
 bool label_is_zone(const char *s);
 
+/* Of the four parts of I._S._P.Z together: 255 octets, less dots and `_`. */
+#define NAME_LABELS_MAX 248
+/* What is expected of one that does not fit, for messages. */
+#define LABELS_RULE "one with which I._S._P.Z is at most 255 octets"
+bool label_fits(const char *instance, const char *service, const char *protocol,
+    const char *zone);
+
 #define TAG_MAX 512
 #define TAG_RULE "1..512 octets without control characters"
 

@@ -42,6 +42,7 @@ struct compiler {
 	char name[WIRE_LABEL_MAX + 1];
 	char protocol[16];
 	bool bad, index_addresses;
+	size_t room; /* octets left for what stands before _S._P.Z */
 	int port;
 	uint32_t ttl_s;
 	uint16_t max_answers;
@@ -83,12 +84,14 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->zone = zone;
 	c->now_wall_ms = now_wall_ms;
 	c->next_expiry_wall_ms = 0;
-	/* the longest name is that of an instance, I._S._P.Z */
+	/* an instance has two octets at least in its name, I._S._P.Z */
 	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
 	         protocol_len >= sizeof(c->protocol) ||
-	         1u + WIRE_LABEL_MAX + 2u + name_len + 2u + protocol_len +
-	                 zone->name.len >
+	         2u + name_len + 2u + protocol_len + zone->name.len + 2u >
 	             WIRE_NAME_MAX;
+	c->room = c->bad ? 0
+	                 : WIRE_NAME_MAX - (2u + name_len + 2u + protocol_len +
+	                                       zone->name.len);
 	memset(c->name, 0, sizeof(c->name));
 	memset(c->protocol, 0, sizeof(c->protocol));
 	if (!c->bad) {
@@ -184,7 +187,7 @@ bool compile_add(struct compiler *c, const struct instance_row *row)
 	size_t label_len = strlen(row->name);
 
 	if (c->draft_n == SERVICE_INSTANCES_MAX || !label_len ||
-	    label_len > WIRE_LABEL_MAX) {
+	    label_len > WIRE_LABEL_MAX || 1 + label_len > c->room) {
 		c->dropped_n++;
 		return false;
 	}
@@ -210,6 +213,8 @@ bool compile_add(struct compiler *c, const struct instance_row *row)
 
 void compile_tag(struct compiler *c, const char *tag)
 {
+	if (1 + 1 + strlen(tag) + 5 > c->room) /* _T._sub */
+		return;
 	subtypes_add(&c->subtypes, tag,
 	    c->draft_n ? (int32_t)c->draft_n - 1 : SUBTYPES_EVERYBODY);
 }

@@ -213,7 +213,7 @@ static void on_done(void *arg)
 	}
 	if (result.dropped_n) {
 		log_warn("service '%s' in zone '%s': %u instances left out, "
-		         "expected at most %d",
+		         "expected at most %d with names of 255 octets in all",
 		    l->service, l->zone_text, result.dropped_n,
 		    SERVICE_INSTANCES_MAX);
 	}

@@ -193,6 +193,12 @@ static int check_instance_names(
 		const struct conf_node at = { .line = i->line,
 			.column = i->column };
 
+		if (!label_fits(i->name, s->name, s->protocol, s->zone)) {
+			r = conf_bad(c, &at,
+			    "found instance '%s' of a service and zone with "
+			    "long names, expected " LABELS_RULE,
+			    i->name);
+		}
 		if (!see(c->arena, &tree, i->name, i->line, &first)) {
 			r = conf_bad(c, &at,
 			    "found instance '%s' a second time, expected it "

@@ -6,7 +6,15 @@
 	"or localhost, a port, a path; the name of a virtual host belongs to " \
 	"'headers' as Host"
 
+#define A20 "aaaaaaaaaaaaaaaaaaaa"
+#define A60 A20 A20 A20
+
 static const struct bad_definition bad[] = {
+	{ "service: " A60 "aa\nzone: " A60 "." A20 A20 "bbbbbbbbbbbbbbbbbbb\n"
+	  "protocol: sctp\nport: 1\ninstances:\n"
+	  "- {name: " A60 "aa}\n- {name: " A60 "aaa}",
+	    "7:3: found instance '" A60 "aaa' of a service and zone with long "
+	    "names, expected one with which I._S._P.Z is at most 255 octets\n" },
 	{ "[]", "1:1: found a list, expected a service as a map\n" },
 	{ "port: 80", "1:1: found a service without 'service', expected 1..62 "
 	              "of a-z 0-9 '-', no '-' at either end\n" },

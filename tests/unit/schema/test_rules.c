@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The database itself refuses a row that breaks a rule, and says which. */
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+#include "schema/label.h"
 #include "tests/unit/schema/support.h"
 
 #define SERVICE "INSERT INTO service (name) VALUES ('web');"
 #define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A62 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A57 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A59 A57 "aa"
+#define A60 A57 "aaa"
 
 /* A column with a value, everything else as the shell leaves it. */
 static const struct {
@@ -325,6 +330,70 @@ static void other_tables_obey(void **state)
 		check_rule(f, rows[i].sql, rows[i].rule);
 }
 
+/* Each part of a name is right and the whole is not: I._S._P.Z. */
+static const struct {
+	const char *why, *zone, *service, *protocol, *instance;
+	bool fits;
+} long_names[] = {
+	{ "248 octets of labels", A59 "." A59, A62, "sctp", A63, true },
+	{ "one more in the zone", A60 "." A59, A62, "sctp", A63, false },
+	{ "one less of the instance", A60 "." A59, A62, "sctp", A62, true },
+	{ "a longer protocol", A59 "." A59, A62, "sctpx", A63, false },
+	{ "a shorter service", A59 "." A59, A60, "sctpxy", A63, true },
+	{ "an ordinary one", "svc.internal", "web", "tcp", "i1", true },
+};
+
+static void long_names_obey(void **state)
+{
+	struct fx *f = *state;
+
+	registry_close(fx_open(f, REGISTRY_WRITE));
+	for (unsigned i = 0; i < sizeof(long_names) / sizeof(*long_names);
+	     i++) {
+		const char *zone = long_names[i].zone;
+		const char *service = long_names[i].service;
+		const char *protocol = long_names[i].protocol;
+		const char *instance = long_names[i].instance;
+		bool fits = long_names[i].fits;
+
+		assert_int_equal(
+		    label_fits(instance, service, protocol, zone), fits);
+		scoped_free char *put = xasprintf(
+		    "DELETE FROM service;"
+		    "INSERT INTO service (zone, name, protocol) VALUES "
+		    "('%s', '%s', '%s');"
+		    "INSERT INTO instance (zone, service, name, address) "
+		    "VALUES ('%s', '%s', '%s', '10.0.0.1')",
+		    zone, service, protocol, zone, service, instance);
+		if ((fx_try_sql(f, put) == SQLITE_OK) != fits)
+			fail_msg("%s", long_names[i].why);
+		if (!fits)
+			assert_non_null(
+			    strstr(f->err.text, "too long for DNS"));
+		/* by a new name, and by a new protocol */
+		scoped_free char *rename = xasprintf(
+		    "DELETE FROM service;"
+		    "INSERT INTO service (zone, name, protocol) VALUES "
+		    "('%s', '%s', 'a');"
+		    "INSERT INTO instance (zone, service, name, address) "
+		    "VALUES ('%s', '%s', 'i', '10.0.0.1');"
+		    "UPDATE service SET protocol = '%s';"
+		    "UPDATE instance SET name = '%s'",
+		    zone, service, zone, service, protocol, instance);
+		if ((fx_try_sql(f, rename) == SQLITE_OK) != fits)
+			fail_msg("%s, renamed", long_names[i].why);
+	}
+	fx_sql(f, "DELETE FROM service;"
+	          "INSERT INTO service (zone, name, protocol) VALUES "
+	          "('" A59 "." A59 "', '" A62 "', 'sctp');"
+	          "INSERT INTO instance (zone, service, name, address) VALUES "
+	          "('" A59 "." A59 "', '" A62 "', '" A63 "', '10.0.0.1')");
+	assert_int_not_equal(
+	    fx_try_sql(f, "UPDATE service SET protocol = 'sctpx'"), SQLITE_OK);
+	assert_int_equal(
+	    fx_try_sql(f, "UPDATE service SET protocol = 'udp'"), SQLITE_OK);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
@@ -332,6 +401,7 @@ int main(void)
 		TEST(inserts_obey),
 		TEST(updates_obey),
 		TEST(other_tables_obey),
+		TEST(long_names_obey),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
