@@ -5,10 +5,10 @@
  * says about what to look for, and whether it can become an instance at all.
  */
 #include "registrar/definition/definition_parts.h"
+#include "registrar/lib/match.h"
 #include "registrar/lib/sockets.h"
 
 #include <errno.h>
-#include <regex.h>
 #include <string.h>
 
 #define EACH_RULE "a map with one of process, listening, container"
@@ -99,7 +99,7 @@ static int take_kind(
 bool each_spec_equal(const struct each_spec *a, const struct each_spec *b)
 {
 	if (a->kind != b->kind || a->needs_port != b->needs_port ||
-	    a->ports.n != b->ports.n)
+	    a->uses_groups != b->uses_groups || a->ports.n != b->ports.n)
 		return false;
 	for (unsigned i = 0; i < a->ports.n; i++) {
 		if (strcmp(a->ports.items[i], b->ports.items[i]) != 0)
@@ -113,23 +113,53 @@ bool each_spec_equal(const struct each_spec *a, const struct each_spec *b)
 
 /* ---- a list of instances, some of them for_each ----------------------- */
 
-static bool says_port(const struct conf_node *n)
+static bool is_port(const char *text)
 {
-	bool says = strstr(n->text, "{port}") != NULL;
+	return strstr(text, "{port}") != NULL;
+}
+
+static bool is_group(const char *text)
+{
+	for (const char *p = strchr(text, '{'); p; p = strchr(p + 1, '{')) {
+		if (p[1] >= '1' && p[1] <= '9' && p[2] == '}')
+			return true;
+	}
+	return false;
+}
+
+static bool node_says(const struct conf_node *n, bool (*is)(const char *text))
+{
+	bool says = is(n->text);
 
 	for (const struct conf_node *k = n->first; k && !says; k = k->next)
-		says = says_port(k);
+		says = node_says(k, is);
 	return says;
 }
 
 /* In what is filled in here: elsewhere {port} is that of the instance. */
-static bool map_says_port(const struct conf_node *map)
+static bool map_says(const struct conf_node *map, bool (*is)(const char *text))
 {
 	bool says = false;
 
 	for (const struct conf_node *k = map->first; k && !says; k = k->next)
-		says = !each_is_deferred(k) && says_port(k);
+		says = !each_is_deferred(k) && node_says(k, is);
 	return says;
+}
+
+/* Which part of what matches falls to a group is to be as POSIX has it. */
+static int check_groups(struct conf_context *c, const struct conf_node *node,
+    const struct each_spec *e)
+{
+	const char *pattern = e->process.what;
+	const char *why = NULL;
+
+	if (e->uses_groups && e->process.kind == PROCESS_CMDLINE)
+		why = regex_problem(c->arena, pattern, true);
+	return why ? conf_bad(c, node,
+	                 "found '%s' for 'cmdline' beside {1}, expected a "
+	                 "POSIX extended regular expression (%s)",
+	                 pattern, why)
+	           : 0;
 }
 
 int take_instances(struct conf_context *c, const struct conf_field *f,
@@ -163,7 +193,10 @@ int take_instances(struct conf_context *c, const struct conf_field *f,
 		each->column = n->column;
 		if (take_kind(c, what, each) < 0)
 			r = -EINVAL;
-		each->needs_port = map_says_port(n);
+		each->needs_port = map_says(n, is_port);
+		each->uses_groups = map_says(n, is_group);
+		if (check_groups(c, what, each) < 0)
+			r = -EINVAL;
 		each++;
 		raw->each.n++;
 	}
@@ -174,15 +207,15 @@ int take_instances(struct conf_context *c, const struct conf_field *f,
 
 static unsigned group_n(const struct each_spec *e)
 {
-	regex_t re;
+	struct match *m;
 
 	if (e->process.kind != PROCESS_CMDLINE ||
-	    regcomp(&re, e->process.what, REG_EXTENDED) != 0)
+	    match_new(e->process.what, false, &m, NULL) < 0)
 		return 0;
-	size_t n = re.re_nsub;
+	unsigned n = match_group_n(m);
 
-	regfree(&re);
-	return n < GROUP_MAX ? (unsigned)n : GROUP_MAX;
+	match_free(m);
+	return n < GROUP_MAX ? n : GROUP_MAX;
 }
 
 static const struct conf_pair samples[] = { { "pid", "1" }, { "exe", "x" },

@@ -39,7 +39,8 @@ struct each_spec {
 	const struct conf_node *map;
 	const struct definition_defaults *defaults;
 	const struct definition_instance *sample; /* what comes of it */
-	bool needs_port; /* what is found is of no use without its port */
+	bool needs_port;  /* what is found is of no use without its port */
+	bool uses_groups; /* of cmdline: {1} ... */
 };
 
 /* The value of all {label.KEY} that are not among the variables. */

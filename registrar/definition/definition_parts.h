@@ -12,7 +12,6 @@
 #include "registrar/definition/definition_each.h"
 
 #define DEFINITION_MAX_TEXT 1024 /* octets of a template or an argument */
-#define DEFINITION_MAX_REGEX 512
 #define CHECK_DEFAULT_TIMEOUT_MS 5000
 
 /* ---- templates and small texts (definition_text.c) -------------------- */
@@ -75,8 +74,11 @@ bool path_is_absolute(const char *text);
 /* CONF_CUSTOM, const char *: a regular expression that is safe to run. */
 int take_regex(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
-/* What is wrong with it, in `a` or static; NULL: nothing. */
-const char *regex_problem(struct arena *a, const char *pattern);
+/*
+ * What is wrong with it, in `a`; NULL: nothing. groups: what they match is
+ * asked for (lib/match.h).
+ */
+const char *regex_problem(struct arena *a, const char *pattern, bool groups);
 bool regex_equal(const char *a, const char *b); /* each may be NULL */
 
 /* ---- octets to send (definition_payload.c) ---------------------------- */

@@ -99,7 +99,7 @@ static bool is_unit(const char *text)
 	return *text && *text != '.' && !*p && strlen(text) <= UNIT_MAX;
 }
 
-/* Not before the variables are gone: braces are counts to regcomp(). */
+/* Not before the variables are gone: braces are counts in a pattern. */
 static int check_process(struct conf_context *c, const struct conf_node *node,
     const struct process_spec *p)
 {
@@ -107,7 +107,7 @@ static int check_process(struct conf_context *c, const struct conf_node *node,
 	const char *why = NULL;
 
 	if (p->kind == PROCESS_CMDLINE)
-		why = regex_problem(c->arena, p->what);
+		why = regex_problem(c->arena, p->what, false);
 	if (why) {
 		return conf_bad(c, node,
 		    "found %s for 'cmdline', expected a POSIX extended "

@@ -5,9 +5,9 @@
  */
 #include "registrar/container/engine.h"
 #include "registrar/discovery/discovery_impl.h"
+#include "registrar/lib/match.h"
 #include "schema/base/xalloc.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 struct container_source {
 	struct each_set *set;
 	struct engine_user user;
-	regex_t name, image; /* of those that the filter has */
+	struct match *name, *image; /* NULL: the filter has none */
 };
 
 /* ---- which ones ------------------------------------------------------- */
@@ -38,6 +38,11 @@ static bool matches_label(const struct container *c, const char *wanted)
 	return false;
 }
 
+static bool is_match(struct match *m, const char *text)
+{
+	return !m || match_run(m, text, strlen(text)) > 0;
+}
+
 static bool matches(
     const struct container_source *cs, const struct container *c)
 {
@@ -47,8 +52,7 @@ static bool matches(
 		if (!matches_label(c, f->labels.items[n]))
 			return false;
 	}
-	return (!f->name || !regexec(&cs->name, c->name, 0, NULL, 0)) &&
-	       (!f->image || !regexec(&cs->image, c->image, 0, NULL, 0));
+	return is_match(cs->name, c->name) && is_match(cs->image, c->image);
 }
 
 /* ---- telling ---------------------------------------------------------- */
@@ -144,10 +148,10 @@ static void changed(void *arg, const struct container *c)
 
 /* ---- lifetime --------------------------------------------------------- */
 
-static void compile(regex_t *re, const char *text)
+static void compile(struct match **ret_m, const char *text)
 {
-	if (text && regcomp(re, text, REG_EXTENDED | REG_NOSUB))
-		abort(); /* the definition has compiled it: out of memory */
+	if (text && match_new(text, false, ret_m, NULL) < 0)
+		abort(); /* the definition has compiled it */
 }
 
 static void *start(struct each_set *set)
@@ -167,14 +171,11 @@ static void *start(struct each_set *set)
 static void stop(void *source)
 {
 	struct container_source *cs = source;
-	const struct container_filter *f = &cs->set->spec->container;
 
 	if (cs->set->discovery->env.engine)
 		engine_remove(cs->set->discovery->env.engine, &cs->user);
-	if (f->name)
-		regfree(&cs->name);
-	if (f->image)
-		regfree(&cs->image);
+	match_free(cs->name);
+	match_free(cs->image);
 	free(cs);
 }
 

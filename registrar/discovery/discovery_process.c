@@ -6,24 +6,23 @@
  */
 #include "registrar/discovery/discovery_impl.h"
 #include "registrar/lib/looker.h"
+#include "registrar/lib/match.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "registrar/process/process.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_N 10 /* of which {1} to {9} can be asked for */
-#define VAR_MAX (3 + GROUP_N)
+#define VAR_MAX (3 + MATCH_GROUPS) /* {1} to {9} of these */
 
 struct process_source {
 	struct each_set *set;
 	struct process_finder *finder;
-	regex_t re; /* of cmdline, for what its groups match */
+	struct match *re; /* of cmdline, if its groups are asked for; or NULL */
 };
 
 /* ---- ports that processes have ---------------------------------------- */
@@ -84,8 +83,8 @@ struct vars {
 	unsigned n;
 };
 
-static const char *const group_names[GROUP_N] = { "0", "1", "2", "3", "4", "5",
-	"6", "7", "8", "9" };
+static const char *const group_names[MATCH_GROUPS] = { "0", "1", "2", "3", "4",
+	"5", "6", "7", "8", "9" };
 
 static void add(struct vars *v, const char *key, const char *value)
 {
@@ -118,19 +117,16 @@ static char *program_of(const struct process_found *p)
 static void add_groups(const struct process_source *ps, struct vars *v,
     const char *cmdline, char *buf)
 {
-	regmatch_t at[GROUP_N];
+	struct match_span at[MATCH_GROUPS];
 
-	if (ps->set->spec->process.kind != PROCESS_CMDLINE ||
-	    regexec(&ps->re, cmdline, GROUP_N, at, 0) != 0)
+	if (!ps->re || match_groups(ps->re, cmdline, strlen(cmdline), at) != 1)
 		return;
-	for (unsigned n = 1; n < GROUP_N && n <= ps->re.re_nsub; n++) {
-		size_t len =
-		    at[n].rm_so < 0 ? 0 : (size_t)(at[n].rm_eo - at[n].rm_so);
-
-		memcpy(buf, len ? cmdline + at[n].rm_so : "", len);
-		buf[len] = '\0';
+	for (unsigned n = 1; n < MATCH_GROUPS && n <= match_group_n(ps->re);
+	     n++) {
+		memcpy(buf, cmdline + at[n].at, at[n].len);
+		buf[at[n].len] = '\0';
 		add(v, group_names[n], buf);
-		buf += len + 1;
+		buf += at[n].len + 1;
 	}
 }
 
@@ -142,7 +138,8 @@ static void put(struct process_source *ps, const struct process_found *p,
 	struct vars v = { .n = 0 };
 	scoped_free char *program = program_of(p);
 	/* groups may overlap, each is at most all of it */
-	scoped_free char *groups = xcalloc(GROUP_N, strlen(p->cmdline) + 1);
+	scoped_free char *groups =
+	    xcalloc(MATCH_GROUPS, strlen(p->cmdline) + 1);
 	scoped_free char *name = xasprintf("%s-%d", program, (int)p->pid);
 
 	add_number(&v, "pid", (int)p->pid);
@@ -208,9 +205,9 @@ static void *start(struct each_set *set)
 	const struct process_spec *spec = &set->spec->process;
 
 	ps->set = set;
-	if (spec->kind == PROCESS_CMDLINE &&
-	    regcomp(&ps->re, spec->what, REG_EXTENDED))
-		abort(); /* the definition has compiled it: out of memory */
+	if (spec->kind == PROCESS_CMDLINE && set->spec->uses_groups &&
+	    match_new(spec->what, true, &ps->re, NULL) < 0)
+		abort(); /* the definition has compiled it */
 	ps->finder =
 	    process_finder_new(set->discovery->env.watcher, spec, on_found, ps);
 	return ps;
@@ -221,8 +218,7 @@ static void stop(void *source)
 	struct process_source *ps = source;
 
 	process_finder_free(ps->finder);
-	if (ps->set->spec->process.kind == PROCESS_CMDLINE)
-		regfree(&ps->re);
+	match_free(ps->re);
 	free(ps);
 }
 

@@ -25,6 +25,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define DRAIN_MAX 65536 /* octets of a pipe in one turn of the loop */
+#define DRAIN_READS 16
+
 struct run {
 	TAILQ_ENTRY(run) link;
 	struct runner *runner;
@@ -56,21 +59,25 @@ struct runner {
 
 /* ---- output ----------------------------------------------------------- */
 
+/*
+ * DRAIN_READS at a time: who writes faster than we read would hold the loop.
+ * There is more then, so the event comes again, behind all others.
+ */
 static void drain(struct run *run)
 {
-	char sink[4096];
-	ssize_t n;
+	char sink[DRAIN_MAX / DRAIN_READS];
+	ssize_t n = 1;
 
-	do {
+	for (unsigned i = 0; n > 0 && i < DRAIN_READS; i++) {
 		size_t room = RUN_OUTPUT_MAX - 1 - run->len;
 		char *to = room ? run->text + run->len : sink;
 
 		n = read(run->out, to, room ? room : sizeof(sink));
 		if (n > 0 && room)
 			run->len += (size_t)n;
-	} while (n > 0);
+	}
 	run->text[run->len] = '\0';
-	if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		event_del(run->readable); /* the end: nobody writes any more */
 }
 

@@ -11,6 +11,7 @@
 
 #define HEADER_LEN 12
 #define EDNS_SIZE 1232
+#define TEXT_ROOM 256 /* at first */
 
 /* ---- text ------------------------------------------------------------- */
 
@@ -35,15 +36,26 @@ uint16_t dns_type_parse(const char *text)
 /* The data of rr, which is made canonical: its fields joined by blanks. */
 static const char *data_text(struct arena *a, ldns_rr *rr)
 {
-	const char *text = "";
+	ldns_buffer *b = ldns_buffer_new(TEXT_ROOM);
 
+	if (!b)
+		abort(); /* out of memory */
 	ldns_rr2canonical(rr);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
-		scoped_free char *field = ldns_rdf2str(ldns_rr_rdf(rr, i));
+		if (i)
+			(void)ldns_buffer_printf(b, " ");
+		size_t at = ldns_buffer_position(b);
 
-		text = arena_printf(
-		    a, "%s%s%s", text, i ? " " : "", field ? field : "?");
+		if (ldns_rdf2buffer_str(b, ldns_rr_rdf(rr, i)) !=
+		    LDNS_STATUS_OK) {
+			ldns_buffer_set_position(b, at);
+			(void)ldns_buffer_printf(b, "?");
+		}
 	}
+	const char *text = arena_printf(a, "%.*s", (int)ldns_buffer_position(b),
+	    (const char *)ldns_buffer_begin(b));
+
+	ldns_buffer_free(b);
 	return text;
 }
 
@@ -138,6 +150,10 @@ int dns_answer_read(struct arena *a, const struct dns_question *q,
 	if (len < HEADER_LEN || (msg[0] << 8 | msg[1]) != q->id ||
 	    !(msg[2] & 0x80))
 		return -ENOMSG;
+	if (len > DNS_ANSWER_MAX) {
+		*ret_why = "it is larger than 4096 octets";
+		return -EBADMSG;
+	}
 	ldns_status status = ldns_wire2pkt(&pkt, msg, len);
 
 	if (status != LDNS_STATUS_OK) {

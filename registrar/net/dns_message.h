@@ -32,6 +32,12 @@ struct dns_question {
 size_t dns_question_write(
     const struct dns_question *q, uint8_t ret_msg[DNS_QUESTION_MAX]);
 
+/*
+ * Octets of an answer that are looked at: more than three times what the
+ * question allows. What names and strings in it cost grows with the square of
+ * its length.
+ */
+#define DNS_ANSWER_MAX 4096
 #define DNS_DATA_MAX 256 /* records that are looked at */
 
 struct dns_answer {

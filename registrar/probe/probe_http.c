@@ -66,8 +66,8 @@ static void judge(struct probe *p)
 	struct http_run *run = p->run;
 	const struct http_reply *a = &run->reply;
 	const char *body = a->body ? a->body : "";
-	bool matches =
-	    !check->body || match_regex(check->body, body, a->body_len);
+	int matches =
+	    check->body ? match_regex(check->body, body, a->body_len) : 1;
 
 	hide_secrets(run);
 	if (in_ranges(&check->warn_status, a->status)) {
@@ -78,11 +78,11 @@ static void judge(struct probe *p)
 
 		probe_done_fmt(p, VERDICT_FAIL, "%d %s%s%.*s", a->status,
 		    a->reason, len ? ": " : "", (int)len, body);
-	} else if (!matches) {
+	} else if (matches != 1) {
 		probe_done_fmt(p, VERDICT_FAIL,
-		    "%d %s, but the first %zu octets of the body do not "
-		    "match '%s'",
-		    a->status, a->reason, a->body_len, check->body);
+		    "%d %s, but the first %zu octets of the body %s '%s'",
+		    a->status, a->reason, a->body_len, match_word(matches),
+		    check->body);
 	} else {
 		probe_done_fmt(p, VERDICT_PASS, "%d %s", a->status, a->reason);
 	}

@@ -148,18 +148,18 @@ static void judge_answer(struct probe *p, bool at_end)
 		len = ANSWER_MAX;
 	(void)evbuffer_copyout(in, answer, len);
 	answer[len] = '\0';
-	bool matches = match_regex(expect, answer, len);
+	int matches = match_regex(expect, answer, len);
 
 	if (!matches && !at_end && len < ANSWER_MAX)
 		return;
 	show(shown, sizeof(shown), answer, len);
-	if (matches) {
+	if (matches == 1) {
 		run->finished = true;
 		probe_done_fmt(p, VERDICT_PASS, "%zu octets: %s", len, shown);
 	} else {
-		probe_done_fmt(p, VERDICT_FAIL,
-		    "%s%zu octets that do not match '%s': %s",
-		    at_end ? "closed after " : "", len, expect, shown);
+		probe_done_fmt(p, VERDICT_FAIL, "%s%zu octets that %s '%s': %s",
+		    at_end ? "closed after " : "", len, match_word(matches),
+		    expect, shown);
 	}
 }
 

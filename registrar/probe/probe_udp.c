@@ -30,12 +30,13 @@ static void judge(struct probe *p, const char *answer, size_t len)
 	char shown[256];
 
 	probe_printable(shown, sizeof(shown), answer, len);
-	if (!expect || match_regex(expect, answer, len)) {
+	int matches = expect ? match_regex(expect, answer, len) : 1;
+
+	if (matches == 1) {
 		probe_done_fmt(p, VERDICT_PASS, "%zu octets: %s", len, shown);
 	} else {
-		probe_done_fmt(p, VERDICT_FAIL,
-		    "%zu octets that do not match '%s': %s", len, expect,
-		    shown);
+		probe_done_fmt(p, VERDICT_FAIL, "%zu octets that %s '%s': %s",
+		    len, match_word(matches), expect, shown);
 	}
 }
 

@@ -53,7 +53,7 @@ bool find_wants(const struct watcher *w, enum process_kind kind)
 }
 
 /* A worker of one that matches, or what that is about to start. */
-static bool is_of_family(const struct process_finder *f, pid_t parent)
+static bool is_of_family(struct process_finder *f, pid_t parent)
 {
 	char exe[PATH_MAX], args[CMDLINE_MAX];
 

@@ -16,12 +16,12 @@
  */
 #include "registrar/container/engine.h"
 #include "registrar/lib/looker.h"
+#include "registrar/lib/match.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "registrar/lib/timer.h"
 #include "registrar/process/process.h"
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -67,8 +67,9 @@ extern const struct watch_kind watch_pidfile, watch_scan, watch_listen,
 /* What an exe or a cmdline asks for. */
 struct pattern {
 	const struct process_spec *spec;
-	char *real; /* of exe: what the path leads to */
-	regex_t re; /* of cmdline */
+	char *real;       /* of exe: what the path leads to */
+	struct match *re; /* of cmdline */
+	bool dear;        /* a text in this walk was too long to tell */
 };
 
 /* A process that started a moment ago: it may not be yet what it will be. */
@@ -232,8 +233,7 @@ void scan_wanted(struct watcher *w);
 void pattern_init(struct pattern *t, const struct process_spec *spec);
 void pattern_release(struct pattern *t);
 /* exe NULL: it may not be seen. */
-bool pattern_matches(
-    const struct pattern *t, const char *exe, const char *cmdline);
+bool pattern_matches(struct pattern *t, const char *exe, const char *cmdline);
 
 /* What can be seen of a process; in w->text, and so until the next one. */
 struct process_seen {

@@ -24,28 +24,31 @@ void pattern_init(struct pattern *t, const struct process_spec *spec)
 {
 	t->spec = spec;
 	t->real = NULL;
+	t->re = NULL;
+	t->dear = false;
 	if (spec->kind == PROCESS_EXE) {
 		t->real = realpath(spec->what, NULL);
-	} else if (regcomp(&t->re, spec->what, REG_EXTENDED)) {
-		abort(); /* the definition has compiled it: out of memory */
+	} else if (match_new(spec->what, false, &t->re, NULL) < 0) {
+		abort(); /* the definition has compiled it */
 	}
 }
 
 void pattern_release(struct pattern *t)
 {
-	if (t->spec->kind == PROCESS_CMDLINE)
-		regfree(&t->re);
+	match_free(t->re);
 	free(t->real);
 }
 
-bool pattern_matches(
-    const struct pattern *t, const char *exe, const char *cmdline)
+bool pattern_matches(struct pattern *t, const char *exe, const char *cmdline)
 {
 	if (t->spec->kind == PROCESS_EXE) {
 		return exe && (!strcmp(exe, t->spec->what) ||
 		                  (t->real && !strcmp(exe, t->real)));
 	}
-	return *cmdline && !regexec(&t->re, cmdline, 0, NULL, 0);
+	int r = *cmdline ? match_run(t->re, cmdline, strlen(cmdline)) : 0;
+
+	t->dear |= r < 0;
+	return r > 0;
 }
 
 /*
@@ -114,6 +117,14 @@ static void tell_scanned(struct process_watch *p)
 
 	if (p->fd >= 0) {
 		process_tell_alive(p);
+		return;
+	}
+	if (p->pattern.dear && !process_was_alive(p)) {
+		(void)snprintf(text, sizeof(text),
+		    "a process has arguments that are too long to tell "
+		    "whether they match '%s'",
+		    p->spec->what);
+		process_tell(p, PROCESS_UNKNOWN, text);
 		return;
 	}
 	if (p->error ||
@@ -187,6 +198,7 @@ void scan_now(void *arg)
 	TAILQ_FOREACH (p, &w->scan.seeking, seek_link) {
 		w->want_args |= p->spec->kind == PROCESS_CMDLINE;
 		w->want_exe |= p->spec->kind == PROCESS_EXE;
+		p->pattern.dear = false;
 	}
 	int r = w->want_exe ? looker_each(w->looker, scan_each, w)
 	                    : proc_each(scan_each, w);

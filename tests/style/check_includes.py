@@ -26,6 +26,7 @@ LIBRARY_HEADERS = {
                  "registrar/probe/tls_cache.", "registrar/probe/transport",
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/probe/http2.c", "tests/unit/registrar_core/"),
+    "pcre2.h": ("registrar/lib/match.c",),
     "libpq-fe.h": ("registrar/probe/probe_postgres.c",),
     "curses.h": ("registrar/top/",),
     "ldns/": ("registrar/net/dns_message.c", "registrar/exchange/import_zone.c",

@@ -2,6 +2,7 @@
 /* A server that is right, and some that are not; dnsd itself is asked in
  * tests/system/test_kinds.py. */
 #include "datagram_support.h"
+#include "schema/base/clock.h"
 
 #define HEADER_LEN 12
 
@@ -99,6 +100,49 @@ static const struct {
 };
 // clang-format on
 
+/* Answers that are cheap to send and were dear to read. */
+#define LARGE_MAX 65000
+
+struct large {
+	size_t len;
+	uint16_t type;
+	bool chain; /* names that point to pointers; else empty strings */
+};
+
+static char *put16(char *p, unsigned v)
+{
+	*p++ = (char)(v >> 8);
+	*p++ = (char)v;
+	return p;
+}
+
+static size_t make_large(void *arg, char *msg, size_t len, size_t room)
+{
+	const struct large *l = arg;
+	size_t rest = l->len - QUESTION_END - 12;
+	char *p = msg + QUESTION_END;
+
+	(void)len;
+	assert_true(room >= l->len);
+	memcpy(msg + 2, "\x84\x00", 2);
+	memset(msg + 6, 0, 6);
+	(void)put16(msg + 6, l->chain ? 200 : 1);
+	if (!l->chain) {
+		memcpy(p, "\xc0\x0c\0\x10\0\1\0\0\0\5", 10);
+		p = put16(p + 10, (unsigned)rest);
+		memset(p, 0, rest);
+		return l->len;
+	}
+	for (unsigned n = 0; n < 200; n++) {
+		memcpy(p, n ? "\xc0\0" : "\xc0\x0c", 2);
+		if (n)
+			(void)put16(p, 0xc000 | (unsigned)(p - msg - 16));
+		memcpy(p + 2, "\0\1\0\1\0\0\0\5\0\4\x0a\0\0\1", 14);
+		p += 16;
+	}
+	return (size_t)(p - msg);
+}
+
 static struct check_spec dns_spec(int port)
 {
 	return (struct check_spec){ .name = "dns-1",
@@ -143,6 +187,45 @@ static void answers_are_judged(void **state)
 	loop_release(&l);
 }
 
+static void large_answers_are_cheap(void **state)
+{
+	static const struct {
+		struct large large;
+		enum verdict verdict;
+		const char *detail;
+	} sizes[] = {
+		{ { .len = 4096, .type = 16 }, VERDICT_PASS, "NOERROR: \"\"" },
+		{ { .len = 4096, .type = 1, .chain = true }, VERDICT_PASS,
+		    "NOERROR: 10.0.0.1" },
+		{ { .len = 64984, .type = 16 }, VERDICT_FAIL,
+		    "the answer is malformed: it is larger than 4096 octets" },
+	};
+	struct loop l;
+
+	(void)state;
+	loop_init(&l);
+	for (size_t n = 0; n < sizeof(sizes) / sizeof(sizes[0]); n++) {
+		struct large large = sizes[n].large;
+		struct datagram_server s = { .reply = make_large,
+			.arg = &large };
+
+		datagram_start(&s, &l);
+		struct check_spec spec = dns_spec(s.port);
+
+		spec.timeout_ms = 20000;
+		spec.dns.type = large.type;
+		int64_t began_ms = clock_mono_ms();
+		struct outcome o = probe_once(&l, &spec, NULL);
+
+		assert_true(clock_mono_ms() - began_ms < 5000);
+		assert_int_equal(o.verdict, sizes[n].verdict);
+		assert_memory_equal(
+		    o.detail, sizes[n].detail, strlen(sizes[n].detail));
+		datagram_stop(&s);
+	}
+	loop_release(&l);
+}
+
 static void silence_and_a_closed_port_fail(void **state)
 {
 	struct loop l;
@@ -167,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_judged),
+		cmocka_unit_test(large_answers_are_cheap),
 		cmocka_unit_test(silence_and_a_closed_port_fail),
 	};
 

@@ -4,6 +4,7 @@
  * from them, when they run, and that nothing of them is left.
  */
 #include "registrar/lib/procfs.h"
+#include "schema/base/clock.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "support.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 struct job {
@@ -351,8 +353,71 @@ static void a_request_too_long(void **state)
 	free(script);
 }
 
-int main(void)
+/* ---- a program that says more than anybody can read --------------------- */
+
+#define FLOOD "--flood"
+
+/* Pages are lent to the pipe, not copied: faster than any reader. */
+static int flood(void)
 {
+	static char page[4096];
+	struct iovec io[256];
+
+	for (size_t i = 0; i < sizeof(io) / sizeof(*io); i++)
+		io[i] = (struct iovec){ page, sizeof(page) };
+	(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 1 << 20);
+	while (vmsplice(STDOUT_FILENO, io, 256, 0) > 0)
+		;
+	return 1;
+}
+
+/* Octets that we have read, of whatever. */
+static long long octets_read(void)
+{
+	char text[512];
+	int fd = open("/proc/self/io", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	assert_true(n > 7);
+	close(fd);
+	text[n] = '\0';
+	return strtoll(text + strlen("rchar: "), NULL, 10);
+}
+
+static void a_flood_takes_little_of_each_turn(void **state)
+{
+	struct fixture f;
+	char self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int64_t end_ms = clock_mono_ms() + 1000;
+	long long most = 0;
+
+	(void)state;
+	assert_true(len > 0);
+	self[len] = '\0';
+	scoped_free char *script = xasprintf("exec '%s' " FLOOD, self);
+	struct job j = { .script = script };
+
+	set_up(&f, 1);
+	j.run = runner_ask(f.r, &ops, &j);
+	while (clock_mono_ms() < end_ms || most < 65536) {
+		long long before = octets_read();
+
+		(void)event_base_loop(f.l.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		long long octets = octets_read() - before;
+
+		most = octets > most ? octets : most;
+		assert_true(clock_mono_ms() < end_ms + 20000);
+	}
+	runner_drop(j.run);
+	tear_down(&f);
+	assert_true(most < 65536 + 4096);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], FLOOD))
+		return flood();
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_get),
 		cmocka_unit_test(another_user),
@@ -362,6 +427,7 @@ int main(void)
 		cmocka_unit_test(all_go_with_us),
 		cmocka_unit_test(the_broker_is_killed),
 		cmocka_unit_test(a_request_too_long),
+		cmocka_unit_test(a_flood_takes_little_of_each_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
