@@ -202,6 +202,27 @@ static void watch_pace(struct prober *pr, int64_t now_ms, int64_t late_ms)
 		pr->pace.most_ms = late_ms;
 }
 
+static void on_files(void *arg)
+{
+	struct probe *p = arg;
+
+	p->ops->start(p); /* may free p */
+}
+
+/* May free p. */
+static void start(struct probe *p)
+{
+	if (p->ops->files) {
+		p->fetch = fetch_new(on_files, p);
+		p->ops->files(p, p->fetch);
+		if (fetch_n(p->fetch)) {
+			fetch_begin(p->fetch, p->prober->workers);
+			return;
+		}
+	}
+	p->ops->start(p);
+}
+
 static void on_next(void *arg)
 {
 	struct probe *p = arg;
@@ -219,7 +240,7 @@ static void on_next(void *arg)
 		timer_set(
 		    ts, &p->deadline, p->started_ms + p->spec->timeout_ms);
 	}
-	p->ops->start(p); /* may free p */
+	start(p);
 }
 
 static void on_deadline(void *arg)
@@ -229,6 +250,14 @@ static void on_deadline(void *arg)
 	if (p->ops->late && p->ops->late(p))
 		return;
 	p->expired = true;
+	const char *file = p->fetch ? fetch_waits_for(p->fetch) : NULL;
+
+	if (file) {
+		probe_done_fmt(p, VERDICT_FAIL,
+		    "timed out after %lld ms, reading '%s'",
+		    (long long)p->spec->timeout_ms, file);
+		return;
+	}
 	const char *waiting = p->ops->waiting ? p->ops->waiting(p) : NULL;
 
 	probe_done_fmt(p, VERDICT_FAIL, "timed out after %lld ms%s%s",
@@ -258,6 +287,8 @@ static void end_run(struct probe *p)
 		p->prober->counts.running--;
 		p->ops->stop(p);
 		p->run = NULL;
+		fetch_free(p->fetch);
+		p->fetch = NULL;
 	}
 }
 

@@ -12,6 +12,7 @@
  */
 #include "registrar/definition/definition.h"
 #include "registrar/health/health.h"
+#include "registrar/lib/fetch.h"
 #include "registrar/lib/timer.h"
 #include "registrar/probe/tally.h"
 #include "schema/base/log.h"
@@ -39,6 +40,11 @@ struct probe_subject {
 };
 
 struct probe_ops {
+	/*
+	 * Those that start() will have read of p->fetch: a thread reads them
+	 * before, as part of the run. NULL: none.
+	 */
+	void (*files)(const struct probe *p, struct fetch *f);
 	/* Begin a run. May call probe_done() before it returns. */
 	void (*start)(struct probe *p);
 	/* Let go of p->run: it ended, ran out of time, or is not wanted. */
@@ -97,8 +103,9 @@ struct prober {
 	void *arg; /* of all of them */
 	/* of exec checks: owned; NULL: there are none */
 	struct runner *runner;
-	const char *exec_user; /* of those that name none; or NULL: ours */
-	struct tally counts;   /* since prober_init() or tally_begin() */
+	struct workers *workers; /* borrowed; NULL: files are read at once */
+	const char *exec_user;   /* of those that name none; or NULL: ours */
+	struct tally counts;     /* since prober_init() or tally_begin() */
 	/* private */
 	int64_t slot_ms; /* when the next new probe may have its first run */
 	/* a turn that came late, and by how much */
@@ -142,9 +149,10 @@ struct probe {
 	probe_fn fn;
 	void *arg;
 	struct timer next, deadline;
-	int64_t due_ms;     /* of the last run, by its schedule */
-	int64_t started_ms; /* when it came about */
-	void *run;          /* of the kind, NULL between runs */
+	int64_t due_ms;      /* of the last run, by its schedule */
+	int64_t started_ms;  /* when it came about */
+	void *run;           /* of the kind, NULL between runs */
+	struct fetch *fetch; /* ops->files() of the run, or NULL */
 	/* ttl: the last report, and since when the ttl runs; 0: not looked */
 	int64_t beat_wall_ms, beat_seen_ms;
 	bool beat_counted; /* before this program was started */

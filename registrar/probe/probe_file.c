@@ -7,14 +7,11 @@
  * back makes no file too old.
  */
 #include "registrar/probe/probe.h"
-#include "schema/base/scoped.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 // clang-format off
 static const struct {
@@ -57,41 +54,34 @@ static void fail(struct probe *p, int error, const char *why)
 	probe_done_error(p, error, text.text);
 }
 
-static int64_t age_ms(const struct probe *p, const struct stat *st)
+static int64_t age_ms(const struct probe *p, const struct fetched *is)
 {
-	int64_t written_ms =
-	    (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+	return p->prober->wall_ms(p->prober->arg) - is->modified_wall_ms;
+}
 
-	return p->prober->wall_ms(p->prober->arg) - written_ms;
+static void file_files(const struct probe *p, struct fetch *f)
+{
+	fetch_add(f, p->spec->file.path);
 }
 
 static void file_start(struct probe *p)
 {
 	const struct check_state_file *check = &p->spec->file;
-	/* a FIFO without a writer must not hold us up */
-	scoped_fd int fd =
-	    open(check->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct fetched is = fetch_get(p->fetch, check->path);
 	char text[PROBE_DETAIL_MAX];
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		fail(p, -errno, strerror(errno));
-		return;
-	}
-	if (!S_ISREG(st.st_mode)) {
+	if (is.error == -EINVAL) {
 		fail(p, 0, "it is no regular file");
 		return;
 	}
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	if (n < 0) {
-		fail(p, -errno, strerror(errno));
+	if (is.error) {
+		fail(p, is.error, strerror(-is.error));
 		return;
 	}
-	text[n] = '\0';
-	if (check->max_age_ms && age_ms(p, &st) > check->max_age_ms) {
+	(void)snprintf(text, sizeof(text), "%s", is.text);
+	if (check->max_age_ms && age_ms(p, &is) > check->max_age_ms) {
 		probe_done_fmt(p, VERDICT_FAIL, "not written for %lld s: %s",
-		    (long long)(age_ms(p, &st) / 1000), text);
+		    (long long)(age_ms(p, &is) / 1000), text);
 		return;
 	}
 	judge(p, text);
@@ -103,6 +93,7 @@ static void file_stop(struct probe *p)
 }
 
 const struct probe_ops probe_file_ops = {
+	.files = file_files,
 	.start = file_start,
 	.stop = file_stop,
 };
