@@ -7,14 +7,13 @@
 #define PATIENCE_MS 5000 /* a disk may come back */
 
 int confine_prepare(struct confine *c, const struct run_options *o,
-    struct event_base *base, void (*gone)(void *arg), void *arg,
-    struct diag *reterr)
+    struct event_base *base, const struct looker_ops *ops, struct diag *reterr)
 {
 	c->sandbox = (struct sandbox){ .mode = o->sandbox,
 		.uses = SANDBOX_CONNECTS | SANDBOX_PROCESSES };
 	if (!sandbox_has_landlock(&c->sandbox))
 		return 0;
-	return looker_new(base, gone, arg, &c->looker, reterr);
+	return looker_new(base, ops, &c->looker, reterr);
 }
 
 int confine_enter(

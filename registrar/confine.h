@@ -14,6 +14,7 @@
 
 struct event_base;
 struct looker;
+struct looker_ops;
 struct run_options;
 
 struct confine {
@@ -22,10 +23,9 @@ struct confine {
 	int64_t elsewhere_ms;  /* since then it is; 0: it is not */
 };
 
-/* Forks the looker; gone(arg) if it ends by itself. Released also on error. */
+/* Forks the looker; ops are copied. Released also on error. */
 int confine_prepare(struct confine *c, const struct run_options *o,
-    struct event_base *base, void (*gone)(void *arg), void *arg,
-    struct diag *reterr);
+    struct event_base *base, const struct looker_ops *ops, struct diag *reterr);
 /* From now on the process is restricted; the log says how. */
 int confine_enter(
     struct confine *c, const struct run_options *o, struct diag *reterr);

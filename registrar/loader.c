@@ -15,8 +15,10 @@
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 struct file {
@@ -27,7 +29,7 @@ struct file {
 	bool broken;   /* its present text is not in force */
 	char *pending; /* a good text that another file is in the way of */
 	bool told;     /* so the log says already */
-	struct file *next;
+	TAILQ_ENTRY(file) link;
 };
 
 struct loader {
@@ -38,18 +40,24 @@ struct loader {
 	struct discovery *discovery; /* NULL: none */
 	bool settled;     /* the directory has been read, at least once */
 	bool dir_missing; /* it could not be, so far */
-	struct file *files;
+	TAILQ_HEAD(, file) files;
+	void *tree; /* the same, by path */
 };
+
+static int by_path(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
 
 static struct file *file_find(const struct loader *l, const char *path)
 {
-	struct file *f;
+	scoped_free char *key = xstrdup(path);
+	const struct file probe = { .path = key };
+	struct file *const *found = tfind(&probe, &l->tree, by_path);
 
-	for (f = l->files; f; f = f->next) {
-		if (!strcmp(f->path, path))
-			return f;
-	}
-	return NULL;
+	return found ? *found : NULL;
 }
 
 static struct file *file_get(struct loader *l, const char *path)
@@ -60,8 +68,9 @@ static struct file *file_get(struct loader *l, const char *path)
 		return f;
 	f = xcalloc(1, sizeof(*f));
 	f->path = xstrdup(path);
-	f->next = l->files;
-	l->files = f;
+	TAILQ_INSERT_HEAD(&l->files, f, link);
+	if (!tsearch(f, &l->tree, by_path))
+		abort(); /* out of memory */
 	return f;
 }
 
@@ -265,7 +274,7 @@ static bool try_pending(struct loader *l)
 	struct file *f;
 	bool any = false;
 
-	for (f = l->files; f; f = f->next) {
+	TAILQ_FOREACH (f, &l->files, link) {
 		struct diags why = { .n = 0 };
 
 		if (!f->pending || try_text(l, f, f->pending, &why) < 0)
@@ -287,7 +296,7 @@ static bool is_one_leaving(const struct loader *l)
 	const struct file *f;
 	struct stat st;
 
-	for (f = l->files; f; f = f->next) {
+	TAILQ_FOREACH (f, &l->files, link) {
 		if (f->in_force && f->seen && stat(f->path, &st) < 0 &&
 		    (errno == ENOENT || errno == ENOTDIR))
 			return true;
@@ -300,7 +309,7 @@ static void tell_pending(struct loader *l)
 	struct file *f;
 	bool looked = false;
 
-	for (f = l->files; f; f = f->next) {
+	TAILQ_FOREACH (f, &l->files, link) {
 		struct diags why = { .n = 0 };
 
 		if (!f->pending || f->told)
@@ -317,11 +326,10 @@ static void tell_pending(struct loader *l)
 }
 
 /* Forget a file and withdraw what it defined. */
-static void drop(struct loader *l, struct file **at)
+static void drop(struct loader *l, struct file *f)
 {
-	struct file *f = *at;
-
-	*at = f->next;
+	TAILQ_REMOVE(&l->files, f, link);
+	tdelete(f, &l->tree, by_path);
 	discovery_remove(l->discovery, f->path);
 	fleet_remove(l->fleet, f->path);
 	store_put_definition(l->store, f->path, NULL);
@@ -331,28 +339,26 @@ static void drop(struct loader *l, struct file **at)
 /* Those that only the registry knew: the directory does not have them. */
 static void drop_unseen(struct loader *l)
 {
-	struct file **at = &l->files;
+	struct file *f = TAILQ_FIRST(&l->files);
 
-	while (*at) {
-		if ((*at)->seen) {
-			at = &(*at)->next;
-		} else {
-			drop(l, at);
-		}
+	while (f) {
+		struct file *next = TAILQ_NEXT(f, link);
+
+		if (!f->seen)
+			drop(l, f);
+		f = next;
 	}
 }
 
 void loader_removed(struct loader *l, const char *name)
 {
 	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
-	struct file **at = &l->files;
+	struct file *f = file_find(l, path);
 
-	while (*at && strcmp((*at)->path, path) != 0)
-		at = &(*at)->next;
-	if (!*at)
+	if (!f)
 		return;
 	log_info("'%s' was removed", path);
-	drop(l, at);
+	drop(l, f);
 }
 
 void loader_settled(struct loader *l)
@@ -372,7 +378,7 @@ void loader_settled(struct loader *l)
 		return;
 	look_into_registry(l);
 	settle(l);
-	for (f = l->files; f; f = f->next) {
+	TAILQ_FOREACH (f, &l->files, link) {
 		if (f->broken && !f->in_force)
 			say_what_holds(f);
 	}
@@ -381,10 +387,12 @@ void loader_settled(struct loader *l)
 
 void loader_registry_opened(struct loader *l)
 {
+	const struct file *f;
+
 	look_into_registry(l);
 	settle(l);
 	/* it may be another one than before */
-	for (const struct file *f = l->files; f; f = f->next) {
+	TAILQ_FOREACH (f, &l->files, link) {
 		if (f->in_force)
 			store_put_definition(l->store, f->path, f->text);
 	}
@@ -424,6 +432,7 @@ struct loader *loader_new(const char *dir,
 {
 	struct loader *l = xcalloc(1, sizeof(*l));
 
+	TAILQ_INIT(&l->files);
 	l->dir = dir;
 	l->defaults = defaults;
 	l->fleet = fleet;
@@ -436,10 +445,11 @@ void loader_free(struct loader *l)
 {
 	if (!l)
 		return;
-	while (l->files) {
-		struct file *f = l->files;
+	while (!TAILQ_EMPTY(&l->files)) {
+		struct file *f = TAILQ_FIRST(&l->files);
 
-		l->files = f->next;
+		TAILQ_REMOVE(&l->files, f, link);
+		tdelete(f, &l->tree, by_path);
 		file_free(f);
 	}
 	free(l);

@@ -6,10 +6,13 @@
 #include "registrar/parts.h"
 
 #include "registrar/container/engine.h"
+#include "registrar/lib/looker.h"
+#include "registrar/lib/workers.h"
 #include "registrar/loader.h"
 #include "registrar/options.h"
 #include "registrar/watchdir/trust.h"
 #include "schema/base/clock.h"
+#include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 
 #include <stdlib.h>
@@ -33,6 +36,18 @@ static void on_runner_gone(void *arg)
 static void on_looker_gone(void *arg)
 {
 	tell_broken(arg, "the process that looks at others is gone");
+}
+
+static void on_looker_answers(void *arg, bool again)
+{
+	(void)arg;
+	if (again) {
+		log_info("the process that looks at others answers again");
+	} else {
+		log_warn("the process that looks at others does not answer: "
+		         "executables and descriptors of others cannot be "
+		         "seen");
+	}
 }
 
 /* ---- between the parts ------------------------------------------------ */
@@ -103,6 +118,7 @@ static void on_changed(
 {
 	const struct parts *p = arg;
 
+	late_mark(p->late, "reading definitions");
 	loader_changed(p->loader, name, text, len);
 }
 
@@ -124,6 +140,7 @@ static void on_settled(void *arg)
 {
 	const struct parts *p = arg;
 
+	late_mark(p->late, "definitions");
 	loader_settled(p->loader);
 }
 
@@ -174,6 +191,7 @@ static void make_fleet(struct parts *p)
 {
 	p->prober = (struct prober){ .base = p->base,
 		.timers = p->timers,
+		.late = p->late,
 		.kinds = probe_kinds,
 		.heartbeat = heartbeat,
 		.tally = tally,
@@ -223,8 +241,11 @@ static char *trimmed(const char *dir)
 /* What the sandbox leaves no room for is done by processes outside of it. */
 static int fork_helpers(struct parts *p, struct diag *reterr)
 {
-	int error = confine_prepare(
-	    &p->confine, p->options, p->base, on_looker_gone, p, reterr);
+	const struct looker_ops ops = {
+		.gone = on_looker_gone, .answers = on_looker_answers, .arg = p
+	};
+	int error =
+	    confine_prepare(&p->confine, p->options, p->base, &ops, reterr);
 
 	if (error < 0)
 		return error;
@@ -240,6 +261,7 @@ static int make_watcher(struct parts *p, struct diag *reterr)
 	if (error < 0)
 		return error;
 	watcher_set_looker(p->watcher, p->confine.looker);
+	watcher_set_late(p->watcher, p->late);
 	p->engine =
 	    engine_new(p->base, p->timers, p->options->container_socket);
 	watcher_set_engine(p->watcher, p->engine);
@@ -276,7 +298,12 @@ int parts_start(struct parts *p, struct diag *reterr)
 	if (error < 0)
 		return error;
 	defdir_trust(p->defdir, owner);
-	return confine_enter(&p->confine, p->options, reterr);
+	if ((error = confine_enter(&p->confine, p->options, reterr)) < 0)
+		return error;
+	/* not before: what holds for a thread holds for those it starts */
+	error = workers_new(p->base, &p->workers, reterr);
+	p->prober.workers = p->workers;
+	return error;
 }
 
 void parts_stop(struct parts *p)
@@ -295,6 +322,7 @@ void parts_stop(struct parts *p)
 	followers_free(p->followers);
 	store_free(p->store);
 	watcher_free(p->watcher);
+	workers_free(p->workers);
 	confine_release(&p->confine);
 	engine_free(p->engine);
 	free(p->watch_dir);

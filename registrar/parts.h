@@ -14,14 +14,17 @@
 #include "registrar/store/store.h"
 #include "registrar/watchdir/defdir.h"
 
+struct late;
 struct loader;
 struct run_options;
+struct workers;
 
 struct parts {
 	/* to be filled in; borrowed */
 	const struct run_options *options;
 	struct event_base *base;
 	struct timers *timers;
+	struct late *late;
 	/* rows wait for store_flush() */
 	void (*wake)(void *arg);
 	/* cannot go on: the registrar is to end, and to be started anew */
@@ -37,6 +40,7 @@ struct parts {
 	char *source;
 	char *watch_dir; /* without slashes at its end: part of names */
 	struct definition_defaults defaults;
+	struct workers *workers;
 	struct watcher *watcher;
 	struct watch_ops watch;
 	struct runner *runner; /* prober's, once that is there */

@@ -6,6 +6,7 @@
  */
 #include "registrar/run.h"
 
+#include "registrar/lib/late.h"
 #include "registrar/options.h"
 #include "registrar/parts.h"
 #include "schema/base/clock.h"
@@ -19,18 +20,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 #define SIGNAL_N (sizeof(signals) / sizeof(signals[0]))
 
 #define START_MS 5000 /* at most, until the first check */
 #define STOP_MS 1000
+#define LATE_TOLD_MS 10000 /* a line at most so often */
 
 struct run {
 	const struct run_options *options;
 	struct event_base *base;
 	struct event *tick, *flush, *signals[SIGNAL_N];
 	struct timers *timers;
+	struct late late;
+	struct log_limit late_told;
+	struct timer beat; /* of the service manager's watchdog */
+	int64_t beat_ms;   /* 0: it has none */
 	struct parts parts;
 	bool failed;
 };
@@ -77,6 +84,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	late_mark(&r->late, "timers");
 	timers_run(r->timers);
 	if (confine_is_elsewhere(&r->parts.confine, r->options,
 	        store_has_trouble(r->parts.store), timers_now(r->timers))) {
@@ -98,6 +106,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	late_mark(&r->late, "writing the registry");
 	store_flush(r->parts.store);
 }
 
@@ -113,6 +122,63 @@ static void report(struct run *r)
 
 	tally_tell(&r->parts.prober.counts, now_ms, log_line);
 	tally_begin(&r->parts.prober.counts, now_ms);
+	log_info("loop: longest_turn_ms=%lld most_in='%s' of_it_ms=%lld",
+	    (long long)r->late.longest.ms, r->late.longest.what,
+	    (long long)r->late.longest.what_ms);
+	late_forget(&r->late);
+}
+
+/* ---- turns ------------------------------------------------------------ */
+
+/*
+ * Is the loop to be told of? The service manager is, at each beat; its
+ * watchdog ends us when one turn takes all of its time.
+ */
+static void on_beat(void *arg)
+{
+	struct run *r = arg;
+
+	notify_state("WATCHDOG=1");
+	timer_set(r->timers, &r->beat, timers_now(r->timers) + r->beat_ms);
+}
+
+static void begin_beat(struct run *r)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+
+	timer_init(&r->beat, on_beat, r);
+	if (!usec || (pid && strtol(pid, NULL, 10) != getpid()))
+		return;
+	/* several times in each period, for the loop may be late */
+	r->beat_ms = strtoll(usec, NULL, 10) / 1000 / 4;
+	if (r->beat_ms > 0)
+		on_beat(r);
+}
+
+static void turn_over(struct run *r)
+{
+	struct late_turn turn;
+
+	if (!late_end(&r->late, &turn) ||
+	    !log_limit_ok(
+	        &r->late_told, 1, LATE_TOLD_MS, timers_now(r->timers)))
+		return;
+	log_warn("late: all waited for a turn of the loop: took_ms=%lld "
+	         "most_in='%s' of_it_ms=%lld",
+	    (long long)turn.ms, turn.what, (long long)turn.what_ms);
+}
+
+static void loop(struct run *r)
+{
+	int error = 0;
+
+	while (!error) {
+		error = event_base_loop(r->base, EVLOOP_ONCE);
+		turn_over(r);
+		if (event_base_got_break(r->base))
+			return;
+	}
 }
 
 static void on_signal(evutil_socket_t signum, short what, void *arg)
@@ -185,10 +251,12 @@ static int start(struct run *r, struct diag *reterr)
 	if (!r->base)
 		return diag_set(reterr, -EIO, "cannot use epoll");
 	r->timers = timers_new(mono_ms, NULL);
+	late_init(&r->late, r->base);
 	add_events(r);
 	r->parts = (struct parts){ .options = r->options,
 		.base = r->base,
 		.timers = r->timers,
+		.late = &r->late,
 		.wake = wake,
 		.broken = fail,
 		.arg = r };
@@ -197,6 +265,8 @@ static int start(struct run *r, struct diag *reterr)
 
 static void stop(struct run *r)
 {
+	if (r->timers)
+		timer_cancel(r->timers, &r->beat);
 	parts_stop(&r->parts);
 	for (size_t n = 0; n < SIGNAL_N; n++) {
 		if (r->signals[n])
@@ -244,7 +314,9 @@ int run_main(const struct run_options *options)
 	 */
 	write_all(&r, START_MS);
 	notify_state("READY=1");
-	(void)event_base_dispatch(r.base);
+	begin_beat(&r);
+	(void)late_end(&r.late, &(struct late_turn){ 0 });
+	loop(&r);
 	notify_state("STOPPING=1");
 	write_all(&r, STOP_MS);
 	stop(&r);

@@ -41,12 +41,11 @@ struct owner {
 	char *file;
 	bool ignored; /* there is a newer one */
 	TAILQ_HEAD(, edge) edges;
-	struct owner *next;
 };
 
 struct requirements {
-	void *tree; /* of struct node, by key */
-	struct owner *owners;
+	void *tree;   /* of struct node, by key */
+	void *owners; /* those in force: a tree, by file */
 	unsigned round;
 };
 
@@ -97,13 +96,26 @@ static void node_drop_unused(struct requirements *g, struct node *n)
 
 /* ---- files ------------------------------------------------------------ */
 
-static struct owner *owner_find(struct requirements *g, const char *file)
+static int by_file(const void *a, const void *b)
 {
-	struct owner *o = g->owners;
+	const struct owner *x = a, *y = b;
 
-	while (o && strcmp(o->file, file) != 0)
-		o = o->next;
-	return o;
+	return strcmp(x->file, y->file);
+}
+
+static struct owner *owner_find(const struct requirements *g, const char *file)
+{
+	scoped_free char *key = xstrdup(file);
+	const struct owner probe = { .file = key };
+	struct owner *const *found = tfind(&probe, &g->owners, by_file);
+
+	return found ? *found : NULL;
+}
+
+static void owner_put(struct requirements *g, struct owner *o)
+{
+	if (!tsearch(o, &g->owners, by_file))
+		abort(); /* out of memory */
 }
 
 /* It stays in the list of its owner, who goes with it. */
@@ -119,13 +131,9 @@ static void edge_drop(struct requirements *g, struct edge *e)
 		node_drop_unused(g, to);
 }
 
+/* It is not in the tree, or not any more. */
 static void owner_drop(struct requirements *g, struct owner *o)
 {
-	struct owner **at = &g->owners;
-
-	while (*at != o)
-		at = &(*at)->next;
-	*at = o->next;
 	struct edge *e = TAILQ_FIRST(&o->edges);
 
 	while (e) {
@@ -138,15 +146,12 @@ static void owner_drop(struct requirements *g, struct owner *o)
 	free(o);
 }
 
-static struct owner *owner_new(
-    struct requirements *g, const struct definition *d)
+static struct owner *owner_new(const struct definition *d)
 {
 	struct owner *o = xcalloc(1, sizeof(*o));
 
 	o->file = xstrdup(d->file);
 	TAILQ_INIT(&o->edges);
-	o->next = g->owners;
-	g->owners = o;
 	return o;
 }
 
@@ -285,10 +290,12 @@ int requirements_put(
     struct requirements *g, const struct definition *d, struct diags *reterr)
 {
 	struct owner *old = owner_find(g, d->file);
-	struct owner *o = owner_new(g, d);
+	struct owner *o = owner_new(d);
 
-	if (old)
+	if (old) {
 		old->ignored = true;
+		tdelete(old, &g->owners, by_file);
+	}
 	for (unsigned n = 0; n < d->service_n; n++) {
 		const struct definition_service *s = &d->services[n];
 
@@ -300,12 +307,13 @@ int requirements_put(
 	}
 	int r = find_loop(g, o, reterr);
 
-	if (r == 0 && old) {
-		owner_drop(g, old);
-	} else if (r < 0) {
-		owner_drop(g, o);
-		if (old)
-			old->ignored = false;
+	struct owner *kept = r < 0 ? old : o, *gone = r < 0 ? o : old;
+
+	if (gone)
+		owner_drop(g, gone);
+	if (kept) {
+		kept->ignored = false;
+		owner_put(g, kept);
 	}
 	return r;
 }
@@ -314,8 +322,10 @@ void requirements_remove(struct requirements *g, const char *file)
 {
 	struct owner *o = owner_find(g, file);
 
-	if (o)
-		owner_drop(g, o);
+	if (!o)
+		return;
+	tdelete(o, &g->owners, by_file);
+	owner_drop(g, o);
 }
 
 bool definition_has_loop(const struct definition *d, struct diags *reterr)
@@ -336,8 +346,12 @@ void requirements_free(struct requirements *g)
 {
 	if (!g)
 		return;
-	while (g->owners)
-		owner_drop(g, g->owners);
+	while (g->owners) {
+		struct owner *o = *(struct owner *const *)g->owners;
+
+		tdelete(o, &g->owners, by_file);
+		owner_drop(g, o);
+	}
 	tdestroy(g->tree, node_free);
 	free(g);
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -24,13 +25,12 @@ struct claim {
 struct claimant {
 	char *file;
 	LIST_HEAD(, claim) claims;
-	struct claimant *next;
 };
 
 struct definition_set {
 	void *tree; /* of struct claim, by key */
 	struct requirements *requirements;
-	struct claimant *claimants;
+	void *claimants; /* a tree, by file */
 };
 
 static int by_key(const void *a, const void *b)
@@ -38,6 +38,23 @@ static int by_key(const void *a, const void *b)
 	const struct claim *x = a, *y = b;
 
 	return strcmp(x->key, y->key);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct claimant *x = a, *y = b;
+
+	return strcmp(x->file, y->file);
+}
+
+static struct claimant *claimant_find(
+    const struct definition_set *s, const char *file)
+{
+	scoped_free char *key = xstrdup(file);
+	const struct claimant probe = { .file = key };
+	struct claimant *const *found = tfind(&probe, &s->claimants, by_file);
+
+	return found ? *found : NULL;
 }
 
 static char *make_key(
@@ -76,15 +93,11 @@ static void drop_claims(struct definition_set *s, struct claimant *c)
 
 static void release_claims(struct definition_set *s, const char *file)
 {
-	struct claimant **at = &s->claimants;
-
-	while (*at && strcmp((*at)->file, file) != 0)
-		at = &(*at)->next;
-	struct claimant *c = *at;
+	struct claimant *c = claimant_find(s, file);
 
 	if (!c)
 		return;
-	*at = c->next;
+	tdelete(c, &s->claimants, by_file);
 	drop_claims(s, c);
 	free(c->file);
 	free(c);
@@ -101,7 +114,8 @@ void definition_set_free(struct definition_set *s)
 	if (!s)
 		return;
 	while (s->claimants)
-		release_claims(s, s->claimants->file);
+		release_claims(
+		    s, (*(struct claimant *const *)s->claimants)->file);
 	requirements_free(s->requirements);
 	free(s);
 }
@@ -165,8 +179,8 @@ int definition_set_claim(struct definition_set *set, const struct definition *d,
 	struct claimant *owner = xcalloc(1, sizeof(*owner));
 
 	owner->file = xstrdup(d->file);
-	owner->next = set->claimants;
-	set->claimants = owner;
+	if (!tsearch(owner, &set->claimants, by_file))
+		abort(); /* out of memory */
 	for (unsigned n = 0; n < d->service_n; n++) {
 		const struct definition_service *s = &d->services[n];
 
@@ -180,14 +194,11 @@ int definition_set_claim_made(struct definition_set *set, const char *file,
     const struct definition_service *s, const struct definition_instance *i,
     struct diags *reterr)
 {
-	struct claimant *owner = set->claimants;
 	int r = check_one(set, file, s, i, reterr);
 
 	if (r < 0 || claim_find(set, s, i))
 		return r;
-	while (strcmp(owner->file, file) != 0)
-		owner = owner->next;
-	add_one(set, owner, s, i);
+	add_one(set, claimant_find(set, file), s, i);
 	return 0;
 }
 

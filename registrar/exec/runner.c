@@ -349,8 +349,7 @@ void runner_free(struct runner *r)
 	event_free(r->readable);
 	event_free(r->writable);
 	close(r->fd); /* which ends it */
-	if (r->broker)
-		(void)waitpid(r->broker, NULL, 0);
+	helper_end(r->broker);
 	while (r->active_n)
 		run_free(r->active[--r->active_n]);
 	while ((run = TAILQ_FIRST(&r->queue))) {

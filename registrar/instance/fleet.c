@@ -14,6 +14,7 @@
 
 #include "registrar/definition/definition_each.h"
 #include "registrar/definition/definition_set.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ struct service {
 	const char *zone, *name; /* key */
 	struct store_service row;
 	LIST_HEAD(, part) parts;
-	const struct part *shown; /* whose definition the row shows */
+	const struct part *shown;   /* whose definition the row shows */
+	const struct part *leaving; /* while it is unlinked */
 };
 
 /* What one file says of one service. */
@@ -54,14 +56,14 @@ struct unit {
 	LIST_HEAD(, part) parts;
 	LIST_HEAD(, member) members;
 	unsigned member_n;
-	LIST_ENTRY(unit) link;
+	LIST_ENTRY(unit) link; /* of those that are retired */
 };
 
 struct fleet {
 	const struct instance_env *env;
 	struct definition_set *claims;
 	void *services, *members;  /* trees */
-	LIST_HEAD(, unit) units;   /* in force */
+	void *units;               /* in force; a tree by file */
 	LIST_HEAD(, unit) retired; /* until the burst has settled */
 };
 
@@ -81,6 +83,13 @@ static int by_member(const void *a, const void *b)
 	if (!order)
 		order = strcmp(x->service, y->service);
 	return order ? order : strcmp(x->zone, y->zone);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct unit *x = a, *y = b;
+
+	return strcmp(x->file, y->file);
 }
 
 static void *find(void *const *tree, const void *key,
@@ -108,10 +117,14 @@ static bool comes_before(const struct part *a, const struct part *b)
 	return strcmp(a->unit->file, b->unit->file) < 0;
 }
 
-static const struct part *first_part(const struct service *s)
+/* A service may have parts in thousands of files, one changed at a time. */
+static const struct part *first_part(
+    const struct service *s, const struct part *added)
 {
-	const struct part *p, *best = NULL;
+	const struct part *p, *best = NULL, *shown = s->shown;
 
+	if (shown && !shown->unit->retired && shown != s->leaving)
+		return added && comes_before(added, shown) ? added : shown;
 	LIST_FOREACH (p, &s->parts, of_service)
 		if (!best || comes_before(p, best))
 			best = p;
@@ -129,9 +142,10 @@ static void show(struct fleet *f, struct service *s, const struct part *shown)
 }
 
 /* Parts came or went. The one that is shown may be unlinked, not freed. */
-static void show_first(struct fleet *f, struct service *s)
+static void show_first(
+    struct fleet *f, struct service *s, const struct part *added)
 {
-	const struct part *was = s->shown, *first = first_part(s);
+	const struct part *was = s->shown, *first = first_part(s, added);
 
 	if (first == was)
 		return;
@@ -173,7 +187,7 @@ static void part_add(
 	p->def = def;
 	LIST_INSERT_HEAD(&u->parts, p, of_unit);
 	LIST_INSERT_HEAD(&p->service->parts, p, of_service);
-	show_first(f, p->service);
+	show_first(f, p->service, p);
 }
 
 static void service_remove(struct fleet *f, struct service *s, bool withdraw)
@@ -190,10 +204,12 @@ static void part_drop(struct fleet *f, struct part *p, bool withdraw)
 	struct service *s = p->service;
 
 	LIST_REMOVE(p, of_service);
+	s->leaving = p;
 	if (LIST_EMPTY(&s->parts)) {
 		service_remove(f, s, withdraw);
 	} else {
-		show_first(f, s);
+		show_first(f, s, NULL);
+		s->leaving = NULL;
 	}
 	free(p);
 }
@@ -266,12 +282,10 @@ static void member_remove(struct fleet *f, struct member *m, bool withdraw)
 
 static struct unit *unit_find(const struct fleet *f, const char *file)
 {
-	struct unit *u;
+	scoped_free char *key = xstrdup(file);
+	const struct unit probe = { .file = key };
 
-	LIST_FOREACH (u, &f->units, link)
-		if (!strcmp(u->file, file))
-			return u;
-	return NULL;
+	return find(&f->units, &probe, by_file);
 }
 
 static struct unit *unit_new(struct fleet *f, struct definition *d)
@@ -282,13 +296,13 @@ static struct unit *unit_new(struct fleet *f, struct definition *d)
 	u->def = d;
 	LIST_INIT(&u->parts);
 	LIST_INIT(&u->members);
-	LIST_INSERT_HEAD(&f->units, u, link);
+	insert(&f->units, u, by_file);
 	return u;
 }
 
 static void unit_retire(struct fleet *f, struct unit *u)
 {
-	LIST_REMOVE(u, link);
+	tdelete(u, &f->units, by_file);
 	LIST_INSERT_HEAD(&f->retired, u, link);
 	u->retired = true;
 }
@@ -409,7 +423,6 @@ struct fleet *fleet_new(const struct instance_env *env)
 
 	f->env = env;
 	f->claims = definition_set_new();
-	LIST_INIT(&f->units);
 	LIST_INIT(&f->retired);
 	return f;
 }
@@ -418,12 +431,8 @@ void fleet_free(struct fleet *f)
 {
 	if (!f)
 		return;
-	for (struct unit *u = LIST_FIRST(&f->units); u;) {
-		struct unit *next = LIST_NEXT(u, link);
-
-		unit_retire(f, u);
-		u = next;
-	}
+	while (f->units)
+		unit_retire(f, *(struct unit *const *)f->units);
 	drop_retired(f, false);
 	definition_set_free(f->claims);
 	free(f);

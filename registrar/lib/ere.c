@@ -41,15 +41,6 @@ struct reading {
 
 static void read_branches(struct reading *r, struct start *ret);
 
-static void put(struct reading *r, const char *text)
-{
-	size_t len = strlen(text);
-
-	assert(len < r->room - r->len);
-	memcpy(r->out + r->len, text, len + 1);
-	r->len += len;
-}
-
 static void put_at(struct reading *r, size_t at, const char *text)
 {
 	size_t len = strlen(text);
@@ -58,6 +49,11 @@ static void put_at(struct reading *r, size_t at, const char *text)
 	memmove(r->out + at + len, r->out + at, r->len - at + 1);
 	memcpy(r->out + at, text, len);
 	r->len += len;
+}
+
+static void put(struct reading *r, const char *text)
+{
+	put_at(r, r->len, text);
 }
 
 static void fail(struct reading *r, const char *why)
@@ -170,9 +166,7 @@ static void read_element(struct reading *r, struct octets *s)
 	if (is_range(r)) {
 		r->at++;
 		high = read_member(r, s);
-		if (high < low) /* or a class */
-			fail(r, "Invalid range end");
-		if (is_range(r))
+		if (high < low || is_range(r)) /* or it is a class */
 			fail(r, "Invalid range end");
 	} else if (hyphen) {
 		fail(r, "Invalid range end");
@@ -188,12 +182,11 @@ static void read_bracket(struct reading *r, struct octets *s)
 
 	r->at += not ;
 	for (; *r->at && (*r->at != ']' || first) && !r->why; first = false) {
-		if (first && *r->at == '-') { /* literal, here */
-			if (r->at[1] != '-' || r->at[2] == ']') {
-				s->has['-'] = true;
-				r->at++;
-				continue;
-			}
+		if (first && *r->at == '-' &&
+		    (r->at[1] != '-' || r->at[2] == ']')) {
+			s->has['-'] = true; /* literal, here */
+			r->at++;
+			continue;
 		}
 		read_element(r, s);
 	}
@@ -361,11 +354,9 @@ static int64_t read_count(struct reading *r, char *ret_text, size_t room)
  */
 static void put_open(struct reading *r, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++) {
-		const char octet[] = { r->out[i], '\0' };
-
-		put(r, octet);
-	}
+	assert(to - from < r->room - r->len);
+	memcpy(r->out + r->len, r->out + from, to - from);
+	r->len += to - from;
 	put(r, "*");
 }
 

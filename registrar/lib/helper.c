@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/lib/helper.h"
 
+#include "registrar/lib/procfs.h"
+#include "schema/base/scoped.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define END_MS 1000
 
 static void ignore_signals(void)
 {
@@ -62,4 +69,17 @@ int helper_start(int type, void (*run)(void), pid_t *ret_pid, int *ret_fd,
 	*ret_pid = pid;
 	*ret_fd = pair[0];
 	return 0;
+}
+
+void helper_end(pid_t pid)
+{
+	if (!pid)
+		return;
+	/* the sandbox has no kill(2) */
+	scoped_fd int fd = proc_pidfd(pid);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd >= 0 && poll(&p, 1, END_MS) == 0)
+		(void)proc_pidfd_signal(fd, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
 }

@@ -20,3 +20,9 @@
  */
 int helper_start(int type, void (*run)(void), pid_t *ret_pid, int *ret_fd,
     struct diag *reterr);
+
+/*
+ * It ends since its socket is closed; one that does not, as it was stopped, is
+ * killed after a second. 0 is ignored.
+ */
+void helper_end(pid_t pid);

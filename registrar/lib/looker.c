@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,8 +37,15 @@ struct looker {
 	pid_t pid; /* 0: it has ended */
 	int fd;
 	struct event *ended;
-	void (*gone)(void *arg);
-	void *arg;
+	struct looker_ops ops;
+	/*
+	 * It did not answer in time: whatever it says up to the mark is an
+	 * answer that nobody waits for any more.
+	 */
+	bool lost;
+	int64_t until_ms; /* it has to say more by then */
+	uint8_t mark[LOOKER_MARK];
+	size_t marked; /* octets of it that came */
 	struct lot lot;
 	/* what it said and was not read yet */
 	size_t at, len;
@@ -45,31 +54,68 @@ struct looker {
 
 /* ---- talking ---------------------------------------------------------- */
 
+static void lose(struct looker *l)
+{
+	struct looker_request q = { .what = LOOK_MARK };
+
+	l->lost = true;
+	l->marked = l->at = l->len = 0;
+	if (getrandom(l->mark, sizeof(l->mark), 0) != sizeof(l->mark))
+		abort(); /* the kernel always has some */
+	for (size_t i = 1; i < sizeof(l->mark); i++)
+		l->mark[i] ^= l->mark[i] == l->mark[0]; /* it begins once */
+	memcpy(q.mark, l->mark, sizeof(q.mark));
+	/* there is room: it takes one question at a time */
+	(void)send(l->fd, &q, sizeof(q), MSG_NOSIGNAL | MSG_DONTWAIT);
+	l->ops.answers(l->ops.arg, false);
+}
+
+/* False: it has ended, or does not answer. */
 static bool ask(struct looker *l, const struct looker_request *q)
 {
 	ssize_t n;
 
+	if (l->lost)
+		return false;
 	do {
-		n = send(l->fd, q, sizeof(*q), MSG_NOSIGNAL);
+		n = send(l->fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
+	l->until_ms = clock_mono_ms() + LOOKER_WAIT_MS;
 	return n == sizeof(*q);
 }
 
-/* False: it has ended. */
+/* False: nothing came in time. */
+static bool wait_for_more(struct looker *l)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	int64_t left_ms = l->until_ms - clock_mono_ms();
+
+	if (poll(&p, 1, left_ms > 0 ? (int)left_ms : 0) != 0)
+		return true; /* or it was a signal */
+	lose(l);
+	return false;
+}
+
+/* False: it has ended, or does not answer. */
 static bool hear(struct looker *l, void *what, size_t len)
 {
 	char *to = what;
 
 	while (len) {
 		if (l->at == l->len) {
-			ssize_t n = recv(l->fd, l->buf, sizeof(l->buf), 0);
+			ssize_t n =
+			    recv(l->fd, l->buf, sizeof(l->buf), MSG_DONTWAIT);
 
-			if (n < 0 && errno == EINTR)
+			if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+				if (!wait_for_more(l))
+					return false;
 				continue;
+			}
 			if (n <= 0)
 				return false;
 			l->at = 0;
 			l->len = (size_t)n;
+			l->until_ms = clock_mono_ms() + LOOKER_WAIT_MS;
 		}
 		size_t part = l->len - l->at < len ? l->len - l->at : len;
 
@@ -229,7 +275,7 @@ bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode)
 
 	if (!l)
 		return proc_see_socket(pid, fd) == inode;
-	return ask(l, &q) && hear(l, &s, sizeof(s)) && s.inode == inode;
+	return !ask(l, &q) || !hear(l, &s, sizeof(s)) || s.inode == inode;
 }
 
 int64_t looker_clock_ns(const struct looker *l)
@@ -246,22 +292,47 @@ int64_t looker_clock_ns(const struct looker *l)
 
 /* ---- life ------------------------------------------------------------- */
 
+/* Up to the mark. */
+static void pass_over(struct looker *l)
+{
+	ssize_t n;
+	uint8_t c;
+
+	while (l->marked < sizeof(l->mark) &&
+	       (n = recv(l->fd, l->buf, sizeof(l->buf), MSG_DONTWAIT)) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			c = (uint8_t)l->buf[i];
+			if (l->marked == sizeof(l->mark))
+				break; /* nothing was asked since */
+			l->marked = c == l->mark[l->marked] ? l->marked + 1
+			            : c == l->mark[0]       ? 1
+			                                    : 0;
+		}
+	}
+	if (l->marked < sizeof(l->mark))
+		return;
+	l->lost = false;
+	l->ops.answers(l->ops.arg, true);
+}
+
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct looker *l = arg;
 	char c;
 
 	(void)what;
+	if (l->lost)
+		pass_over(l);
 	/* between requests it says nothing, so this is its end */
 	if (recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN)
 		return;
 	event_del(l->ended);
 	(void)waitpid(l->pid, NULL, 0);
 	l->pid = 0;
-	l->gone(l->arg);
+	l->ops.gone(l->ops.arg);
 }
 
-int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
+int looker_new(struct event_base *base, const struct looker_ops *ops,
     struct looker **ret_l, struct diag *reterr)
 {
 	struct looker *l = xcalloc(1, sizeof(*l));
@@ -272,8 +343,7 @@ int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
 		free(l);
 		return error;
 	}
-	l->gone = gone;
-	l->arg = arg;
+	l->ops = *ops;
 	l->ended = event_new(base, l->fd, EV_READ | EV_PERSIST, on_ended, l);
 	if (!l->ended || event_add(l->ended, NULL) < 0)
 		abort(); /* out of memory */
@@ -287,7 +357,6 @@ void looker_free(struct looker *l)
 		return;
 	event_free(l->ended);
 	close(l->fd); /* which ends it */
-	if (l->pid)
-		(void)waitpid(l->pid, NULL, 0);
+	helper_end(l->pid);
 	free(l);
 }

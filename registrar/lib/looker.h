@@ -11,7 +11,8 @@
  *
  * All functions accept NULL for l, and look themselves then. They wait for
  * the answer: one question takes 5 us instead of 1, a walk over all processes
- * a fifth more than by ourselves. One thread.
+ * a fifth more than by ourselves. They wait LOOKER_WAIT_MS at most: then
+ * nothing can be seen until it answers again. One thread.
  */
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
@@ -20,12 +21,22 @@
 struct event_base;
 struct looker;
 
-/* gone(arg), from the event base: it has ended by itself. */
-int looker_new(struct event_base *base, void (*gone)(void *arg), void *arg,
+/* From the event base, or from a question. */
+struct looker_ops {
+	void (*gone)(void *arg); /* it has ended by itself */
+	/* It does not answer: nothing can be seen. True: it does again. */
+	void (*answers)(void *arg, bool again);
+	void *arg;
+};
+
+/* Copies ops. */
+int looker_new(struct event_base *base, const struct looker_ops *ops,
     struct looker **ret_l, struct diag *reterr);
 void looker_free(struct looker *l);
 
-/* As proc_see_exe(); -EACCES also when the looker has ended. */
+#define LOOKER_WAIT_MS 200
+
+/* As proc_see_exe(); -EACCES also when the looker does not answer. */
 int looker_exe(struct looker *l, pid_t pid, char *buf, size_t len);
 
 /*
@@ -36,6 +47,7 @@ int looker_each(struct looker *l, proc_fn fn, void *arg);
 
 /* As proc_see_sockets(). */
 int looker_sockets(struct looker *l, pid_t pid, socket_fn fn, void *arg);
+/* As far as can be seen: true when nothing can. */
 bool looker_has_socket(struct looker *l, pid_t pid, int fd, uint64_t inode);
 
 /* CPU time of this thread and of the looker; what matters is a difference. */

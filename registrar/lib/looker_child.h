@@ -13,15 +13,18 @@ enum looker_what {
 	LOOK_EXES,    /* n answers: path, or none and the error */
 	LOOK_SOCKETS, /* struct looker_socket each, then one with the error */
 	LOOK_SOCKET,  /* of pid[0] at descriptor `fd`: one */
+	LOOK_MARK,    /* `mark`, as it is */
 };
 
-#define LOOKER_LOT 64 /* processes in a request */
+#define LOOKER_LOT 64  /* processes in a request */
+#define LOOKER_MARK 16 /* octets that nothing else looks like */
 
 struct looker_request {
 	enum looker_what what;
 	int32_t fd;
 	uint32_t n;
 	int32_t pid[LOOKER_LOT];
+	uint8_t mark[LOOKER_MARK];
 };
 
 /* LOOK_EXES: `len` octets follow. */

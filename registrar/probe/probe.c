@@ -128,10 +128,25 @@ void prober_forget(struct leftover *l)
 	LIST_REMOVE(l, link);
 }
 
-/* A turn of the loop takes less, unless something is wrong. */
-#define LATE_MS 50
 #define PACE_MS 10000
 #define PACE_TOLD_MS 60000 /* a line at most so often */
+
+/* For late_mark(). */
+static const char *const begins[CHECK_KIND_N] = {
+	[CHECK_TCP] = "beginning of tcp checks",
+	[CHECK_HTTP] = "beginning of http checks",
+	[CHECK_EXEC] = "beginning of exec checks",
+	[CHECK_TTL] = "ttl checks",
+	[CHECK_UDP] = "beginning of udp checks",
+	[CHECK_DNS] = "beginning of dns checks",
+	[CHECK_FILE] = "beginning of file checks",
+	[CHECK_ICMP] = "beginning of icmp checks",
+	[CHECK_POSTGRES] = "beginning of postgres checks",
+	[CHECK_REDIS] = "beginning of redis checks",
+	[CHECK_ALIAS] = "alias checks",
+	[CHECK_GRPC] = "beginning of grpc checks",
+	[CHECK_H2PING] = "beginning of h2ping checks",
+};
 
 /* ---- schedule --------------------------------------------------------- */
 
@@ -236,6 +251,7 @@ static void on_next(void *arg)
 	p->running = true;
 	p->expired = false;
 	p->started_ms = now_ms;
+	late_mark(p->prober->late, begins[p->spec->kind]);
 	if (p->spec->timeout_ms > 0) {
 		timer_set(
 		    ts, &p->deadline, p->started_ms + p->spec->timeout_ms);
@@ -372,6 +388,7 @@ void probe_done(struct probe *p, enum verdict v, const char *detail)
 	char text[PROBE_DETAIL_MAX];
 
 	probe_printable(text, sizeof(text), detail, strlen(detail));
+	late_mark(p->prober->late, "verdicts");
 	tally_verdict(&p->prober->counts, p->spec->kind, v,
 	    timers_now(p->prober->timers) - p->started_ms, p->expired);
 	probe_done_silent(p);

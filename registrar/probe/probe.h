@@ -13,6 +13,7 @@
 #include "registrar/definition/definition.h"
 #include "registrar/health/health.h"
 #include "registrar/lib/fetch.h"
+#include "registrar/lib/late.h"
 #include "registrar/lib/timer.h"
 #include "registrar/probe/tally.h"
 #include "schema/base/log.h"
@@ -86,6 +87,7 @@ struct leftover {
 struct prober {
 	struct event_base *base;
 	struct timers *timers;
+	struct late *late; /* borrowed; or NULL */
 	struct rng rng;
 	const struct probe_ops *const *kinds;
 	/* 0, -ENOENT, or another -E.. when the registry does not answer */

@@ -228,6 +228,11 @@ void watcher_set_looker(struct watcher *w, struct looker *l)
 	w->looker = l;
 }
 
+void watcher_set_late(struct watcher *w, struct late *l)
+{
+	w->late = l;
+}
+
 void watcher_set_cgroups(struct watcher *w, const char *dir)
 {
 	free(w->cgroup_root);

@@ -21,6 +21,7 @@
 
 struct engine;
 struct event_base;
+struct late;
 struct looker;
 struct timers;
 struct watcher;
@@ -43,6 +44,8 @@ int watcher_new(struct event_base *base, struct timers *timers,
 void watcher_set_cgroups(struct watcher *w, const char *dir);
 /* Who looks for us where we may not; borrowed. */
 void watcher_set_looker(struct watcher *w, struct looker *l);
+/* Who measures how long walks take; borrowed. */
+void watcher_set_late(struct watcher *w, struct late *l);
 /* Who tells of containers; borrowed. Before any watch. */
 void watcher_set_engine(struct watcher *w, struct engine *e);
 /* After all its watches. */

@@ -15,6 +15,7 @@
  *	process_container.c  the first process of a container
  */
 #include "registrar/container/engine.h"
+#include "registrar/lib/late.h"
 #include "registrar/lib/looker.h"
 #include "registrar/lib/match.h"
 #include "registrar/lib/procfs.h"
@@ -138,6 +139,7 @@ struct watcher {
 	struct event_base *base;
 	struct timers *timers;
 	struct looker *looker; /* NULL: nobody restricts us */
+	struct late *late;
 	int inotify;
 	struct event *readable;
 	struct engine *engine; /* NULL: there is none */

@@ -213,6 +213,7 @@ static void listen_now(void *arg)
 	struct process_watch *p, *next;
 	int64_t start_ns = looker_clock_ns(w->looker);
 
+	late_mark(w->late, "a walk through sockets");
 	TAILQ_FOREACH (p, &w->listen.seeking, seek_link)
 		p->found = 0;
 	int r = read_sockets(w);

@@ -92,6 +92,8 @@ static void pidfile_look(struct process_watch *p)
 {
 	pid_t pid = 0, was = p->fd >= 0 ? p->pid : 0;
 
+	late_mark(p->w->late, "pidfiles");
+
 	notify_watch(p->w, p->path); /* before reading: nothing is missed */
 	int r = follow_pidfile(p, &pid);
 

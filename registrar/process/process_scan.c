@@ -190,6 +190,7 @@ void scan_now(void *arg)
 	/* of ours alone: others on the processor are no reason to wait */
 	int64_t start_ns = looker_clock_ns(w->looker);
 
+	late_mark(w->late, "a walk through processes");
 	w->blind = false;
 	w->want_args = find_wants(w, PROCESS_CMDLINE);
 	w->want_exe = find_wants(w, PROCESS_EXE);

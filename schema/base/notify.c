@@ -22,7 +22,7 @@ void notify_state(const char *state)
 	memcpy(to.sun_path, path, len);
 	if (path[0] == '@') /* the abstract name space */
 		to.sun_path[0] = '\0';
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
 	    (const struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 }

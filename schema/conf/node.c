@@ -392,11 +392,18 @@ int conf_read_fd(int fd, const char *path, size_t max_len, char **ret_text,
 		    "cannot read '%s': found no regular file, expected one",
 		    path);
 	}
-	scoped_free char *text = xmalloc(max_len + 2);
-	size_t len = 0;
+	/* as large as it says, and one octet more to see its end */
+	size_t len = 0, room = st.st_size > 0 && (size_t)st.st_size < max_len
+	                           ? (size_t)st.st_size + 1
+	                           : max_len + 1;
+	scoped_free char *text = xmalloc(room + 1);
 
 	while (len <= max_len) {
-		ssize_t n = read(fd, text + len, max_len + 1 - len);
+		if (len == room) { /* it grows, or has no size: /proc */
+			room = max_len + 1;
+			text = xreallocarray(text, room + 1, 1);
+		}
+		ssize_t n = read(fd, text + len, room - len);
 
 		if (n < 0 && errno == EINTR)
 			continue;

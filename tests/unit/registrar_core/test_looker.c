@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 struct gone {
-	bool gone;
+	bool gone, lost, again;
 };
 
 static void on_gone(void *arg)
@@ -20,6 +20,14 @@ static void on_gone(void *arg)
 	struct gone *g = arg;
 
 	g->gone = true;
+}
+
+static void on_answers(void *arg, bool again)
+{
+	struct gone *g = arg;
+
+	g->lost |= !again;
+	g->again |= again;
 }
 
 struct fx {
@@ -32,8 +40,11 @@ static void set_up(struct fx *f)
 {
 	*f = (struct fx){ .looker = NULL };
 	loop_init(&f->loop);
-	assert_int_equal(
-	    0, looker_new(f->loop.base, on_gone, &f->gone, &f->looker, NULL));
+	const struct looker_ops ops = {
+		.gone = on_gone, .answers = on_answers, .arg = &f->gone
+	};
+
+	assert_int_equal(0, looker_new(f->loop.base, &ops, &f->looker, NULL));
 }
 
 static void tear_down(struct fx *f)
@@ -229,7 +240,8 @@ static void it_is_killed(void **state)
 	assert_int_equal(0, w.n);
 	assert_true(looker_sockets(f.looker, getpid(), on_socket, &seen) < 0);
 	assert_int_equal(0, seen.n);
-	assert_false(looker_has_socket(f.looker, getpid(), 0, 1));
+	/* nothing can be seen: what was there is there */
+	assert_true(looker_has_socket(f.looker, getpid(), 0, 1));
 	assert_true(loop_until(&f.loop, &f.gone.gone, 5000));
 	tear_down(&f);
 }
@@ -254,6 +266,51 @@ static void it_goes_with_us(void **state)
 	assert_int_equal(ESRCH, errno);
 }
 
+/* Stopped in the middle of anything, and going on at any time. */
+static void it_is_stopped(void **state)
+{
+	struct fx f;
+	pid_t pid = 0;
+	char exe[PATH_MAX];
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(0, proc_each(find_child, &pid));
+	assert_true(pid > 0);
+	for (unsigned n = 0; n < 3; n++) {
+		struct sockets seen = { .n = 0 };
+
+		f.gone.lost = f.gone.again = false;
+		assert_int_equal(0, kill(pid, SIGSTOP));
+		int64_t began_ms = clock_mono_ms();
+
+		assert_int_equal(
+		    -EACCES, looker_exe(f.looker, getpid(), exe, sizeof(exe)));
+		assert_true(f.gone.lost);
+		/* it waits once */
+		for (unsigned k = 0; k < 100; k++) {
+			assert_true(looker_sockets(f.looker, getpid(),
+			                on_socket, &seen) < 0);
+			assert_true(
+			    looker_has_socket(f.looker, getpid(), 0, 1));
+		}
+		assert_int_equal(0, seen.n);
+		assert_true(clock_mono_ms() - began_ms < 5000);
+		assert_false(f.gone.again);
+		assert_int_equal(0, kill(pid, SIGCONT));
+		assert_true(loop_until(&f.loop, &f.gone.again, 5000));
+		assert_int_equal(
+		    0, looker_exe(f.looker, getpid(), exe, sizeof(exe)));
+		assert_int_equal(
+		    0, looker_sockets(f.looker, getpid(), on_socket, &seen));
+		assert_true(seen.n > 0);
+	}
+	/* nobody waits for it at the end, either */
+	assert_int_equal(0, kill(pid, SIGSTOP));
+	tear_down(&f);
+	assert_int_equal(-1, kill(pid, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +318,7 @@ int main(void)
 		cmocka_unit_test(a_walk),
 		cmocka_unit_test(sockets_of_a_child),
 		cmocka_unit_test(it_is_killed),
+		cmocka_unit_test(it_is_stopped),
 		cmocka_unit_test(it_goes_with_us),
 	};
 
