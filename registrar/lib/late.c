@@ -13,8 +13,8 @@
 #include <sys/time.h>
 #include <time.h>
 
-#define STEP_NS 20000000 /* libevent looks how both clocks differ but seldom   \
-	                  */
+/* libevent looks how both clocks differ but seldom */
+#define STEP_NS 20000000
 
 static int64_t now_ns(void)
 {
