@@ -330,8 +330,9 @@ void conflicts_add_addresses(
 void conflicts_report(struct conflicts *c)
 {
 	if (c->n) {
-		log_warn("static records and zones below go before services "
-		         "of the same name and type: names=%u, first: %s",
+		log_warn("static records go before services of the same "
+		         "name and type, as do zones below: names=%u, "
+		         "first: %s",
 		    c->n, c->names);
 	}
 	*c = (struct conflicts){ .catalog = c->catalog };
