@@ -10,8 +10,8 @@
 #include "dnsd/message/handle.h"
 #include "dnsd/options.h"
 #include "dnsd/publication/keeper.h"
-#include "dnsd/registry/follow.h"
 #include "dnsd/registry/loader.h"
+#include "dnsd/registry/tracker.h"
 #include "dnsd/transport/address.h"
 #include "dnsd/transport/certificate.h"
 #include "dnsd/transport/server.h"
@@ -47,7 +47,7 @@ struct dnsd {
 	char *state; /* directory */
 	struct keeper *keeper;
 	struct loader *loader;
-	struct follow *follow;
+	struct tracker *tracker;
 	struct zonedir *zonedir;         /* NULL: no zone files */
 	struct certificate *certificate; /* NULL: no TLS */
 	struct guard *guard;
@@ -140,7 +140,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	log_info("looking at everything again");
-	follow_look(d->follow);
+	tracker_look(d->tracker);
 	if (d->zonedir)
 		zonedir_look(d->zonedir);
 	certificate_reload(d->certificate);
@@ -173,7 +173,7 @@ static void tear_down(struct dnsd *d)
 	keeper_free(d->keeper);
 	free(d->state);
 	zonedir_free(d->zonedir);
-	follow_free(d->follow);
+	tracker_free(d->tracker);
 	loader_free(d->loader);
 	catalog_free(d->catalog);
 	reclaim_free(d->reclaim);
@@ -216,7 +216,7 @@ static int set_up(struct dnsd *d, struct diag *reterr)
 	return add_zones(d, reterr);
 }
 
-/* With timers of less than a millisecond, for follow.c. */
+/* With timers of less than a millisecond, for tracker.c. */
 static struct event_base *new_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -288,7 +288,7 @@ static int run(struct dnsd *d, struct diag *reterr)
 	/* what is there is loaded before the first question is taken */
 	if (o->zone_directory)
 		d->zonedir = zonedir_new(d->base, o, d->catalog);
-	d->follow = follow_new(d->base, o->registry, d->loader);
+	d->tracker = tracker_new(d->base, o->registry, d->loader);
 	keeper_begin(d->keeper);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);

@@ -71,11 +71,33 @@ static int read_number(
 	return 0;
 }
 
+/* Of a newer schema: may programs of ours read it, or those of later alone? */
+static int check_newer(
+    sqlite3 *db, int version, enum registry_access access, struct diag *reterr)
+{
+	int from, error;
+
+	if (access == REGISTRY_READ) {
+		error = read_number(
+		    db, "SELECT reads_from FROM registry", &from, reterr);
+		if (error == 0 && from <= migrations_n)
+			return 0;
+		if (error < 0 && error != -EUCLEAN) /* there is no such word */
+			return error;
+	}
+	return diag_set(reterr, -EPROTONOSUPPORT,
+	    "found schema version %d, expected at most %d: a newer Rollcall "
+	    "has migrated it, this one may not %s it",
+	    version, migrations_n,
+	    access == REGISTRY_READ ? "read" : "write to");
+}
+
 /*
  * 0 in ret_version: empty, so free to be made a registry. Inside of a
  * transaction, or three reads see a file that another is about to create.
  */
-static int read_version(sqlite3 *db, int *ret_version, struct diag *reterr)
+static int read_version(sqlite3 *db, enum registry_access access,
+    int *ret_version, struct diag *reterr)
 {
 	int version = 0, application = 0, tables = 0, error;
 
@@ -91,23 +113,21 @@ static int read_version(sqlite3 *db, int *ret_version, struct diag *reterr)
 		    "found another program's SQLite database, expected a "
 		    "Rollcall registry");
 	}
-	if (version > migrations_n) {
-		return diag_set(reterr, -EPROTONOSUPPORT,
-		    "found schema version %d, expected at most %d: written by "
-		    "a newer Rollcall",
-		    version, migrations_n);
-	}
+	if (version > migrations_n &&
+	    (error = check_newer(db, version, access, reterr)) < 0)
+		return error;
 	*ret_version = version;
 	return 0;
 }
 
-static int look_at_version(sqlite3 *db, int *ret_version, struct diag *reterr)
+static int look_at_version(sqlite3 *db, enum registry_access access,
+    int *ret_version, struct diag *reterr)
 {
 	int error = run_sql(db, "BEGIN", reterr);
 
 	if (error < 0)
 		return error;
-	error = read_version(db, ret_version, reterr);
+	error = read_version(db, access, ret_version, reterr);
 	if (!sqlite3_get_autocommit(db))
 		(void)run_sql(db, "ROLLBACK", NULL);
 	return error;
@@ -156,7 +176,7 @@ static int migrate_once(sqlite3 *db, int *ret_version, struct diag *reterr)
 
 	if (error < 0)
 		return error;
-	if ((error = read_version(db, &version, reterr)) < 0)
+	if ((error = read_version(db, REGISTRY_WRITE, &version, reterr)) < 0)
 		goto rollback;
 	if (version < migrations_n) {
 		(void)snprintf(set_version, sizeof(set_version),
@@ -181,20 +201,22 @@ rollback:
 	return error;
 }
 
-static int set_up_writer(sqlite3 *db, int busy_ms, struct diag *reterr)
+static int set_up_writer(struct registry *r, struct diag *reterr)
 {
-	int version = 0, error;
+	sqlite3 *db = r->db;
+	int error;
 
 	if (sqlite3_db_readonly(db, "main") == 1) {
 		return diag_set(
 		    reterr, -EACCES, "no permission to write to the file");
 	}
-	if ((error = look_at_version(db, &version, reterr)) < 0 ||
-	    (error = use_wal(db, busy_ms, reterr)) < 0 ||
+	if ((error = look_at_version(db, REGISTRY_WRITE, &r->version, reterr)) <
+	        0 ||
+	    (error = use_wal(db, r->busy_ms, reterr)) < 0 ||
 	    (error = run_sql(db, writer_setup, reterr)) < 0)
 		return error;
-	while (version < migrations_n) {
-		if ((error = migrate_once(db, &version, reterr)) < 0)
+	while (r->version < migrations_n) {
+		if ((error = migrate_once(db, &r->version, reterr)) < 0)
 			return error;
 	}
 	return 0;
@@ -202,22 +224,22 @@ static int set_up_writer(sqlite3 *db, int busy_ms, struct diag *reterr)
 
 /* ---- the reader's side ------------------------------------------------ */
 
-static int set_up_reader(sqlite3 *db, struct diag *reterr)
+static int set_up_reader(struct registry *r, struct diag *reterr)
 {
-	int version = 0;
-	int error = run_sql(db, reader_setup, reterr);
+	int error = run_sql(r->db, reader_setup, reterr);
 
-	if (error < 0 || (error = look_at_version(db, &version, reterr)) < 0)
+	if (error < 0 || (error = look_at_version(
+	                      r->db, REGISTRY_READ, &r->version, reterr)) < 0)
 		return error;
-	if (!version) {
+	if (!r->version) {
 		return diag_set(
 		    reterr, -ENODATA, "the file is empty: no registry yet");
 	}
-	if (version < migrations_n) {
+	if (r->version < migrations_n) {
 		return diag_set(reterr, -ENODATA,
 		    "found schema version %d, expected %d: the registrar has "
 		    "not migrated it yet",
-		    version, migrations_n);
+		    r->version, migrations_n);
 	}
 	return 0;
 }
@@ -276,7 +298,7 @@ static int open_unlocked(
 		return stmt_error(r->db, rc, reterr);
 	r->unlocked_path = xstrdup(path);
 	r->unlocked_stat = before;
-	return set_up_reader(r->db, reterr);
+	return set_up_reader(r, reterr);
 }
 
 bool registry_is_outdated(const struct registry *r)
@@ -362,9 +384,9 @@ static int open_file(const char *path, enum registry_access access,
 	r->busy_ms = busy_ms_of(access);
 	harden(r->db, access);
 	if (access != REGISTRY_READ)
-		return set_up_writer(r->db, r->busy_ms, reterr);
+		return set_up_writer(r, reterr);
 
-	int error = set_up_reader(r->db, reterr);
+	int error = set_up_reader(r, reterr);
 	if (error == -EROFS || error == -EACCES || error == -ENOENT)
 		return open_unlocked(path, r, reterr);
 	return error;
@@ -402,6 +424,20 @@ void registry_close(struct registry *r)
 	assert(rc == SQLITE_OK); /* else a statement is left somewhere */
 	free(r->unlocked_path);
 	free(r);
+}
+
+bool registry_has_moved(struct registry *r)
+{
+	int moved = 0;
+
+	(void)sqlite3_file_control(
+	    r->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved != 0;
+}
+
+bool registry_is_newer(const struct registry *r)
+{
+	return r->version > migrations_n;
 }
 
 const char *registry_id(const struct registry *r)

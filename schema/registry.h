@@ -13,7 +13,9 @@
  *   -EBUSY       locked by another connection; try again
  *   -EINVAL      the database refused the row: the text says which rule
  *   -EUCLEAN     corrupt, or not a database
- *   -EPROTONOSUPPORT  written by a newer Rollcall
+ *   -EPROTONOSUPPORT  a newer Rollcall has migrated it, see reads_from
+ *   -ESTALE      it is another registry, or of another schema, than when it
+ *                was opened: open it again
  *   -ENOSPC, -EROFS, -EACCES, -EIO  from the disk
  */
 #include "schema/base/diag.h"
@@ -41,6 +43,20 @@ void registry_close(struct registry *r);
  * it opened: to see what has taken its place, open the path again.
  */
 const char *registry_id(const struct registry *r);
+
+/*
+ * It was open for reading while a newer Rollcall had migrated it already, which
+ * allows this one to read (registry.reads_from): rows may say what is not known
+ * here.
+ */
+bool registry_is_newer(const struct registry *r);
+
+/*
+ * Its path leads to another file, or to none. While it is open no other file
+ * has its inode, so this is certain; `path` need not be the same file system,
+ * of which the caller has to take care.
+ */
+bool registry_has_moved(struct registry *r);
 
 /* ---- rows (design section 3): what the tables hold ------------------- */
 
@@ -170,6 +186,22 @@ struct history_row {
  * again.
  */
 int registry_revision(struct registry *r, int64_t *ret_revision);
+
+/*
+ * The newest change of a registry: a number, and one that was drawn for it.
+ * Copies of a registry may give one revision to different changes.
+ */
+struct registry_mark {
+	int64_t revision, token; /* 0, 0: nothing has changed yet */
+};
+
+/*
+ * As registry_revision(), and: is `past` in the past of what is there, or is
+ * it the present? If not, what was read up to it is not to be relied on:
+ * another copy was put in its place, or this one is older.
+ */
+int registry_read_mark(struct registry *r, const struct registry_mark *past,
+    struct registry_mark *ret_now, bool *ret_holds);
 
 /*
  * Callbacks, these and all below, borrow the row until they return and must

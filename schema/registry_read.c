@@ -83,24 +83,61 @@ int stmt_get_instance(
 	return 0;
 }
 
+int registry_check_version(struct registry *r, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int error;
+
+	if ((error = stmt_get(r, STMT_VERSION, &st, reterr)) < 0 ||
+	    (error = stmt_step(r, st, reterr)) < 0)
+		return error;
+	int version = sqlite3_column_int(st, 0);
+	if (version == r->version)
+		return 0;
+	return diag_set(reterr, -ESTALE,
+	    "the schema is of version %d now and was of %d", version,
+	    r->version);
+}
+
 /* ---- revisions -------------------------------------------------------- */
 
-int registry_revision(struct registry *r, int64_t *ret_revision)
+int registry_read_mark(struct registry *r, const struct registry_mark *past,
+    struct registry_mark *ret_now, bool *ret_holds)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
 	int error;
 
 	if (registry_is_outdated(r))
 		return -ESTALE;
-	if ((error = stmt_get(r, STMT_REVISION, &st, NULL)) < 0 ||
-	    (error = stmt_step(r, st, NULL)) < 0)
+	if ((error = registry_check_version(r, NULL)) < 0 ||
+	    (error = stmt_get(r, STMT_MARK, &st, NULL)) < 0)
+		return error;
+	stmt_int(st, 1, past->revision);
+	if ((error = stmt_step(r, st, NULL)) < 0)
 		return error;
 	/* another registry may have been copied into the same file */
-	const char *id = stmt_column_text(st, 1);
+	const char *id = stmt_column_text(st, 2);
 	if (!id || strcmp(id, r->id) != 0)
 		return -ESTALE;
-	*ret_revision = sqlite3_column_int64(st, 0); /* NULL, so 0, if none */
+	/* NULL, so 0, if there is none */
+	*ret_now = (struct registry_mark){ sqlite3_column_int64(st, 0),
+		sqlite3_column_int64(st, 1) };
+	*ret_holds = past->revision == 0 ||
+	             (sqlite3_column_type(st, 3) != SQLITE_NULL &&
+	                 sqlite3_column_int64(st, 3) == past->token);
 	return 0;
+}
+
+int registry_revision(struct registry *r, int64_t *ret_revision)
+{
+	const struct registry_mark none = { 0 };
+	struct registry_mark now;
+	bool holds;
+	int error = registry_read_mark(r, &none, &now, &holds);
+
+	if (error == 0)
+		*ret_revision = now.revision;
+	return error;
 }
 
 static int check_bounds(

@@ -21,8 +21,12 @@ int registry_begin(struct registry *r, int busy_ms, struct diag *reterr)
 	sqlite3_busy_timeout(r->db, busy_ms);
 	int error = stmt_exec(r, STMT_BEGIN_WRITE, reterr);
 	sqlite3_busy_timeout(r->db, r->busy_ms);
-	if (error == 0)
-		r->txn = TXN_WRITE;
+	if (error < 0)
+		return error;
+	r->txn = TXN_WRITE;
+	/* a newer program may have migrated it a moment ago */
+	if ((error = registry_check_version(r, reterr)) < 0)
+		registry_rollback(r);
 	return error;
 }
 
@@ -65,6 +69,8 @@ int registry_get_for_write(struct registry *r, enum stmt_id id,
 {
 	int error = check_txn(r, reterr);
 
+	if (error == 0 && r->txn != TXN_WRITE)
+		error = registry_check_version(r, reterr);
 	return error < 0 ? error : stmt_get(r, id, ret_st, reterr);
 }
 

@@ -15,7 +15,8 @@
 
 enum stmt_id {
 	/* the change path: none of these may scan (test_plan.c) */
-	STMT_REVISION,
+	STMT_MARK,
+	STMT_VERSION,
 	STMT_CHANGE_BOUNDS,
 	STMT_CHANGES,
 	STMT_SERVICE,
@@ -86,6 +87,7 @@ struct registry {
 	enum txn txn;
 	int busy_ms; /* of statements outside of registry_begin() */
 	char id[33];
+	int version; /* of its schema when it was opened */
 	/* of a file that cannot be locked, see open_unlocked() in registry.c */
 	char *unlocked_path; /* owned; NULL for all others */
 	struct stat unlocked_stat;
@@ -93,6 +95,9 @@ struct registry {
 
 /* True once such a file is not what was opened any more. */
 bool registry_is_outdated(const struct registry *r);
+
+/* -ESTALE: another program has migrated it since it was opened. */
+int registry_check_version(struct registry *r, struct diag *reterr);
 
 const char *stmt_sql(enum stmt_id id);
 

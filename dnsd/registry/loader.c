@@ -1,13 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * Order of things in a batch: the list of changes is read first, the services
- * after it in the same read transaction, so what is compiled is at least as
- * new as the revision that is remembered.
- *
- * A full load remembers the revision from before its first page. Pages are
- * transactions of their own; what changes meanwhile is read again by the
- * changes since that revision.
- */
 #include "dnsd/registry/loader.h"
 
 #include "dnsd/message/data/catalog.h"
@@ -18,22 +9,16 @@
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
+#include "schema/follow.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	PAGE = 1000, /* services of a full load read in one go */
-	BATCH = 512, /* changes taken up in one go */
 	ZONE_TEXT_MAX = 256,
 	LABEL_TEXT_MAX = 64,
 	CLOCK_STEP_MS = 1000, /* back by less is not a step */
-};
-
-struct change {
-	char zone[ZONE_TEXT_MAX];
-	char service[LABEL_TEXT_MAX];
 };
 
 struct loader {
@@ -41,14 +26,14 @@ struct loader {
 	struct reclaim *reclaim;
 	struct compiler *compiler;
 	struct expiry_heap expiries;
+	struct follow_place place;
 	struct registry *registry; /* being read */
 	uint32_t stamp;            /* of the full load going on */
-	int64_t last_wall_ms;      /* when expired leases were looked for */
-	struct zone *zone; /* of the service being read; NULL: not ours */
+	bool was_all;
+	int64_t last_wall_ms; /* when expired leases were looked for */
+	struct zone *zone;    /* of the service being read; NULL: not ours */
 	char zone_text[ZONE_TEXT_MAX]; /* which `zone` was found by */
 	char service[LABEL_TEXT_MAX];
-	struct change change[BATCH];
-	unsigned change_n;
 	struct conflicts conflicts; /* of what is being loaded */
 };
 
@@ -144,9 +129,9 @@ static void on_instance(void *arg, const struct instance_row *row)
 		take_words(l, row->meta, row->tags);
 }
 
-static void remove_service(
-    struct loader *l, const char *zone, const char *service)
+static void remove_service(void *arg, const char *zone, const char *service)
 {
+	struct loader *l = arg;
 	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
 	size_t len = strlen(service);
 	const struct zone *z = zone_named(l, zone);
@@ -236,10 +221,7 @@ static void on_done(void *arg)
 	catalog_put(l->catalog, result.service);
 }
 
-static struct registry_visitor visitor(struct loader *l)
-{
-	return (struct registry_visitor){ on_service, on_instance, on_done, l };
-}
+/* ---- what the registry gives ------------------------------------------ */
 
 static void find_browsing_conflicts(void *arg, struct zone *z)
 {
@@ -249,148 +231,62 @@ static void find_browsing_conflicts(void *arg, struct zone *z)
 		conflicts_add_browsing(&l->conflicts, z);
 }
 
-/* ---- everything ------------------------------------------------------- */
-
-/* service and zone_text say where the last page ended */
-static int load_pages(struct loader *l, struct diag *reterr)
-{
-	struct registry_visitor v = visitor(l);
-	char zone[ZONE_TEXT_MAX] = "", service[LABEL_TEXT_MAX] = "";
-	unsigned n;
-
-	do {
-		int error = registry_read_page(
-		    l->registry, zone, service, PAGE, &v, &n, reterr);
-
-		if (error)
-			return error;
-		copy_text(zone, l->zone_text, sizeof(zone));
-		copy_text(service, l->service, sizeof(service));
-		(void)reclaim_run(l->reclaim);
-	} while (n > 0);
-	return 0;
-}
-
-int loader_load_all(struct loader *l, struct registry *r, int64_t *ret_revision,
-    struct diag *reterr)
-{
-	int64_t revision;
-	int error;
-
-	l->registry = r;
-	l->stamp++;
-	expiry_release(&l->expiries);
-	error = registry_revision(r, &revision);
-	if (error) {
-		return diag_set(reterr, error, "cannot read the revision: %s",
-		    strerror(-error));
-	}
-	error = load_pages(l, reterr);
-	if (error)
-		return error;
-	(void)catalog_sweep(l->catalog, l->stamp);
-	catalog_loaded(l->catalog, revision);
-	catalog_each_zone(l->catalog, find_browsing_conflicts, l);
-	conflicts_report(&l->conflicts);
-	*ret_revision = revision;
-	return 0;
-}
-
-/* ---- changes ---------------------------------------------------------- */
-
-static void on_change(
-    void *arg, int64_t revision, const char *zone, const char *service)
+static void on_all(void *arg)
 {
 	struct loader *l = arg;
-	struct change *c = &l->change[l->change_n++];
+
+	l->was_all = true;
+	l->stamp++;
+	expiry_release(&l->expiries);
+}
+
+static void on_all_done(void *arg)
+{
+	struct loader *l = arg;
+
+	(void)catalog_sweep(l->catalog, l->stamp);
+}
+
+static void on_pause(void *arg, int64_t revision)
+{
+	const struct loader *l = arg;
 
 	(void)revision;
-	copy_text(c->zone, zone, sizeof(c->zone));
-	copy_text(c->service, service, sizeof(c->service));
+	(void)reclaim_run(l->reclaim);
 }
 
-static int by_name(const void *a, const void *b)
+static struct follow_reader reader(struct loader *l)
 {
-	const struct change *x = a, *y = b;
-	int order = strcmp(x->zone, y->zone);
-
-	return order ? order : strcmp(x->service, y->service);
+	return (struct follow_reader){ .all = on_all,
+		.all_done = on_all_done,
+		.visitor = { on_service, on_instance, on_done, l },
+		.gone = remove_service,
+		.pause = on_pause,
+		.arg = l };
 }
 
-static int load_service(struct loader *l, const char *zone, const char *service,
-    struct diag *reterr)
+/* A clock that was ahead has judged leases by a time not yet come. */
+static void look_at_clock(struct loader *l)
 {
-	struct registry_visitor v = visitor(l);
-	int error =
-	    registry_read_service(l->registry, zone, service, &v, reterr);
+	int64_t now_wall_ms = clock_wall_ms();
 
-	if (error != -ENOENT)
-		return error;
-	remove_service(l, zone, service);
-	return 0;
+	if (now_wall_ms + CLOCK_STEP_MS < l->last_wall_ms)
+		l->place = (struct follow_place){ 0 };
+	l->last_wall_ms = now_wall_ms;
 }
 
-/* The changes of one batch, each service once. */
-static int load_batch(struct loader *l, struct diag *reterr)
+static int load_expired(struct loader *l, struct follow *f, struct diag *reterr)
 {
-	struct change *c = l->change;
-	int error = 0;
-
-	qsort(c, l->change_n, sizeof(*c), by_name);
-	for (unsigned i = 0; i < l->change_n && !error; i++) {
-		if (!i || by_name(&c[i - 1], &c[i]) != 0) {
-			error =
-			    load_service(l, c[i].zone, c[i].service, reterr);
-		}
-	}
-	return error;
-}
-
-int loader_load_changes(struct loader *l, struct registry *r, int64_t *revision,
-    struct diag *reterr)
-{
-	int error;
-
-	l->registry = r;
-	do {
-		int64_t next = *revision;
-
-		l->change_n = 0;
-		error = registry_read_begin(r, reterr);
-		if (error)
-			return error;
-		error = registry_changes(
-		    r, *revision, BATCH, on_change, l, &next, reterr);
-		if (!error)
-			error = load_batch(l, reterr);
-		registry_read_end(r);
-		if (error)
-			return error;
-		*revision = next;
-		(void)reclaim_run(l->reclaim);
-	} while (l->change_n == BATCH);
-	conflicts_report(&l->conflicts);
-	return 0;
-}
-
-int loader_load_expired(
-    struct loader *l, struct registry *r, struct diag *reterr)
-{
+	const struct follow_reader r = reader(l);
 	struct expiry e;
 	char zone[DNAME_TEXT_MAX];
 	int error = 0;
 
-	l->registry = r;
-	/* a clock that was ahead has judged leases by a time not yet come */
-	int64_t now_wall_ms = clock_wall_ms();
-	bool went_back = now_wall_ms + CLOCK_STEP_MS < l->last_wall_ms;
-	l->last_wall_ms = now_wall_ms;
-	if (went_back)
-		return diag_set(reterr, -ESTALE, "the clock went back");
 	while (!error && expiry_take(&l->expiries, clock_wall_ms(), &e)) {
 		dname_to_text(e.zone->name.lower, zone);
 		zone[strlen(zone) - 1] = '\0'; /* rows have no final dot */
-		error = load_service(l, zone, e.service, reterr);
+		error = follow_read_service(
+		    f, &l->place, zone, e.service, &r, reterr);
 		if (error) { /* tried again at the next look */
 			expiry_add(
 			    &l->expiries, e.at_wall_ms, e.zone, e.service);
@@ -399,9 +295,46 @@ int loader_load_expired(
 	return error;
 }
 
+static int load_news(struct loader *l, struct follow *f, struct diag *reterr)
+{
+	const struct follow_reader r = reader(l);
+	int error = follow_read(f, &l->place, &r, reterr);
+
+	if (error)
+		return error;
+	if (l->was_all) {
+		catalog_loaded(l->catalog, l->place.revision);
+		catalog_each_zone(l->catalog, find_browsing_conflicts, l);
+	}
+	conflicts_report(&l->conflicts);
+	return 0;
+}
+
+int loader_load(
+    struct loader *l, struct follow *f, bool *ret_all, struct diag *reterr)
+{
+	l->registry = follow_registry(f);
+	l->was_all = false;
+	look_at_clock(l);
+	int error = follow_is_behind(f, &l->place, reterr);
+	if (error > 0)
+		error = load_news(l, f, reterr);
+	*ret_all = l->was_all && !error;
+	if (error)
+		return error;
+	error = load_expired(l, f, reterr);
+	/* it was set back a moment ago: the next look reads everything */
+	return error == -ESTALE ? 0 : error;
+}
+
 void loader_reclaim(struct loader *l)
 {
 	(void)reclaim_run(l->reclaim);
+}
+
+int64_t loader_revision(const struct loader *l)
+{
+	return l->place.revision;
 }
 
 size_t loader_service_n(const struct loader *l)

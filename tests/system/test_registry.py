@@ -190,6 +190,46 @@ def test_an_older_copy_put_back(site, web, other):
     web.wait_addresses("web", ["192.0.2.1", "192.0.2.2"])
 
 
+@pytest.mark.parametrize("later", [0, 3], ids=["same", "higher"])
+def test_a_backup_restored_into_the_open_file(site, web, later):
+    """`.restore` of a copy that went on by itself: its revision is that of
+    the live file, or higher, and it is the same registry by its id."""
+    backup = site.folder / "backup.db"
+    site.sql(f"VACUUM INTO '{backup}'")
+    with contextlib.closing(sqlite3.connect(backup)) as db:
+        for n in range(4):
+            db.execute("UPDATE instance SET address = ? WHERE name = 'i-1'",
+                       (f"192.0.2.{100 + n}",))
+        for n in range(later):
+            db.execute("INSERT INTO service (name) VALUES (?)", (f"x{n}",))
+        db.commit()
+    for n in range(4):
+        site.sql("UPDATE instance SET address = ? WHERE name = 'i-1'",
+                 f"192.0.2.{200 + n}")
+    web.wait_addresses("web", ["192.0.2.2", "192.0.2.203"])
+    done = site.script(f".restore '{backup}'")
+    assert done.returncode == 0, done.stdout
+    web.wait_addresses("web", ["192.0.2.2", "192.0.2.103"])
+    site.put("after", ("i-1", "192.0.2.9"))
+    web.wait_addresses("after", ["192.0.2.9"])
+
+
+def test_a_backup_copied_into_the_open_file(site, web):
+    """cp over it, while its log is empty: no lock, no log, no other file."""
+    backup = site.folder / "backup.db"
+    site.sql(f"VACUUM INTO '{backup}'")
+    with contextlib.closing(sqlite3.connect(backup)) as db:
+        db.execute("UPDATE instance SET address = '192.0.2.77' "
+                   "WHERE name = 'i-1'")
+        db.commit()
+        db.execute("PRAGMA journal_mode = WAL")
+    site.sql("UPDATE instance SET address = '192.0.2.66' WHERE name = 'i-1'")
+    web.wait_addresses("web", ["192.0.2.2", "192.0.2.66"])
+    site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    subprocess.run(["cp", backup, site.registry], check=True)
+    web.wait_addresses("web", ["192.0.2.2", "192.0.2.77"])
+
+
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "pages"])
 def test_a_corrupt_registry_keeps_the_last_data(site, web, damage):
     site.sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -35,7 +35,7 @@ static const char *const contents[] = {
 	"weight, weight_warning, health, mode, state, lease_until_wall_ms, "
 	"tags, meta, locality, source, definition, since_wall_ms, reason "
 	"FROM instance",
-	"SELECT * FROM change",
+	"SELECT revision, zone, service FROM change",
 	"SELECT id, at_wall_ms, zone, service, instance, was, now, source, "
 	"reason FROM history",
 	"SELECT zone, service, instance, name, kind, status, output, "

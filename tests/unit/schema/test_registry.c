@@ -109,9 +109,47 @@ static void newer_schema(void **state)
 	(void)snprintf(
 	    sql, sizeof(sql), "PRAGMA user_version = %d", migrations_n + 1);
 	fx_sql(f, sql);
-	assert_int_equal(try_open(f, REGISTRY_READ), -EPROTONOSUPPORT);
+	/* it says that this version may read it: rows that are left out */
+	f->r = fx_open(f, REGISTRY_READ);
+	assert_true(registry_is_newer(f->r));
+	registry_close(f->r);
+	f->r = NULL;
 	assert_int_equal(try_open(f, REGISTRY_WRITE), -EPROTONOSUPPORT);
-	assert_text(f, "written by a newer Rollcall");
+	assert_text(f, "a newer Rollcall has migrated it");
+	assert_text(f, "may not write to it");
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE registry SET reads_from = %d",
+	    migrations_n + 1);
+	fx_sql(f, sql);
+	assert_int_equal(try_open(f, REGISTRY_READ), -EPROTONOSUPPORT);
+	assert_text(f, "may not read it");
+
+	/* older ones had no such word */
+	fx_sql(f, "ALTER TABLE registry DROP COLUMN reads_from");
+	assert_int_equal(try_open(f, REGISTRY_READ), -EPROTONOSUPPORT);
+}
+
+/* A program that runs while a newer one migrates the file under it. */
+static void migrated_under_it(void **state)
+{
+	struct fx *f = *state;
+	const struct service_row row = fx_service("web");
+	struct registry *reader;
+	int64_t revision;
+	char sql[64];
+
+	f->r = fx_open(f, REGISTRY_WRITE);
+	reader = fx_open(f, REGISTRY_READ);
+	fx_ok(f, registry_put_service(f->r, &row, &f->err));
+	(void)snprintf(
+	    sql, sizeof(sql), "PRAGMA user_version = %d", migrations_n + 1);
+	fx_sql(f, sql);
+	assert_int_equal(registry_begin(f->r, 0, &f->err), -ESTALE);
+	assert_int_equal(
+	    registry_withdraw_service(f->r, Z, "web", &f->err), -ESTALE);
+	assert_int_equal(registry_revision(reader, &revision), -ESTALE);
+	registry_close(reader);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM service"), 1);
 }
 
 static void corrupt_pages(void **state)
@@ -288,6 +326,7 @@ int main(void)
 		TEST(not_a_database),
 		TEST(anothers_database),
 		TEST(newer_schema),
+		TEST(migrated_under_it),
 		TEST(corrupt_pages),
 		TEST(corrupt_rows),
 		TEST(locked),

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dnsd/registry/tracker.h"
+
+#include "dnsd/registry/loader.h"
+#include "schema/base/clock.h"
+#include "schema/base/log.h"
+#include "schema/base/xalloc.h"
+#include "schema/follow.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAFETY_LOOK_MS = 20 };
+
+struct tracker {
+	const char *path;
+	struct loader *loader;
+	struct follow *follow;
+	bool served;   /* some registry was loaded, once */
+	int complaint; /* the error that was logged last; 0: all is well */
+	struct event *noticed, *due;
+};
+
+static int64_t now_us(void)
+{
+	return clock_read_ns(CLOCK_MONOTONIC) / 1000;
+}
+
+/* One line for each new kind of trouble, one when it is over. */
+static void complain(struct tracker *t, int error, const struct diag *why)
+{
+	if (t->complaint == error || error == -EAGAIN)
+		return;
+	t->complaint = error;
+	if (error == -ENOENT && !t->served) {
+		log_warn("no registry '%s' yet; answering without services",
+		    t->path);
+		return;
+	}
+	log_warn("%s; answering %s", why->text,
+	    t->served ? "with the last good data" : "without services");
+}
+
+/* why, which does not name the registry, gets that before it. */
+static void complain_reading(struct tracker *t, int error, struct diag *why)
+{
+	follow_failed(t->follow, error);
+	if (error == -ESTALE) /* it is opened again */
+		return;
+	(void)diag_prefix(why, error, "registry '%s'", t->path);
+	complain(t, error, why);
+}
+
+static void content(struct tracker *t)
+{
+	if (t->complaint && t->served)
+		log_info("registry '%s' is being followed again", t->path);
+	t->complaint = 0;
+}
+
+static void tell_loaded(struct tracker *t, int64_t start_ms)
+{
+	if (!t->served) /* what was said before is told by this */
+		t->complaint = 0;
+	t->served = true;
+	log_info("registry '%s' loaded id=%s revision=%lld services=%zu "
+	         "ms=%lld",
+	    t->path, registry_id(follow_registry(t->follow)),
+	    (long long)loader_revision(t->loader), loader_service_n(t->loader),
+	    (long long)(clock_mono_ms() - start_ms));
+}
+
+static int take_up(struct tracker *t, struct diag *reterr)
+{
+	int64_t start_ms = clock_mono_ms();
+	bool all = false;
+	int error = loader_load(t->loader, t->follow, &all, reterr);
+
+	if (!error && all)
+		tell_loaded(t, start_ms);
+	return error;
+}
+
+/* Reading what is open goes well; that is no news while it is not path. */
+static void look(struct tracker *t)
+{
+	struct diag why, reading;
+	int error = follow_look(t->follow, now_us(), &why);
+	int trouble = 0;
+
+	if (error)
+		complain(t, error, &why);
+	if (follow_registry(t->follow))
+		trouble = take_up(t, &reading);
+	if (trouble) {
+		complain_reading(t, trouble, &reading);
+	} else if (!error) {
+		content(t);
+	}
+	loader_reclaim(t->loader);
+}
+
+/* ---- when to look ----------------------------------------------------- */
+
+static void look_and_wait(struct tracker *t)
+{
+	look(t);
+	int64_t us = follow_due_us(t->follow) - now_us();
+
+	if (us < 0)
+		us = 0;
+	const struct timeval wait = { us / 1000000, us % 1000000 };
+	event_add(t->due, &wait);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look_and_wait(arg);
+}
+
+static void on_noticed(evutil_socket_t fd, short what, void *arg)
+{
+	struct tracker *t = arg;
+
+	(void)fd;
+	(void)what;
+	follow_notice(t->follow, now_us());
+	if (follow_due_us(t->follow) <= now_us())
+		look_and_wait(t);
+}
+
+void tracker_look(struct tracker *t)
+{
+	follow_hurry(t->follow);
+	look_and_wait(t);
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+struct tracker *tracker_new(
+    struct event_base *base, const char *path, struct loader *l)
+{
+	struct tracker *t = xcalloc(1, sizeof(*t));
+
+	t->path = path;
+	t->loader = l;
+	t->follow = follow_new(path, REGISTRY_READ, SAFETY_LOOK_MS);
+	t->due = evtimer_new(base, on_due, t);
+	if (follow_fd(t->follow) >= 0) {
+		t->noticed = event_new(base, follow_fd(t->follow),
+		    EV_READ | EV_PERSIST, on_noticed, t);
+		event_add(t->noticed, NULL);
+	} else {
+		log_warn(
+		    "no inotify, changes take up to %d ms", SAFETY_LOOK_MS);
+	}
+	look_and_wait(t);
+	return t;
+}
+
+void tracker_free(struct tracker *t)
+{
+	if (!t)
+		return;
+	if (t->noticed)
+		event_free(t->noticed);
+	event_free(t->due);
+	follow_free(t->follow);
+	free(t);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * tracker - keep the catalog at what the registry says (schema/follow.h).
+ *
+ * While the registry cannot be read the catalog keeps what it has, one line
+ * in the log says so, and what is there next is taken up. Control thread, on
+ * its event base.
+ */
+struct event_base;
+struct tracker;
+struct loader;
+
+/*
+ * Looks for the first time at once. Borrows base and l; the base wants
+ * EVENT_BASE_FLAG_PRECISE_TIMER.
+ */
+struct tracker *tracker_new(
+    struct event_base *base, const char *path, struct loader *l);
+void tracker_free(struct tracker *t);
+
+/* Looks now; for SIGHUP. */
+void tracker_look(struct tracker *t);

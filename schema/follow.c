@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A look compares the file at the path with the one that is open: device,
+ * inode, the inode of its log; where they differ it is opened again. Where
+ * only its length or time of change differ, the log was moved into it, most
+ * likely; or another file was copied over it, of which SQLite knows nothing as
+ * long as the log stays as it is, and goes on with the pages that it has. A
+ * second connection reads what is in the file, and takes the place of the
+ * first if that says otherwise.
+ *
+ * Order of things in a batch: the list of changes is read first, the services
+ * after it in the same read transaction, so what is taken up is at least as
+ * new as the revision that is remembered. `seen` is the newest state that any
+ * of it was read at: when the registry is set back to one between the two, the
+ * revision is right and what was read is not.
+ *
+ * A full read remembers the revision from before its first page. Pages are
+ * transactions of their own; what changes meanwhile is read again by the
+ * changes since that revision.
+ */
+#include "schema/follow.h"
+
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	LOOK_AGAIN_US = 100, /* and twice as long each time */
+	LOOKS_AGAIN = 6,
+	LOOKS_FOUND = 3,   /* the first that is left once a change is found */
+	RETRY_US = 500000, /* to open what could not be opened */
+	COMPARE_US =
+	    200000,  /* between two looks into a file that was written */
+	PAGE = 1000, /* services of a full read, read in one go */
+	BATCH = 512, /* changes taken up in one go */
+	ZONE_TEXT_MAX = 256,
+	LABEL_TEXT_MAX = 64,
+};
+
+#define NEVER INT64_MAX
+
+struct change {
+	char zone[ZONE_TEXT_MAX];
+	char service[LABEL_TEXT_MAX];
+};
+
+struct follow {
+	char *path, *directory, *file, *wal; /* the parts of path; its log */
+	enum registry_access access;
+	unsigned look_ms;
+	/* what is open */
+	struct registry *registry; /* NULL: nothing */
+	struct stat stat;          /* of the file */
+	ino_t wal_inode;           /* of its log; 0: there is none */
+	unsigned opening;          /* counts files; 0: none was open yet */
+	/* why it is not what stands at the path */
+	int trouble;
+	struct diag why;
+	/* when to look */
+	int notify_fd;         /* -1: no inotify */
+	int watch;             /* of the directory; -1: it is not there */
+	unsigned looked_again; /* since the last notification */
+	int64_t again_at_us, check_at_us, retry_at_us, compare_at_us;
+	void (*leaving)(void *arg, struct registry *r);
+	void *leaving_arg;
+	struct change change[BATCH]; /* of the batch being read */
+	unsigned change_n;
+};
+
+static char *part_of(const char *path, char *(*part)(char *))
+{
+	scoped_free char *copy = xstrdup(path);
+
+	return xstrdup(part(copy));
+}
+
+struct follow *follow_new(
+    const char *path, enum registry_access access, unsigned look_ms)
+{
+	struct follow *f = xcalloc(1, sizeof(*f));
+
+	f->path = xstrdup(path);
+	f->directory = part_of(path, dirname);
+	f->file = part_of(path, basename);
+	f->wal = xasprintf("%s-wal", path);
+	f->access = access;
+	f->look_ms = look_ms;
+	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	f->watch = -1;
+	f->again_at_us = NEVER;
+	return f;
+}
+
+void follow_free(struct follow *f)
+{
+	if (!f)
+		return;
+	if (f->notify_fd >= 0)
+		close(f->notify_fd);
+	registry_close(f->registry);
+	free(f->path);
+	free(f->directory);
+	free(f->file);
+	free(f->wal);
+	free(f);
+}
+
+struct registry *follow_registry(const struct follow *f)
+{
+	return f->registry;
+}
+
+/* ---- when to look ----------------------------------------------------- */
+
+int follow_fd(const struct follow *f)
+{
+	return f->notify_fd;
+}
+
+int64_t follow_due_us(const struct follow *f)
+{
+	return f->again_at_us < f->check_at_us ? f->again_at_us
+	                                       : f->check_at_us;
+}
+
+void follow_hurry(struct follow *f)
+{
+	f->check_at_us = f->retry_at_us = f->compare_at_us = 0;
+}
+
+static void watch_directory(struct follow *f)
+{
+	if (f->notify_fd >= 0 && f->watch < 0) {
+		f->watch = inotify_add_watch(f->notify_fd, f->directory,
+		    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF |
+		        IN_MOVE_SELF | IN_ONLYDIR);
+	}
+}
+
+/* FILE, FILE-wal: what commits write, and what takes the file's place. */
+static bool concerns(const struct follow *f, const struct inotify_event *e)
+{
+	size_t len = strlen(f->file);
+
+	return e->len && !strncmp(e->name, f->file, len) &&
+	       (!e->name[len] || !strcmp(e->name + len, "-wal"));
+}
+
+void follow_notice(struct follow *f, int64_t now_us)
+{
+	_Alignas(struct inotify_event) char buffer[16 * 1024];
+	bool wanted = false, replaced = false;
+	ssize_t n = read(f->notify_fd, buffer, sizeof(buffer));
+
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *e = (const void *)(buffer + at);
+
+		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
+			f->watch = -1;
+		wanted |= concerns(f, e) || e->mask & IN_Q_OVERFLOW;
+		replaced |= e->mask & (IN_CREATE | IN_MOVED_TO) ? true : false;
+		at += (ssize_t)(sizeof(*e) + e->len);
+	}
+	if (!wanted)
+		return;
+	if (replaced || !f->registry) /* perhaps it is one now */
+		f->check_at_us = f->retry_at_us = 0;
+	f->looked_again = 0;
+	f->again_at_us = now_us;
+}
+
+static void look_again_later(struct follow *f, int64_t now_us)
+{
+	f->again_at_us = NEVER;
+	if (f->looked_again < LOOKS_AGAIN) {
+		f->again_at_us = now_us + (LOOK_AGAIN_US << f->looked_again);
+		f->looked_again++;
+	}
+}
+
+/*
+ * What was announced is likely what is found, then there is no hurry to look
+ * again.
+ */
+static void found(struct follow *f)
+{
+	if (f->again_at_us == NEVER || f->looked_again > LOOKS_FOUND)
+		return;
+	f->again_at_us += (LOOK_AGAIN_US << LOOKS_FOUND) -
+	                  (LOOK_AGAIN_US << (f->looked_again - 1));
+	f->looked_again = LOOKS_FOUND + 1;
+}
+
+/* ---- the file --------------------------------------------------------- */
+
+static void close_registry(struct follow *f)
+{
+	registry_close(f->registry);
+	f->registry = NULL;
+}
+
+/* SQLite's own text, if it is there, names the file. */
+static void in_trouble(struct follow *f, int error, const char *why)
+{
+	f->trouble = error;
+	(void)diag_set(&f->why, error, "%s", why);
+}
+
+static ino_t wal_inode(const struct follow *f)
+{
+	struct stat st;
+
+	return stat(f->wal, &st) < 0 ? 0 : st.st_ino;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool is_untouched(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* What is open gives way to something else. */
+static void leave(struct follow *f)
+{
+	if (f->registry && f->leaving)
+		f->leaving(f->leaving_arg, f->registry);
+	close_registry(f);
+}
+
+/*
+ * Consumes r. False: it is not the file that stands at the path any more, or
+ * was not when it was opened. before: as it was then; st_ino 0: r made it.
+ */
+static bool take(
+    struct follow *f, struct registry *r, const struct stat *before)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) < 0 || registry_has_moved(r) ||
+	    (before->st_ino && !is_same_file(&st, before))) {
+		registry_close(r);
+		return false;
+	}
+	leave(f);
+	f->registry = r;
+	/* what was written since `before` may be of somebody else */
+	f->stat = before->st_ino ? *before : st;
+	f->trouble = 0;
+	f->opening++;
+	f->wal_inode = wal_inode(f); /* opening made one */
+	return true;
+}
+
+static void open_registry(
+    struct follow *f, const struct stat *st, int64_t now_us)
+{
+	struct registry *r;
+	struct diag why;
+
+	f->retry_at_us = now_us + RETRY_US;
+	int error = registry_open(f->path, f->access, &r, &why);
+	if (error) {
+		in_trouble(f, error, why.text);
+	} else if (!take(f, r, st)) {
+		f->check_at_us = f->retry_at_us = 0;
+	}
+}
+
+/* ---- what was written to it ------------------------------------------- */
+
+static bool reads_the_same(struct registry *a, struct registry *b)
+{
+	const struct registry_mark none = { 0 };
+	struct registry_mark x, y;
+	bool holds;
+
+	return !strcmp(registry_id(a), registry_id(b)) &&
+	       registry_read_mark(a, &none, &x, &holds) == 0 &&
+	       registry_read_mark(b, &none, &y, &holds) == 0 &&
+	       x.revision == y.revision && x.token == y.token;
+}
+
+/*
+ * True: what is in the file is not what is open. A commit between the two
+ * reads looks like that, but not so many times.
+ */
+static bool is_overwritten(struct follow *f, struct registry *fresh)
+{
+	for (int n = 0; n < 8; n++) {
+		if (reads_the_same(f->registry, fresh))
+			return false;
+	}
+	return true;
+}
+
+static void compare(struct follow *f, const struct stat *st, int64_t now_us)
+{
+	struct registry *fresh;
+
+	if (now_us < f->compare_at_us)
+		return;
+	f->compare_at_us = now_us + COMPARE_US;
+	int error = registry_open(f->path, REGISTRY_READ, &fresh, &f->why);
+	if (error == -EBUSY)
+		return;
+	if (error) {
+		f->trouble = error;
+		return;
+	}
+	bool same = !is_overwritten(f, fresh);
+	registry_close(fresh);
+	if (same) {
+		f->stat = *st;
+		f->trouble = 0;
+		return;
+	}
+	leave(f);
+	open_registry(f, st, now_us);
+}
+
+/*
+ * Whoever removes the log of a file in use makes writers begin a new one,
+ * of which a connection that was open before never hears.
+ */
+static bool has_lost_log(const struct follow *f)
+{
+	return f->wal_inode != wal_inode(f);
+}
+
+/*
+ * Opens what stands at the path if it is not what is open already. An open
+ * registry whose file is gone stays open until another takes its place.
+ */
+static void check_file(struct follow *f, int64_t now_us)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) < 0) {
+		int error = -errno;
+
+		/* a writer makes it */
+		if (error == -ENOENT && f->access != REGISTRY_READ) {
+			st = (struct stat){ 0 };
+		} else {
+			in_trouble(f, error, strerror(-error));
+			(void)diag_prefix(
+			    &f->why, error, "registry '%s'", f->path);
+			return;
+		}
+	}
+	bool same = f->registry && is_same_file(&st, &f->stat);
+	if (same && !has_lost_log(f)) {
+		if (!is_untouched(&st, &f->stat)) {
+			compare(f, &st, now_us);
+		} else {
+			f->trouble = 0;
+		}
+		return;
+	}
+	if (now_us < f->retry_at_us) {
+		if (!f->trouble)
+			in_trouble(f, -EAGAIN, "it was opened a moment ago");
+		return;
+	}
+	if (same) /* SQLite shares a log among connections to one file */
+		leave(f);
+	open_registry(f, &st, now_us);
+}
+
+int follow_look(struct follow *f, int64_t now_us, struct diag *reterr)
+{
+	if (now_us >= f->again_at_us)
+		look_again_later(f, now_us);
+	if (now_us >= f->check_at_us) {
+		f->check_at_us = now_us + (int64_t)f->look_ms * 1000;
+		watch_directory(f);
+		check_file(f, now_us);
+	}
+	return f->trouble ? diag_set(reterr, f->trouble, "%s", f->why.text) : 0;
+}
+
+void follow_failed(struct follow *f, int error)
+{
+	if (error == -EBUSY)
+		return;
+	if (error == -ESTALE) /* nothing is wrong with what is there now */
+		f->check_at_us = f->retry_at_us = 0;
+	close_registry(f);
+}
+
+void follow_on_leaving(
+    struct follow *f, void (*fn)(void *arg, struct registry *r), void *arg)
+{
+	f->leaving = fn;
+	f->leaving_arg = arg;
+}
+
+/* ---- a reader --------------------------------------------------------- */
+
+static int cannot(int error, struct diag *reterr)
+{
+	return diag_set(reterr, error, "cannot read the revision: %s",
+	    error == -ESTALE ? "another registry was copied into the file"
+	                     : strerror(-error));
+}
+
+int follow_is_behind(
+    struct follow *f, const struct follow_place *p, struct diag *reterr)
+{
+	struct registry_mark now;
+	bool holds;
+
+	if (!f->registry)
+		return diag_set(reterr, -EAGAIN, "no registry is open");
+	int error = registry_read_mark(f->registry, &p->seen, &now, &holds);
+	if (error)
+		return cannot(error, reterr);
+	if (p->opening == f->opening && holds && p->revision == now.revision)
+		return 0;
+	found(f);
+	return 1;
+}
+
+static int begin(struct follow *f, struct follow_place *p, struct diag *reterr)
+{
+	struct registry_mark now;
+	bool holds;
+	int error = registry_read_mark(f->registry, &p->seen, &now, &holds);
+
+	if (error)
+		return cannot(error, reterr);
+	if (!p->opening) {
+		*p = (struct follow_place){ now.revision, now, f->opening };
+		return 0;
+	}
+	if (p->opening != f->opening || !holds) {
+		return diag_set(reterr, -ESTALE,
+		    "revision %lld is of another past",
+		    (long long)p->seen.revision);
+	}
+	p->seen = now;
+	return 0;
+}
+
+int follow_begin(struct follow *f, struct follow_place *p, struct diag *reterr)
+{
+	if (!f->registry)
+		return diag_set(reterr, -EAGAIN, "no registry is open");
+	int error = registry_read_begin(f->registry, reterr);
+	if (error)
+		return error;
+	error = begin(f, p, reterr);
+	if (error)
+		registry_read_end(f->registry);
+	return error;
+}
+
+void follow_end(struct follow *f)
+{
+	registry_read_end(f->registry);
+}
+
+/* ---- everything ------------------------------------------------------- */
+
+/* Notes the key of the last service on its way to the reader. */
+struct pager {
+	const struct follow_reader *reader;
+	char zone[ZONE_TEXT_MAX], service[LABEL_TEXT_MAX];
+};
+
+static void copy_text(char *to, const char *from, size_t room)
+{
+	size_t len = strnlen(from, room - 1);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	struct pager *p = arg;
+
+	copy_text(p->zone, row->zone, sizeof(p->zone));
+	copy_text(p->service, row->name, sizeof(p->service));
+	p->reader->visitor.service(p->reader->visitor.arg, row);
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	const struct pager *p = arg;
+
+	p->reader->visitor.instance(p->reader->visitor.arg, row);
+}
+
+static void on_done(void *arg)
+{
+	const struct pager *p = arg;
+
+	p->reader->visitor.done(p->reader->visitor.arg);
+}
+
+static int read_page(struct follow *f, struct follow_place *place,
+    struct pager *p, unsigned *ret_n, struct diag *reterr)
+{
+	const struct registry_visitor v = { on_service, on_instance, on_done,
+		p };
+	char zone[ZONE_TEXT_MAX], service[LABEL_TEXT_MAX];
+	int error = follow_begin(f, place, reterr);
+
+	if (error)
+		return error;
+	copy_text(zone, p->zone, sizeof(zone));
+	copy_text(service, p->service, sizeof(service));
+	error = registry_read_page(
+	    f->registry, zone, service, PAGE, &v, ret_n, reterr);
+	follow_end(f);
+	return error;
+}
+
+static int read_all(struct follow *f, struct follow_place *place,
+    const struct follow_reader *reader, struct diag *reterr)
+{
+	struct pager p = { .reader = reader };
+	struct follow_place fresh = { 0 };
+	unsigned n;
+
+	reader->all(reader->arg);
+	do {
+		int error = read_page(f, &fresh, &p, &n, reterr);
+
+		if (error)
+			return error;
+		reader->pause(reader->arg, fresh.revision);
+	} while (n > 0);
+	reader->all_done(reader->arg);
+	*place = fresh;
+	return 0;
+}
+
+/* ---- changes ---------------------------------------------------------- */
+
+static void on_change(
+    void *arg, int64_t revision, const char *zone, const char *service)
+{
+	struct follow *f = arg;
+	struct change *c = &f->change[f->change_n++];
+
+	(void)revision;
+	copy_text(c->zone, zone, sizeof(c->zone));
+	copy_text(c->service, service, sizeof(c->service));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct change *x = a, *y = b;
+	int order = strcmp(x->zone, y->zone);
+
+	return order ? order : strcmp(x->service, y->service);
+}
+
+/* Each service once. */
+static void sort_changes(struct follow *f)
+{
+	struct change *c = f->change;
+	unsigned n = 0;
+
+	qsort(c, f->change_n, sizeof(*c), by_name);
+	for (unsigned i = 0; i < f->change_n; i++) {
+		if (!n || by_name(&c[n - 1], &c[i]) != 0)
+			c[n++] = c[i];
+	}
+	f->change_n = n;
+}
+
+static int read_service(struct follow *f, const char *zone, const char *service,
+    const struct follow_reader *reader, struct diag *reterr)
+{
+	int error = registry_read_service(
+	    f->registry, zone, service, &reader->visitor, reterr);
+
+	if (error != -ENOENT)
+		return error;
+	reader->gone(reader->arg, zone, service);
+	return 0;
+}
+
+/* In follow_begin(); the last one if *ret_more is false. */
+static int list_batch(struct follow *f, const struct follow_place *p,
+    int64_t *ret_revision, bool *ret_more, struct diag *reterr)
+{
+	f->change_n = 0;
+	int error = registry_changes(f->registry, p->revision, BATCH, on_change,
+	    f, ret_revision, reterr);
+
+	*ret_more = f->change_n == BATCH;
+	sort_changes(f);
+	return error;
+}
+
+static int read_batch(struct follow *f, struct follow_place *p,
+    const struct follow_reader *reader, bool *ret_more, struct diag *reterr)
+{
+	int64_t revision = p->revision;
+	int error = follow_begin(f, p, reterr);
+
+	if (error)
+		return error;
+	error = list_batch(f, p, &revision, ret_more, reterr);
+	for (unsigned i = 0; i < f->change_n && !error; i++) {
+		error = read_service(
+		    f, f->change[i].zone, f->change[i].service, reader, reterr);
+	}
+	follow_end(f);
+	if (!error)
+		p->revision = revision;
+	return error;
+}
+
+int follow_read(struct follow *f, struct follow_place *p,
+    const struct follow_reader *reader, struct diag *reterr)
+{
+	bool more = true;
+	int error = p->opening ? 0 : -ESTALE;
+
+	while (!error && more) {
+		error = read_batch(f, p, reader, &more, reterr);
+		if (!error)
+			reader->pause(reader->arg, p->revision);
+	}
+	return error == -ESTALE ? read_all(f, p, reader, reterr) : error;
+}
+
+int follow_read_service(struct follow *f, struct follow_place *p,
+    const char *zone, const char *service, const struct follow_reader *reader,
+    struct diag *reterr)
+{
+	int error = follow_begin(f, p, reterr);
+
+	if (error)
+		return error;
+	error = read_service(f, zone, service, reader, reterr);
+	follow_end(f);
+	return error;
+}
+
+int follow_changes(struct follow *f, struct follow_place *p,
+    void (*fn)(void *arg, const char *zone, const char *service), void *arg,
+    struct diag *reterr)
+{
+	struct follow_place next = *p;
+	bool more = true;
+	int error = p->opening ? 0 : -ESTALE;
+
+	while (!error && more) {
+		error = follow_begin(f, &next, reterr);
+		if (error)
+			break;
+		error = list_batch(f, &next, &next.revision, &more, reterr);
+		follow_end(f);
+		if (error)
+			break;
+		*p = next;
+		for (unsigned i = 0; i < f->change_n; i++)
+			fn(arg, f->change[i].zone, f->change[i].service);
+	}
+	if (error != -ESTALE)
+		return error;
+	next = (struct follow_place){ 0 };
+	if ((error = follow_begin(f, &next, reterr)) < 0)
+		return error;
+	follow_end(f);
+	*p = next;
+	return diag_set(reterr, -ESTALE, "all of it may have changed");
+}
