@@ -15,6 +15,7 @@
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,6 +74,26 @@ static void opened(void *arg)
 	const struct parts *p = arg;
 
 	loader_registry_opened(p->loader);
+}
+
+static void changed(void *arg, const char *zone, const char *service)
+{
+	const struct parts *p = arg;
+
+	if (!p->drains) /* nobody is there yet, who will look by himself */
+		return;
+	needs_changed(p->needs, zone, service);
+	followers_tell(p->followers, zone, service);
+	drains_changed(p->drains);
+}
+
+static void on_noticed(evutil_socket_t fd, short what, void *arg)
+{
+	const struct parts *p = arg;
+
+	(void)fd;
+	(void)what;
+	store_notice(p->store);
 }
 
 static bool restore_check(
@@ -181,10 +202,17 @@ static void make_store(struct parts *p)
 		.wanted = wanted,
 		.file_wanted = file_wanted,
 		.opened = opened,
+		.changed = changed,
 		.arg = p,
 	};
 
 	p->store = store_new(&config);
+	if (store_fd(p->store) < 0)
+		return;
+	p->noticed = event_new(
+	    p->base, store_fd(p->store), EV_READ | EV_PERSIST, on_noticed, p);
+	if (!p->noticed || event_add(p->noticed, NULL) < 0)
+		abort(); /* out of memory */
 }
 
 static void make_fleet(struct parts *p)
@@ -311,6 +339,7 @@ void parts_stop(struct parts *p)
 	defdir_free(p->defdir);
 	loader_free(p->loader);
 	drains_free(p->drains);
+	p->drains = NULL;
 	discovery_free(p->discovery);
 	fleet_free(p->fleet);
 	if (p->fleet) {
@@ -320,6 +349,8 @@ void parts_stop(struct parts *p)
 	}
 	needs_free(p->needs);
 	followers_free(p->followers);
+	if (p->noticed)
+		event_free(p->noticed);
 	store_free(p->store);
 	watcher_free(p->watcher);
 	workers_free(p->workers);

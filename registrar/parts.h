@@ -33,6 +33,7 @@ struct parts {
 
 	/* the parts */
 	struct store *store;
+	struct event *noticed; /* others write to the registry */
 	struct confine confine;
 	struct prober prober;
 	struct defdir *defdir;

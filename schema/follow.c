@@ -7,29 +7,17 @@
  * long as the log stays as it is, and goes on with the pages that it has. A
  * second connection reads what is in the file, and takes the place of the
  * first if that says otherwise.
- *
- * Order of things in a batch: the list of changes is read first, the services
- * after it in the same read transaction, so what is taken up is at least as
- * new as the revision that is remembered. `seen` is the newest state that any
- * of it was read at: when the registry is set back to one between the two, the
- * revision is right and what was read is not.
- *
- * A full read remembers the revision from before its first page. Pages are
- * transactions of their own; what changes meanwhile is read again by the
- * changes since that revision.
  */
-#include "schema/follow.h"
-
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "schema/follow_impl.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -46,34 +34,6 @@ enum {
 };
 
 #define NEVER INT64_MAX
-
-struct change {
-	char zone[ZONE_TEXT_MAX];
-	char service[LABEL_TEXT_MAX];
-};
-
-struct follow {
-	char *path, *directory, *file, *wal; /* the parts of path; its log */
-	enum registry_access access;
-	unsigned look_ms;
-	/* what is open */
-	struct registry *registry; /* NULL: nothing */
-	struct stat stat;          /* of the file */
-	ino_t wal_inode;           /* of its log; 0: there is none */
-	unsigned opening;          /* counts files; 0: none was open yet */
-	/* why it is not what stands at the path */
-	int trouble;
-	struct diag why;
-	/* when to look */
-	int notify_fd;         /* -1: no inotify */
-	int watch;             /* of the directory; -1: it is not there */
-	unsigned looked_again; /* since the last notification */
-	int64_t again_at_us, check_at_us, retry_at_us, compare_at_us;
-	void (*leaving)(void *arg, struct registry *r);
-	void *leaving_arg;
-	struct change change[BATCH]; /* of the batch being read */
-	unsigned change_n;
-};
 
 static char *part_of(const char *path, char *(*part)(char *))
 {
@@ -133,7 +93,7 @@ int64_t follow_due_us(const struct follow *f)
 
 void follow_hurry(struct follow *f)
 {
-	f->check_at_us = f->retry_at_us = f->compare_at_us = 0;
+	f->check_at_us = f->retry_at_us = 0;
 }
 
 static void watch_directory(struct follow *f)
@@ -190,7 +150,7 @@ static void look_again_later(struct follow *f, int64_t now_us)
  * What was announced is likely what is found, then there is no hurry to look
  * again.
  */
-static void found(struct follow *f)
+void follow_found(struct follow *f)
 {
 	if (f->again_at_us == NEVER || f->looked_again > LOOKS_FOUND)
 		return;
@@ -239,6 +199,7 @@ static void leave(struct follow *f)
 	if (f->registry && f->leaving)
 		f->leaving(f->leaving_arg, f->registry);
 	close_registry(f);
+	f->id[0] = '\0'; /* what comes is another one, whatever it is */
 }
 
 /*
@@ -255,12 +216,18 @@ static bool take(
 		registry_close(r);
 		return false;
 	}
+	bool again = f->opening && !f->registry &&
+	             is_same_file(&st, &f->stat) &&
+	             !strcmp(f->id, registry_id(r));
+
 	leave(f);
 	f->registry = r;
 	/* what was written since `before` may be of somebody else */
 	f->stat = before->st_ino ? *before : st;
 	f->trouble = 0;
-	f->opening++;
+	if (!again) /* closed by follow_failed() */
+		f->opening++;
+	(void)snprintf(f->id, sizeof(f->id), "%s", registry_id(r));
 	f->wal_inode = wal_inode(f); /* opening made one */
 	return true;
 }
@@ -397,8 +364,11 @@ void follow_failed(struct follow *f, int error)
 {
 	if (error == -EBUSY)
 		return;
-	if (error == -ESTALE) /* nothing is wrong with what is there now */
+	if (error == -ESTALE) { /* nothing is wrong with what is there now */
 		f->check_at_us = f->retry_at_us = 0;
+		f->id[0] = '\0';
+	}
+	f->failure++;
 	close_registry(f);
 }
 
@@ -407,282 +377,4 @@ void follow_on_leaving(
 {
 	f->leaving = fn;
 	f->leaving_arg = arg;
-}
-
-/* ---- a reader --------------------------------------------------------- */
-
-static int cannot(int error, struct diag *reterr)
-{
-	return diag_set(reterr, error, "cannot read the revision: %s",
-	    error == -ESTALE ? "another registry was copied into the file"
-	                     : strerror(-error));
-}
-
-int follow_is_behind(
-    struct follow *f, const struct follow_place *p, struct diag *reterr)
-{
-	struct registry_mark now;
-	bool holds;
-
-	if (!f->registry)
-		return diag_set(reterr, -EAGAIN, "no registry is open");
-	int error = registry_read_mark(f->registry, &p->seen, &now, &holds);
-	if (error)
-		return cannot(error, reterr);
-	if (p->opening == f->opening && holds && p->revision == now.revision)
-		return 0;
-	found(f);
-	return 1;
-}
-
-static int begin(struct follow *f, struct follow_place *p, struct diag *reterr)
-{
-	struct registry_mark now;
-	bool holds;
-	int error = registry_read_mark(f->registry, &p->seen, &now, &holds);
-
-	if (error)
-		return cannot(error, reterr);
-	if (!p->opening) {
-		*p = (struct follow_place){ now.revision, now, f->opening };
-		return 0;
-	}
-	if (p->opening != f->opening || !holds) {
-		return diag_set(reterr, -ESTALE,
-		    "revision %lld is of another past",
-		    (long long)p->seen.revision);
-	}
-	p->seen = now;
-	return 0;
-}
-
-int follow_begin(struct follow *f, struct follow_place *p, struct diag *reterr)
-{
-	if (!f->registry)
-		return diag_set(reterr, -EAGAIN, "no registry is open");
-	int error = registry_read_begin(f->registry, reterr);
-	if (error)
-		return error;
-	error = begin(f, p, reterr);
-	if (error)
-		registry_read_end(f->registry);
-	return error;
-}
-
-void follow_end(struct follow *f)
-{
-	registry_read_end(f->registry);
-}
-
-/* ---- everything ------------------------------------------------------- */
-
-/* Notes the key of the last service on its way to the reader. */
-struct pager {
-	const struct follow_reader *reader;
-	char zone[ZONE_TEXT_MAX], service[LABEL_TEXT_MAX];
-};
-
-static void copy_text(char *to, const char *from, size_t room)
-{
-	size_t len = strnlen(from, room - 1);
-
-	memcpy(to, from, len);
-	to[len] = '\0';
-}
-
-static void on_service(void *arg, const struct service_row *row)
-{
-	struct pager *p = arg;
-
-	copy_text(p->zone, row->zone, sizeof(p->zone));
-	copy_text(p->service, row->name, sizeof(p->service));
-	p->reader->visitor.service(p->reader->visitor.arg, row);
-}
-
-static void on_instance(void *arg, const struct instance_row *row)
-{
-	const struct pager *p = arg;
-
-	p->reader->visitor.instance(p->reader->visitor.arg, row);
-}
-
-static void on_done(void *arg)
-{
-	const struct pager *p = arg;
-
-	p->reader->visitor.done(p->reader->visitor.arg);
-}
-
-static int read_page(struct follow *f, struct follow_place *place,
-    struct pager *p, unsigned *ret_n, struct diag *reterr)
-{
-	const struct registry_visitor v = { on_service, on_instance, on_done,
-		p };
-	char zone[ZONE_TEXT_MAX], service[LABEL_TEXT_MAX];
-	int error = follow_begin(f, place, reterr);
-
-	if (error)
-		return error;
-	copy_text(zone, p->zone, sizeof(zone));
-	copy_text(service, p->service, sizeof(service));
-	error = registry_read_page(
-	    f->registry, zone, service, PAGE, &v, ret_n, reterr);
-	follow_end(f);
-	return error;
-}
-
-static int read_all(struct follow *f, struct follow_place *place,
-    const struct follow_reader *reader, struct diag *reterr)
-{
-	struct pager p = { .reader = reader };
-	struct follow_place fresh = { 0 };
-	unsigned n;
-
-	reader->all(reader->arg);
-	do {
-		int error = read_page(f, &fresh, &p, &n, reterr);
-
-		if (error)
-			return error;
-		reader->pause(reader->arg, fresh.revision);
-	} while (n > 0);
-	reader->all_done(reader->arg);
-	*place = fresh;
-	return 0;
-}
-
-/* ---- changes ---------------------------------------------------------- */
-
-static void on_change(
-    void *arg, int64_t revision, const char *zone, const char *service)
-{
-	struct follow *f = arg;
-	struct change *c = &f->change[f->change_n++];
-
-	(void)revision;
-	copy_text(c->zone, zone, sizeof(c->zone));
-	copy_text(c->service, service, sizeof(c->service));
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct change *x = a, *y = b;
-	int order = strcmp(x->zone, y->zone);
-
-	return order ? order : strcmp(x->service, y->service);
-}
-
-/* Each service once. */
-static void sort_changes(struct follow *f)
-{
-	struct change *c = f->change;
-	unsigned n = 0;
-
-	qsort(c, f->change_n, sizeof(*c), by_name);
-	for (unsigned i = 0; i < f->change_n; i++) {
-		if (!n || by_name(&c[n - 1], &c[i]) != 0)
-			c[n++] = c[i];
-	}
-	f->change_n = n;
-}
-
-static int read_service(struct follow *f, const char *zone, const char *service,
-    const struct follow_reader *reader, struct diag *reterr)
-{
-	int error = registry_read_service(
-	    f->registry, zone, service, &reader->visitor, reterr);
-
-	if (error != -ENOENT)
-		return error;
-	reader->gone(reader->arg, zone, service);
-	return 0;
-}
-
-/* In follow_begin(); the last one if *ret_more is false. */
-static int list_batch(struct follow *f, const struct follow_place *p,
-    int64_t *ret_revision, bool *ret_more, struct diag *reterr)
-{
-	f->change_n = 0;
-	int error = registry_changes(f->registry, p->revision, BATCH, on_change,
-	    f, ret_revision, reterr);
-
-	*ret_more = f->change_n == BATCH;
-	sort_changes(f);
-	return error;
-}
-
-static int read_batch(struct follow *f, struct follow_place *p,
-    const struct follow_reader *reader, bool *ret_more, struct diag *reterr)
-{
-	int64_t revision = p->revision;
-	int error = follow_begin(f, p, reterr);
-
-	if (error)
-		return error;
-	error = list_batch(f, p, &revision, ret_more, reterr);
-	for (unsigned i = 0; i < f->change_n && !error; i++) {
-		error = read_service(
-		    f, f->change[i].zone, f->change[i].service, reader, reterr);
-	}
-	follow_end(f);
-	if (!error)
-		p->revision = revision;
-	return error;
-}
-
-int follow_read(struct follow *f, struct follow_place *p,
-    const struct follow_reader *reader, struct diag *reterr)
-{
-	bool more = true;
-	int error = p->opening ? 0 : -ESTALE;
-
-	while (!error && more) {
-		error = read_batch(f, p, reader, &more, reterr);
-		if (!error)
-			reader->pause(reader->arg, p->revision);
-	}
-	return error == -ESTALE ? read_all(f, p, reader, reterr) : error;
-}
-
-int follow_read_service(struct follow *f, struct follow_place *p,
-    const char *zone, const char *service, const struct follow_reader *reader,
-    struct diag *reterr)
-{
-	int error = follow_begin(f, p, reterr);
-
-	if (error)
-		return error;
-	error = read_service(f, zone, service, reader, reterr);
-	follow_end(f);
-	return error;
-}
-
-int follow_changes(struct follow *f, struct follow_place *p,
-    void (*fn)(void *arg, const char *zone, const char *service), void *arg,
-    struct diag *reterr)
-{
-	struct follow_place next = *p;
-	bool more = true;
-	int error = p->opening ? 0 : -ESTALE;
-
-	while (!error && more) {
-		error = follow_begin(f, &next, reterr);
-		if (error)
-			break;
-		error = list_batch(f, &next, &next.revision, &more, reterr);
-		follow_end(f);
-		if (error)
-			break;
-		*p = next;
-		for (unsigned i = 0; i < f->change_n; i++)
-			fn(arg, f->change[i].zone, f->change[i].service);
-	}
-	if (error != -ESTALE)
-		return error;
-	next = (struct follow_place){ 0 };
-	if ((error = follow_begin(f, &next, reterr)) < 0)
-		return error;
-	follow_end(f);
-	*p = next;
-	return diag_set(reterr, -ESTALE, "all of it may have changed");
 }

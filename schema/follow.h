@@ -38,7 +38,7 @@ int follow_fd(const struct follow *f);
 /* Takes up what was noticed; a look may be due then. */
 void follow_notice(struct follow *f, int64_t now_us);
 int64_t follow_due_us(const struct follow *f);
-/* A look is due, at everything; for SIGHUP. */
+/* A look is due, at the file, too. */
 void follow_hurry(struct follow *f);
 
 /* ---- the file --------------------------------------------------------- */
@@ -55,7 +55,9 @@ struct registry *follow_registry(const struct follow *f);
 
 /*
  * Reading failed, or writing: closes what is open unless it was only locked
- * (-EBUSY), for the next look to open it again.
+ * (-EBUSY), for the next look to open it again. A reader then reads everything;
+ * one that writes knows what it wrote, so to it this is the same file still, if
+ * it is.
  */
 void follow_failed(struct follow *f, int error);
 
@@ -73,7 +75,7 @@ struct follow_place {
 	int64_t revision; /* the changes up to this one are taken */
 	/* private: the newest state that any of it was read at */
 	struct registry_mark seen;
-	unsigned opening; /* of which file */
+	unsigned opening, failure; /* of which file */
 };
 
 /* Is it behind what is open? 1: yes, 0: no, -errno; -EAGAIN: none is open. */

@@ -68,8 +68,9 @@
 
 static const char *const texts[STMT_N] = {
 	[STMT_MARK] = "SELECT (SELECT max(revision) FROM change), "
-	              "(SELECT token FROM change ORDER BY revision DESC "
-	              "LIMIT 1), (SELECT id FROM registry WHERE one = 1), "
+	              "(SELECT token FROM change WHERE revision = "
+	              "(SELECT max(revision) FROM change)), "
+	              "(SELECT id FROM registry WHERE one = 1), "
 	              "(SELECT token FROM change WHERE revision = ?)",
 	[STMT_VERSION] = "PRAGMA user_version",
 	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "

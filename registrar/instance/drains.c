@@ -126,7 +126,7 @@ static void read_rows(struct drains *ds)
 	TAILQ_FOREACH (d, &ds->list, link)
 		d->seen = false;
 	if (store_read_drains(ds->env->store, on_row, ds) < 0) {
-		ds->revision = -1;
+		ds->is_old = true;
 		return; /* what is known goes on */
 	}
 	for (d = TAILQ_FIRST(&ds->list); d; d = next) {
@@ -227,27 +227,36 @@ static void go_on(struct drain *d)
 	}
 }
 
+static void look_later(struct drains *ds, int64_t pause_ms)
+{
+	timer_set(
+	    timers_of(ds), &ds->look, timers_now(timers_of(ds)) + pause_ms);
+}
+
 static void on_look(void *arg)
 {
 	struct drains *ds = arg;
-	int64_t revision;
 	struct drain *d, *next;
 
-	timer_set(
-	    timers_of(ds), &ds->look, timers_now(timers_of(ds)) + LOOK_MS);
-	if (store_revision(ds->env->store, &revision) == 0 &&
-	    revision != ds->revision) {
-		ds->revision = revision;
+	if (ds->is_old) {
+		ds->is_old = false;
 		read_rows(ds);
 	}
 	for (d = TAILQ_FIRST(&ds->list); d; d = next) {
 		next = TAILQ_NEXT(d, link);
 		go_on(d);
 	}
-	if (!TAILQ_EMPTY(&ds->list) && write_steps(ds)) {
-		timer_set(timers_of(ds), &ds->look,
-		    timers_now(timers_of(ds)) + RETRY_MS);
-	}
+	bool again = !TAILQ_EMPTY(&ds->list) && write_steps(ds);
+	if (again || !TAILQ_EMPTY(&ds->list) || ds->is_old)
+		look_later(ds, again ? RETRY_MS : LOOK_MS);
+}
+
+void drains_changed(struct drains *ds)
+{
+	ds->is_old = true;
+	/* not more often than it looks anyway */
+	if (!timer_is_set(&ds->look))
+		drains_look_soon(ds);
 }
 
 struct drains *drains_new(const struct instance_env *env, struct fleet *fleet)
@@ -256,10 +265,10 @@ struct drains *drains_new(const struct instance_env *env, struct fleet *fleet)
 
 	ds->env = env;
 	ds->fleet = fleet;
-	ds->revision = -1;
+	ds->is_old = true;
 	TAILQ_INIT(&ds->list);
 	timer_init(&ds->look, on_look, ds);
-	timer_set(timers_of(ds), &ds->look, timers_now(timers_of(ds)));
+	drains_look_soon(ds);
 	return ds;
 }
 

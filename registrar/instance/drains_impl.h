@@ -41,7 +41,7 @@ struct drains {
 	const struct instance_env *env;
 	struct fleet *fleet;
 	struct timer look;
-	int64_t revision;       /* at the last look; -1: look anyway */
+	bool is_old;            /* something has changed since it was read */
 	struct drain_list list; /* by zone, service, instance */
 	struct drain *at;       /* where the merge stands; NULL: at the end */
 };

@@ -79,14 +79,32 @@ void follower_end(struct followers *fs, struct follower *f)
 	free(s);
 }
 
+static void hurry(const struct followed *s)
+{
+	const struct follower *f;
+
+	LIST_FOREACH (f, &s->all, link)
+		probe_hurry(f->probe);
+}
+
+static void hurry_node(const void *node, VISIT which, int depth)
+{
+	struct followed *const *s = node;
+
+	(void)depth;
+	if (which == postorder || which == leaf)
+		hurry(*s);
+}
+
 void followers_tell(
     const struct followers *fs, const char *zone, const char *service)
 {
-	const struct followed *s = find(fs, zone, service);
-	const struct follower *f;
-
-	if (!s)
+	if (!service) {
+		twalk(fs->tree, hurry_node);
 		return;
-	LIST_FOREACH (f, &s->all, link)
-		probe_hurry(f->probe);
+	}
+	const struct followed *s = find(fs, zone, service);
+
+	if (s)
+		hurry(s);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * followers - probes that look at the state of a service of this registrar.
+ * followers - probes that look at the state of a service.
  *
- * They look at each interval anyway, for what others write; this is how they
- * look at once when an instance of ours changes its health.
+ * They look at each interval anyway, for leases that run out; this is how they
+ * look at once when the registry says something else of it.
  *
  * One thread.
  */
@@ -31,6 +31,6 @@ void follower_begin(struct followers *fs, struct follower *f, const char *zone,
 /* Nothing, if it does not follow. */
 void follower_end(struct followers *fs, struct follower *f);
 
-/* Let them look when this turn of the loop has been written. */
+/* Of this service, or of any (NULL), something has changed: let them look. */
 void followers_tell(
     const struct followers *fs, const char *zone, const char *service);

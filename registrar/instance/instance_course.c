@@ -138,7 +138,6 @@ void instance_health_changed(struct instance *i, enum health was)
 	} else if (!is_up(now)) {
 		set_ramp(i, 0);
 	}
-	followers_tell(i->env->followers, i->row.row.zone, i->row.row.service);
 }
 
 /* ---- deregistering ---------------------------------------------------- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * One entry for each service that anybody requires. There are few of them, so
- * a list will do, and a look asks for each; most looks only read a revision.
+ * a list will do.
  */
 #include "registrar/instance/needs.h"
 
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS 200
-#define LEASES_MS 1000 /* between two looks at the same revision */
+#define LEASES_MS 1000 /* between two looks at what may run out */
 
 struct need {
 	char *zone, *service;
@@ -25,8 +24,6 @@ struct needs {
 	struct store *store;
 	need_fn fn;
 	struct timer look;
-	int64_t revision; /* at the last look; -1: look anyway */
-	int64_t looked_ms;
 	LIST_HEAD(, need) all;
 };
 
@@ -49,17 +46,28 @@ static void look_at(struct needs *n, struct need *need)
 static void on_look(void *arg)
 {
 	struct needs *n = arg;
-	int64_t now_ms = timers_now(n->timers), revision;
 	struct need *need;
 
-	timer_set(n->timers, &n->look, now_ms + LOOK_MS);
-	if (store_revision(n->store, &revision) < 0 ||
-	    (revision == n->revision && now_ms - n->looked_ms < LEASES_MS))
-		return;
-	n->revision = revision;
-	n->looked_ms = now_ms;
+	timer_set(n->timers, &n->look, timers_now(n->timers) + LEASES_MS);
 	LIST_FOREACH (need, &n->all, link)
 		look_at(n, need);
+}
+
+static bool concerns(
+    const struct need *need, const char *zone, const char *service)
+{
+	return !service ||
+	       (!strcmp(need->service, service) && !strcmp(need->zone, zone));
+}
+
+void needs_changed(struct needs *n, const char *zone, const char *service)
+{
+	struct need *need;
+
+	LIST_FOREACH (need, &n->all, link) {
+		if (concerns(need, zone, service))
+			look_at(n, need);
+	}
 }
 
 struct needs *needs_new(struct timers *ts, struct store *st, need_fn fn)
@@ -69,7 +77,6 @@ struct needs *needs_new(struct timers *ts, struct store *st, need_fn fn)
 	n->timers = ts;
 	n->store = st;
 	n->fn = fn;
-	n->revision = -1;
 	LIST_INIT(&n->all);
 	timer_init(&n->look, on_look, n);
 	return n;
@@ -89,8 +96,7 @@ static struct need *need_get(
 	struct need *need;
 
 	LIST_FOREACH (need, &n->all, link) {
-		if (!strcmp(need->service, service) &&
-		    !strcmp(need->zone, zone))
+		if (concerns(need, zone, service))
 			return need;
 	}
 	need = xcalloc(1, sizeof(*need));
@@ -98,7 +104,6 @@ static struct need *need_get(
 	need->service = xstrdup(service);
 	LIST_INIT(&need->users);
 	LIST_INSERT_HEAD(&n->all, need, link);
-	n->revision = -1;
 	timer_set(n->timers, &n->look, timers_now(n->timers));
 	return need;
 }

@@ -3,8 +3,8 @@
 /*
  * needs - whether the services that others require have an eligible instance.
  *
- * The registry says so, whoever wrote it. It is looked at when its revision
- * has moved, and each second for leases that run out; while it cannot be read
+ * The registry says so, whoever wrote it. It is looked at when they have
+ * changed, and each second for leases that run out; while it cannot be read
  * what was known stays.
  *
  * One thread.
@@ -29,6 +29,9 @@ typedef void (*need_fn)(void *arg, struct need_user *u);
 struct needs *needs_new(struct timers *ts, struct store *st, need_fn fn);
 /* After all users. */
 void needs_free(struct needs *n);
+
+/* Of this service, or of any (NULL), something has changed. */
+void needs_changed(struct needs *n, const char *zone, const char *service);
 
 /* Copies the names. */
 void need_take(struct needs *n, struct need_user *u, const char *zone,

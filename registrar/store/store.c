@@ -17,13 +17,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define RETRY_MIN_MS 1
 #define RETRY_BUSY_MAX_MS 100
 #define RETRY_BROKEN_MAX_MS 1000
 #define TROUBLE_TOLD_MS 1000 /* shorter ones are not worth a line */
+#define LOOK_MS 100          /* at what others write, if nothing tells of it */
 
 /* ---- queues ----------------------------------------------------------- */
 
@@ -94,21 +93,6 @@ static void queue_everything(struct store *st)
 	}
 }
 
-static void close_registry(struct store *st)
-{
-	registry_close(st->registry);
-	st->registry = NULL;
-}
-
-/* Is the open one still what the path leads to? */
-static bool is_current(const struct store *st)
-{
-	struct stat file;
-
-	return stat(st->config.path, &file) == 0 && file.st_dev == st->dev &&
-	       file.st_ino == st->ino;
-}
-
 static void carry_mode(void *arg, const char *zone, const char *service,
     const char *instance, enum mode m, const struct drain_row *drain)
 {
@@ -137,60 +121,118 @@ static void carry_mode(void *arg, const char *zone, const char *service,
  * Modes are the operator's, so only the registry has them: that of before is
  * still open. A row that is in the new one keeps the mode that it has there.
  */
-static void carry_modes(struct store *st)
+static void carry_modes(void *arg, struct registry *r)
 {
+	struct store *st = arg;
 	struct diag why;
 
-	if (registry_read_modes(st->registry, carry_mode, st, &why) < 0) {
+	if (registry_read_modes(r, carry_mode, st, &why) < 0) {
 		log_warn("modes that operators set in the registry of before "
 		         "cannot be read: %s",
 		    why.text);
 	}
 }
 
-static int open_registry(struct store *st, struct diag *reterr)
+/* ---- what others write ------------------------------------------------ */
+
+static int64_t now_us(const struct store *st)
 {
-	struct stat file;
+	return timers_now(st->config.timers) * 1000;
+}
 
-	if (st->registry && is_current(st))
-		return 0;
-	if (st->registry) {
-		log_warn("registry '%s' was replaced or deleted: writing "
-		         "everything to the new one",
-		    st->config.path);
-		carry_modes(st);
-		close_registry(st);
+static void tell_changed(void *arg, const char *zone, const char *service)
+{
+	const struct store *st = arg;
+
+	if (st->config.changed)
+		st->config.changed(st->config.arg, zone, service);
+}
+
+/* The first one, or it has another past than what we wrote to. */
+static void begin_anew(struct store *st, const struct diag *why, bool first)
+{
+	if (!first) {
+		log_warn("registry '%s': %s: writing everything to it",
+		    st->config.path, why->text);
+		queue_everything(st);
 	}
-	int r = registry_open(
-	    st->config.path, REGISTRY_WRITE_NOWAIT, &st->registry, reterr);
+	store_sweep_restart(st);
+	st->config.opened(st->config.arg);
+	tell_changed(st, NULL, NULL);
+}
 
+static int take_news(struct store *st, struct diag *reterr)
+{
+	bool first = !st->place.opening;
+	struct diag why;
+	int r = follow_changes(st->follow, &st->place, tell_changed, st, &why);
+
+	if (r != -ESTALE)
+		return r < 0 ? diag_set(reterr, r, "%s", why.text) : 0;
+	begin_anew(st, &why, first);
+	return 0;
+}
+
+/*
+ * Opens what stands at the path, and sees what has come of it. While nothing
+ * can be opened there, what was open before can be read.
+ */
+static int look(struct store *st, struct diag *reterr)
+{
+	int r = follow_look(st->follow, now_us(st), reterr);
+
+	st->registry = follow_registry(st->follow);
 	if (r < 0)
 		return r;
-	if (stat(st->config.path, &file) < 0) {
-		close_registry(st);
-		return diag_set(
-		    reterr, -EAGAIN, "'%s' went away", st->config.path);
-	}
-	/* also a restored copy, which has the id of the one before */
-	bool same = st->id && !strcmp(st->id, registry_id(st->registry)) &&
-	            st->dev == file.st_dev && st->ino == file.st_ino;
+	r = follow_is_behind(st->follow, &st->place, reterr);
+	if (r > 0)
+		r = take_news(st, reterr);
+	if (r < 0)
+		follow_failed(st->follow, r);
+	st->registry = follow_registry(st->follow);
+	return r;
+}
 
-	store_sweep_restart(st);
-	if (same) /* closed in trouble: what waits is still queued */
-		return 0;
-	if (st->id)
-		queue_everything(st);
-	st->dev = file.st_dev;
-	st->ino = file.st_ino;
-	free(st->id);
-	st->id = xstrdup(registry_id(st->registry));
-	st->config.opened(st->config.arg);
-	return 0;
+static void look_later(struct store *st)
+{
+	int64_t at_ms = (follow_due_us(st->follow) + 999) / 1000;
+
+	timer_set(st->config.timers, &st->look, at_ms);
+}
+
+/* What is in trouble, or not open yet, is opened by whoever writes. */
+static void on_look(void *arg)
+{
+	struct store *st = arg;
+	struct diag why;
+	int r = 0;
+
+	if (st->registry && !st->trouble_ms) {
+		r = look(st, &why);
+		look_later(st);
+	} else {
+		timer_set(st->config.timers, &st->look,
+		    timers_now(st->config.timers) + LOOK_MS);
+	}
+	if (r < 0 || !store_is_idle(st))
+		store_wake(st);
+}
+
+int store_fd(const struct store *st)
+{
+	return follow_fd(st->follow);
+}
+
+void store_notice(struct store *st)
+{
+	follow_notice(st->follow, now_us(st));
+	if (follow_due_us(st->follow) <= now_us(st))
+		on_look(st);
 }
 
 /* ---- trouble ---------------------------------------------------------- */
 
-void store_trouble(struct store *st, int error, const struct diag *why)
+static void in_trouble(struct store *st, int error, const struct diag *why)
 {
 	int64_t now_ms = timers_now(st->config.timers);
 	int64_t max_ms =
@@ -206,13 +248,18 @@ void store_trouble(struct store *st, int error, const struct diag *why)
 		log_warn("cannot write to the registry, changes wait: %s",
 		    why->text);
 	}
-	/* a broken file is closed: the next try sees what is there then */
-	if (error != -EBUSY && st->registry)
-		close_registry(st);
 	timer_set(st->config.timers, &st->retry, now_ms + st->retry_pause_ms);
 	st->retry_pause_ms *= 2;
 	if (st->retry_pause_ms > max_ms)
 		st->retry_pause_ms = max_ms;
+}
+
+void store_trouble(struct store *st, int error, const struct diag *why)
+{
+	/* a broken file is closed: the next try sees what is there then */
+	follow_failed(st->follow, error);
+	st->registry = follow_registry(st->follow);
+	in_trouble(st, error, why);
 }
 
 static void out_of_trouble(struct store *st)
@@ -227,18 +274,29 @@ static void out_of_trouble(struct store *st)
 	st->trouble_told = false;
 }
 
+static int write_some(struct store *st, struct diag *reterr)
+{
+	int r = store_write(st, reterr);
+
+	if (r == 0 && st->sweep.running && TAILQ_EMPTY(&st->orders) &&
+	    TAILQ_EMPTY(&st->instances))
+		r = store_sweep_page(st, reterr);
+	/* others wait for what we wrote as they do for what is written to us */
+	return r < 0 ? r : look(st, reterr);
+}
+
 void store_flush(struct store *st)
 {
 	struct diag why;
 
 	st->woken = false;
-	int r = open_registry(st, &why);
-
-	if (r == 0)
-		r = store_write(st, &why);
-	if (r == 0 && st->sweep.running && TAILQ_EMPTY(&st->orders) &&
-	    TAILQ_EMPTY(&st->instances))
-		r = store_sweep_page(st, &why);
+	follow_hurry(st->follow);
+	int r = look(st, &why);
+	if (r < 0) {
+		in_trouble(st, r, &why);
+		return;
+	}
+	r = write_some(st, &why);
 	if (r < 0) {
 		store_trouble(st, r, &why);
 		return;
@@ -272,6 +330,11 @@ struct store *store_new(const struct store_config *config)
 	TAILQ_INIT(&st->done_orders);
 	TAILQ_INIT(&st->done_items);
 	timer_init(&st->retry, on_retry, st);
+	timer_init(&st->look, on_look, st);
+	st->follow = follow_new(config->path, REGISTRY_WRITE_NOWAIT, LOOK_MS);
+	follow_on_leaving(st->follow, carry_modes, st);
+	timer_set(st->config.timers, &st->look,
+	    timers_now(st->config.timers) + LOOK_MS);
 	store_upkeep_start(st);
 	return st;
 }
@@ -283,13 +346,13 @@ void store_free(struct store *st)
 	if (!st)
 		return;
 	timer_cancel(st->config.timers, &st->retry);
+	timer_cancel(st->config.timers, &st->look);
 	store_upkeep_stop(st);
 	while ((o = TAILQ_FIRST(&st->orders))) {
 		TAILQ_REMOVE(&st->orders, o, link);
 		store_order_free(o);
 	}
-	close_registry(st);
-	free(st->id);
+	follow_free(st->follow);
 	free(st->sweep.zone);
 	free(st->sweep.service);
 	free(st);
@@ -311,13 +374,6 @@ int store_read_definitions(
 		return -EAGAIN;
 	return registry_read_definitions(
 	    st->registry, st->config.source, fn, arg, NULL);
-}
-
-int store_revision(const struct store *st, int64_t *ret_revision)
-{
-	if (!st->registry)
-		return -EAGAIN;
-	return registry_revision(st->registry, ret_revision);
 }
 
 int store_has_eligible(const struct store *st, const char *zone,

@@ -84,8 +84,13 @@ struct store_config {
 	bool (*wanted)(void *arg, const char *zone, const char *service,
 	    const char *instance, const char *definition);
 	bool (*file_wanted)(void *arg, const char *file);
-	/* The registry is open: for the first time, or it is another file. */
+	/* The registry is open: for the first time, or it is another one. */
 	void (*opened)(void *arg);
+	/*
+	 * Somebody has changed what is answered of a service, perhaps we.
+	 * NULL, NULL: of any. NULL: nobody wants to know.
+	 */
+	void (*changed)(void *arg, const char *zone, const char *service);
 	void *arg;
 };
 
@@ -96,6 +101,13 @@ void store_free(struct store *st);
 
 /* Write what waits, if the registry can be written at once. */
 void store_flush(struct store *st);
+
+/*
+ * Readable: somebody has written to the registry, call store_notice(). -1:
+ * there is nothing to poll. Else it is seen some 100 ms later.
+ */
+int store_fd(const struct store *st);
+void store_notice(struct store *st);
 /* Nothing waits to be written. */
 bool store_is_idle(const struct store *st);
 
@@ -172,7 +184,6 @@ int store_read_definitions(
     struct store *st, registry_definition_fn fn, void *arg);
 
 /* -EAGAIN: the registry is not open. */
-int store_revision(const struct store *st, int64_t *ret_revision);
 int store_has_eligible(const struct store *st, const char *zone,
     const char *service, bool *ret_any);
 

@@ -12,9 +12,9 @@
  */
 #include "registrar/store/store.h"
 #include "schema/base/log.h"
+#include "schema/follow.h"
 
 #include <stddef.h>
-#include <sys/types.h>
 
 TAILQ_HEAD(store_queue, store_item);
 
@@ -42,10 +42,9 @@ struct store_sweep {
 
 struct store {
 	struct store_config config;
-	struct registry *registry; /* NULL: not open */
-	char *id;                  /* of the one that was open last */
-	dev_t dev;
-	ino_t ino;
+	struct follow *follow;
+	struct registry *registry; /* that of follow; NULL: not open */
+	struct follow_place place; /* what others were told of */
 	LIST_HEAD(, store_service) all;
 	/* by kind, in the order in which they are written */
 	struct store_orders orders;
@@ -54,7 +53,7 @@ struct store {
 	/* of the transaction in progress: back into the queues if it fails */
 	struct store_orders done_orders;
 	struct store_queue done_items;
-	struct timer retry, beat, prune;
+	struct timer retry, look, beat, prune;
 	int64_t retry_pause_ms;
 	/* trouble: since when, and whether somebody was told; 0: none */
 	int64_t trouble_ms;

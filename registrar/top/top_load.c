@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The registry into the model: all of it once, in pages, then the services
- * that changed. The revision is read before the rows, so that what changes
- * meanwhile is read again.
+ * The registry into the model: all of it once, then the services that changed.
  */
 #include "registrar/top/top_model.h"
+#include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define PAGE 500
-#define CHANGES 1000 /* more than these: everything is read again */
 
 /* ---- rows ------------------------------------------------------------- */
 
 struct loading {
 	struct top_model *m;
 	struct top_service *s;
-	char zone[256], name[64]; /* of the last one */
 };
 
 static void on_service(void *arg, const struct service_row *row)
@@ -32,10 +25,9 @@ static void on_service(void *arg, const struct service_row *row)
 	s->arena = arena_new();
 	s->zone = arena_strdup(s->arena, row->zone);
 	s->name = arena_strdup(s->arena, row->name);
+	top_service_free(l->s); /* half read */
 	s->on_empty = row->on_empty;
 	l->s = s;
-	(void)snprintf(l->zone, sizeof(l->zone), "%s", row->zone);
-	(void)snprintf(l->name, sizeof(l->name), "%s", row->name);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -66,88 +58,40 @@ static void on_done(void *arg)
 	l->s = NULL;
 }
 
-static int load_all(struct top_model *m, struct diag *reterr)
+static void on_gone(void *arg, const char *zone, const char *service)
 {
-	struct loading l = { .m = m };
-	const struct registry_visitor v = { on_service, on_instance, on_done,
-		&l };
-	unsigned n;
-	int error;
+	const struct loading *l = arg;
 
-	top_model_clear(m);
-	do {
-		char zone[sizeof(l.zone)], name[sizeof(l.name)];
-
-		memcpy(zone, l.zone, sizeof(zone));
-		memcpy(name, l.name, sizeof(name));
-		error = registry_read_page(
-		    m->reg, zone, name, PAGE, &v, &n, reterr);
-		top_service_free(l.s); /* half read */
-		l.s = NULL;
-	} while (error == 0 && n);
-	m->loaded = error == 0;
-	return error;
+	top_model_remove(l->m, zone, service);
 }
 
-struct changes {
-	struct arena *arena;
-	struct {
-		const char *zone, *service;
-	} items[CHANGES];
-	unsigned n;
-};
-
-/* The same service often changes several times in a row. */
-static void on_change(
-    void *arg, int64_t revision, const char *zone, const char *service)
+static void on_all(void *arg)
 {
-	struct changes *c = arg;
+	const struct loading *l = arg;
 
+	top_model_clear(l->m);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void on_pause(void *arg, int64_t revision)
+{
+	(void)arg;
 	(void)revision;
-	for (unsigned k = c->n; k-- > 0 && k + 32 > c->n;) {
-		if (!strcmp(c->items[k].service, service) &&
-		    !strcmp(c->items[k].zone, zone))
-			return;
-	}
-	c->items[c->n].zone = arena_strdup(c->arena, zone);
-	c->items[c->n++].service = arena_strdup(c->arena, service);
 }
 
-static int load_service(struct top_model *m, const char *zone,
-    const char *service, struct diag *reterr)
+static int load(struct top_model *m, struct diag *reterr)
 {
 	struct loading l = { .m = m };
-	const struct registry_visitor v = { on_service, on_instance, on_done,
+	const struct follow_reader reader = { on_all, nothing,
+		{ on_service, on_instance, on_done, &l }, on_gone, on_pause,
 		&l };
-	int error = registry_read_service(m->reg, zone, service, &v, reterr);
+	int error = follow_read(m->follow, &m->place, &reader, reterr);
 
 	top_service_free(l.s);
-	if (error == -ENOENT) {
-		top_model_remove(m, zone, service);
-		return 0;
-	}
-	return error;
-}
-
-static int load_changes(struct top_model *m, struct diag *reterr)
-{
-	struct changes *c = xcalloc(1, sizeof(*c));
-	int64_t revision = m->revision;
-	int error;
-
-	c->arena = arena_new();
-	error = registry_changes(
-	    m->reg, m->revision, CHANGES, on_change, c, &revision, reterr);
-	if (error == 0 && c->n == CHANGES)
-		error = -ESTALE;
-	for (unsigned k = 0; error == 0 && k < c->n; k++) {
-		error = load_service(
-		    m, c->items[k].zone, c->items[k].service, reterr);
-	}
-	arena_free(c->arena);
-	free(c);
-	if (error == 0)
-		m->revision = revision;
 	return error;
 }
 
@@ -178,74 +122,37 @@ static int load_recent(struct top_model *m, struct diag *reterr)
 
 /* ---- the registry ----------------------------------------------------- */
 
-static void close_registry(struct top_model *m)
-{
-	registry_close(m->reg);
-	m->reg = NULL;
-	m->loaded = false;
-}
-
-/* Another file under the same name is another registry. */
-static int open_registry(struct top_model *m, struct diag *reterr)
-{
-	struct stat st;
-
-	if (stat(m->path, &st) < 0) {
-		int error = -errno;
-
-		return diag_set(reterr, error, "cannot open '%s': %s", m->path,
-		    strerror(-error));
-	}
-	if (m->reg && st.st_dev == m->dev && st.st_ino == m->ino)
-		return 0;
-	close_registry(m);
-	int error = registry_open(m->path, REGISTRY_READ, &m->reg, reterr);
-
-	if (error < 0)
-		m->reg = NULL;
-	m->dev = st.st_dev;
-	m->ino = st.st_ino;
-	return error;
-}
-
 /* 1: something was read, 0: nothing is new. */
 static int read_news(struct top_model *m, struct diag *reterr)
 {
-	int64_t revision;
-	int error = registry_revision(m->reg, &revision);
+	int r = follow_is_behind(m->follow, &m->place, reterr);
 
-	if (error < 0) {
-		return diag_set(reterr, error, "cannot read '%s': %s", m->path,
-		    strerror(-error));
-	}
-	if (m->loaded && revision == m->revision)
-		return 0;
-	error = m->loaded ? load_changes(m, reterr) : -ESTALE;
-	if (error == -ESTALE) {
-		/* what changes meanwhile is read again */
-		m->revision = revision;
-		error = load_all(m, reterr);
-	}
-	if (error == 0)
-		error = load_recent(m, reterr);
-	return error < 0 ? error : 1;
+	if (r <= 0)
+		return r;
+	r = load(m, reterr);
+	if (r == 0)
+		r = load_recent(m, reterr);
+	return r < 0 ? r : 1;
 }
 
 bool top_model_refresh(struct top_model *m)
 {
 	char was[sizeof(m->trouble)];
 	struct diag why;
-	int r = open_registry(m, &why);
 
+	follow_hurry(m->follow);
+	int r =
+	    follow_look(m->follow, clock_read_ns(CLOCK_MONOTONIC) / 1000, &why);
+	m->reg = follow_registry(m->follow);
 	memcpy(was, m->trouble, sizeof(was));
-	if (r == 0)
-		r = read_news(m, &why);
+	if (r == 0 && (r = read_news(m, &why)) < 0) {
+		follow_failed(m->follow, r);
+		m->reg = follow_registry(m->follow);
+	}
 	m->trouble[0] = '\0';
 	if (r < 0) {
 		(void)snprintf(
 		    m->trouble, sizeof(m->trouble), "%.200s", why.text);
-		if (r != -EBUSY)
-			close_registry(m);
 	}
 	return r > 0 || strcmp(was, m->trouble) != 0;
 }

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_MS 1000 /* each refresh looks anyway */
+
 static const char *const state_names[TOP_STATE_N] = {
 	[TOP_DEAD] = "dead",
 	[TOP_CRITICAL] = "critical",
@@ -139,7 +141,6 @@ void top_model_clear(struct top_model *m)
 	for (unsigned k = 0; k < m->service_n; k++)
 		top_service_free(m->services[k]);
 	m->service_n = m->n = m->shown_n = 0;
-	m->loaded = false;
 }
 
 /* ---- states ----------------------------------------------------------- */
@@ -315,13 +316,15 @@ void top_model_arrange(struct top_model *m)
 
 void top_model_init(struct top_model *m, const char *path, const char *home)
 {
-	*m = (struct top_model){ .path = path, .home = home };
+	*m = (struct top_model){ .path = path,
+		.home = home,
+		.follow = follow_new(path, REGISTRY_READ, LOOK_MS) };
 }
 
 void top_model_release(struct top_model *m)
 {
 	top_model_clear(m);
-	registry_close(m->reg);
+	follow_free(m->follow);
 	arena_free(m->recent_arena);
 	free(m->services);
 	free(m->shown);

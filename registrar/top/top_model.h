@@ -11,9 +11,7 @@
  */
 #include "schema/base/arena.h"
 #include "schema/eligible.h"
-#include "schema/registry.h"
-
-#include <sys/types.h>
+#include "schema/follow.h"
 
 /* In the order of what is worse. */
 enum top_state {
@@ -62,11 +60,9 @@ struct top_service {
 
 struct top_model {
 	const char *path, *home; /* borrowed: registry, zone that is not told */
-	struct registry *reg;    /* NULL: not open */
-	dev_t dev;
-	ino_t ino;
-	int64_t revision; /* of what was read */
-	bool loaded;
+	struct follow *follow;
+	struct registry *reg; /* that of follow; NULL: not open */
+	struct follow_place place;
 	struct top_service **services; /* by zone and name */
 	unsigned service_n, service_max;
 	unsigned n; /* instances in all */

@@ -258,6 +258,17 @@ static int on_state(void *arg, const char *zone, const char *service,
 	    instance, ret_state);
 }
 
+static void on_changed(void *arg, const char *zone, const char *service)
+{
+	const struct world *w = arg;
+
+	if (!w->drains)
+		return;
+	needs_changed(w->needs, zone, service);
+	followers_tell(w->followers, zone, service);
+	drains_changed(w->drains);
+}
+
 void world_start(struct world *w)
 {
 	static const struct definition_defaults defaults = { .zone = ZONE,
@@ -273,6 +284,7 @@ void world_start(struct world *w)
 		.wanted = on_wanted,
 		.file_wanted = on_file_wanted,
 		.opened = on_opened,
+		.changed = on_changed,
 		.arg = w };
 
 	w->timers = config.timers;
@@ -305,6 +317,7 @@ void world_stop(struct world *w)
 {
 	loader_free(w->loader);
 	drains_free(w->drains);
+	w->drains = NULL;
 	fleet_free(w->fleet);
 	prober_release(&w->prober);
 	needs_free(w->needs);

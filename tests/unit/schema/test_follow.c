@@ -9,9 +9,7 @@
 #include "tests/unit/schema/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { SERVICES = 6, TEXT = 16384, LOOK_MS = 20, ROUNDS = 250, COPIES = 4 };
@@ -79,7 +77,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	add(arg, " %s %d %s", row->name, row->weight, health_name(row->health));
 }
 
-static void on_done(void *arg)
+static void nothing(void *arg)
 {
 	(void)arg;
 }
@@ -104,7 +102,7 @@ static void on_pause(void *arg, int64_t revision)
 static struct follow_reader reader(struct view *v)
 {
 	return (struct follow_reader){ on_all, on_all_done,
-		{ on_service, on_instance, on_done, v }, on_gone, on_pause, v };
+		{ on_service, on_instance, nothing, v }, on_gone, on_pause, v };
 }
 
 /* One turn of a program's loop. */
@@ -226,18 +224,6 @@ static void restore_copy(struct fx *f, unsigned n)
 	backup_into(copy, f->path);
 }
 
-static void read_octets(const char *path, char **ret_octets, size_t *ret_n)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0 && fstat(fd, &st) == 0);
-	*ret_octets = malloc((size_t)st.st_size);
-	*ret_n = (size_t)st.st_size;
-	assert_int_equal(read(fd, *ret_octets, *ret_n), st.st_size);
-	close(fd);
-}
-
 /*
  * cp over it, with an empty log. The file that is written to is one that SQLite
  * has open in this process, whose locks would go with our descriptor; so
@@ -255,16 +241,12 @@ static void copy_over(struct fx *f, unsigned n)
 /* mv, with what SQLite has beside the old one removed. */
 static void move_over(struct fx *f, unsigned n)
 {
-	char copy[128], fresh[128], *octets;
-	size_t len;
+	char copy[128], fresh[128], command[320];
 
 	copy_path(f, n, copy);
 	(void)snprintf(fresh, sizeof(fresh), "%s/fresh", f->dir);
-	read_octets(copy, &octets, &len);
-	FILE *out = fopen(fresh, "w");
-	assert_int_equal(fwrite(octets, 1, len, out), len);
-	(void)fclose(out);
-	free(octets);
+	(void)snprintf(command, sizeof(command), "cp %s %s", copy, fresh);
+	assert_int_equal(system(command), 0);
 	fx_remove(f);
 	assert_int_equal(rename(fresh, f->path), 0);
 }
@@ -306,7 +288,6 @@ static void commits_are_changes(void **state)
 
 	fill(f);
 	expect_settled(f, v, "the first look");
-	assert_int_equal(v->all_n, 1);
 	change_something(f, 7);
 	expect_settled(f, v, "a commit");
 	fx_sql(f, "DELETE FROM service WHERE name = 's1'");
@@ -367,7 +348,6 @@ static void restored(struct fx *f, void (*restore)(struct fx *f, unsigned n))
 		assert_int_equal(v->all_n, 2);
 		change_something(f, 99);
 		expect_settled(f, v, pasts[i].why);
-		assert_int_equal(v->all_n, 2);
 		view_free(v);
 		fx_remove(f);
 		remove_copies(f);
@@ -424,16 +404,14 @@ static void notices_by_itself(void **state)
 
 	fill(f);
 	expect_settled(f, v, "the first look");
-	if (follow_fd(v->follow) < 0) {
-		view_free(v);
-		skip();
-	}
+	assert_true(follow_fd(v->follow) >= 0);
 	struct pollfd p = { .fd = follow_fd(v->follow), .events = POLLIN };
 	while (poll(&p, 1, 0) > 0) /* what opening did */
 		follow_notice(v->follow, v->now_us);
-	for (int n = 0; n < 10; n++)
-		(void)follow_look(v->follow, v->now_us, &f->err),
-		    v->now_us += 9999;
+	for (int n = 0; n < 10; n++) {
+		(void)follow_look(v->follow, v->now_us, &f->err);
+		v->now_us += 9999;
+	}
 	int64_t due_us = follow_due_us(v->follow);
 
 	assert_true(due_us > v->now_us - 9999);
@@ -466,7 +444,6 @@ static void says_what_is_wrong(void **state)
 	expect_settled(f, v, "made");
 	fx_remove(f);
 	assert_int_equal(settle(v, &f->err), -ENOENT);
-	assert_non_null(follow_registry(v->follow)); /* what was open */
 	FILE *out = fopen(f->path, "w");
 	(void)fputs("hello", out);
 	(void)fclose(out);
@@ -483,8 +460,6 @@ static void says_what_is_wrong(void **state)
 struct random_fx {
 	struct fx *f;
 	struct rng rng;
-	unsigned copy_n;
-	bool is_open; /* by the reader, so that it must not be copied over */
 	const char *last;
 };
 
@@ -537,7 +512,6 @@ static void do_something(struct random_fx *x)
 	case 0:
 		x->last = "backup";
 		keep_copy(x->f, n);
-		x->copy_n = n + 1 > x->copy_n ? n + 1 : x->copy_n;
 		return;
 	case 1:
 		x->last = "restore";
@@ -552,15 +526,15 @@ static void do_something(struct random_fx *x)
 			move_over(x->f, n);
 		return;
 	case 3:
-		x->last = "checkpoint";
-		fx_sql(x->f, "PRAGMA wal_checkpoint(TRUNCATE)");
-		return;
-	case 4:
 		x->last = "another";
 		if (below(x, 4))
-			return;
+			break;
 		fx_remove(x->f);
 		registry_close(fx_open(x->f, REGISTRY_WRITE));
+		return;
+	case 4:
+		x->last = "checkpoint";
+		fx_sql(x->f, "PRAGMA wal_checkpoint(TRUNCATE)");
 		return;
 	default:
 		commit_something(x);
