@@ -12,8 +12,9 @@
 
 enum {
 	DRAIN_READS = 16, /* of a connection, when the server ends */
-	SEAT_NONE = UINT32_MAX,
 };
+
+static const uint32_t SEAT_NONE = UINT32_MAX;
 
 struct connection_pool *connection_pool_new(const struct connection_host *h)
 {

@@ -186,7 +186,7 @@ static inline struct site *desk_site(struct desk *d, const struct site_plan *p)
 	if (!plan.config.slot_n)
 		plan.config.slot_n = 1024;
 	if (!plan.config.patience_ms)
-		plan.config.patience_ms = 2 * PATIENCE_MS;
+		plan.config.patience_ms = IDLE_LONG_MS;
 	return site_make(&plan);
 }
 

@@ -20,8 +20,8 @@ static void test_udp(void **state)
 	bool seen[N] = { 0 };
 
 	(void)state;
-	for (uint16_t i = 0; i < N; i++)
-		udp_ask(fd, questions[i], i);
+	for (unsigned i = 0; i < N; i++)
+		udp_ask(fd, questions[i], (uint16_t)i);
 	for (unsigned i = 0; i < N; i++) {
 		uint16_t id = N;
 		scoped_free char *got = udp_hear(fd, &id);
@@ -47,7 +47,7 @@ static void test_udp_wildcard(void **state)
 	struct desk *d = desk_new();
 	struct site *s =
 	    desk_site(d, &(struct site_plan){ .udp_wildcard = true });
-	uint16_t id;
+	uint16_t id = 0;
 
 	(void)state;
 	for (uint32_t i = 1; i < 4; i++) {
@@ -76,8 +76,8 @@ static void test_overtaking(void **state)
 	struct script script = { 0 };
 
 	(void)state;
-	for (uint16_t i = 0; i < N; i++)
-		script_ask(&script, "hold.a A", i);
+	for (unsigned i = 0; i < N; i++)
+		script_ask(&script, "hold.a A", (uint16_t)i);
 	script_ask(&script, "web.svc.test A", 100);
 	say(fd, &script);
 	assert_heard(fd, 100);
@@ -90,7 +90,7 @@ static void test_overtaking(void **state)
 	assert_int_equal(desk_release_all(d), N);
 	bool seen[N] = { 0 };
 	for (unsigned i = 0; i < N; i++) {
-		struct heard h;
+		struct heard h = { 0 };
 
 		assert_true(hear(fd, &h));
 		assert_true(h.id < N && !seen[h.id]);
@@ -109,7 +109,7 @@ static void test_from_the_catalog(void **state)
 	struct desk *d = desk_new();
 	struct site *s = desk_site(d, &(struct site_plan){ 0 });
 	scoped_fd int fd = client_new(s);
-	struct heard h;
+	struct heard h = { 0 };
 
 	(void)state;
 	ask_opcode(fd, "_big._tcp.svc.test SRV", 7, OPCODE_NOTIFY);
@@ -162,7 +162,7 @@ static void test_half_closed(void **state)
 	desk_await(d, &d->held_n, 2);
 	assert_false(is_closed(fd, 100));
 	assert_int_equal(desk_release_all(d), 2);
-	struct heard h[2];
+	struct heard h[2] = { 0 };
 	assert_true(hear(fd, &h[0]) && hear(fd, &h[1]));
 	assert_int_equal(h[0].id + h[1].id, 4);
 	assert_true(is_closed(fd, PATIENCE_MS));
@@ -185,8 +185,8 @@ static void test_gone(void **state)
 	(void)state;
 	for (unsigned i = 0; i < N; i++) {
 		fd[i] = client_new(s);
-		for (uint16_t k = 0; k < EACH; k++)
-			ask_one(fd[i], "hold.a A", k);
+		for (unsigned k = 0; k < EACH; k++)
+			ask_one(fd[i], "hold.a A", (uint16_t)k);
 	}
 	desk_await(d, &d->held_n, N * EACH);
 	for (unsigned i = 0; i < N; i++) {
@@ -205,7 +205,7 @@ static void test_gone(void **state)
 	desk_await(d, &d->held_n, N * EACH + N);
 	for (unsigned i = 0; i < N * EACH; i++)
 		assert_true(desk_answer(d, i));
-	wait_count_all(s, STAT_LATER_GONE, N * EACH);
+	wait_count_all(s, STAT_LATER_GONE, (uint64_t)N * EACH);
 	for (unsigned i = 0; i < N; i++) {
 		ask_one(fd[i], "web.svc.test A", 501);
 		assert_heard(fd[i], 501);
@@ -229,7 +229,7 @@ static void test_long(void **state)
 	scoped_fd int fd = client_new(s);
 	scoped_free uint8_t *msg = xcalloc(1, LEN);
 	struct script script = { 0 };
-	struct heard h;
+	struct heard h = { 0 };
 
 	(void)state;
 	/* an option of EDNS fills it */
@@ -270,8 +270,10 @@ static void test_greedy(void **state)
 
 	(void)state;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	for (uint16_t i = 0; i < TIMES; i++)
-		ask_opcode(fd, "_big._tcp.svc.test SRV", i, OPCODE_NOTIFY);
+	for (unsigned i = 0; i < TIMES; i++) {
+		ask_opcode(
+		    fd, "_big._tcp.svc.test SRV", (uint16_t)i, OPCODE_NOTIFY);
+	}
 	for (int i = 0; atomic_load(&s->connection_n) && i < PATIENCE_MS; i++)
 		desk_wait_ms(1);
 	assert_int_equal(atomic_load(&s->connection_n), 0);

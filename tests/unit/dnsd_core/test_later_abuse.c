@@ -16,12 +16,12 @@ static void test_full(void **state)
 	struct site *s =
 	    desk_site(d, &(struct site_plan){ .config.slot_n = SLOTS });
 	scoped_fd int fd = udp_client_new(s, htonl(INADDR_LOOPBACK));
-	uint16_t id;
+	uint16_t id = 0;
 
 	(void)state;
 	for (unsigned round = 0; round < 3; round++) {
-		for (uint16_t i = 0; i < N; i++)
-			udp_ask(fd, "hold.a A edns=1232", i);
+		for (unsigned i = 0; i < N; i++)
+			udp_ask(fd, "hold.a A edns=1232", (uint16_t)i);
 		for (unsigned i = 0; i < N - SLOTS; i++) {
 			scoped_free char *got = udp_hear(fd, &id);
 
@@ -32,6 +32,7 @@ static void test_full(void **state)
 		/* others do not notice */
 		udp_ask(fd, "web.svc.test A", 1000);
 		scoped_free char *other = udp_hear(fd, &id);
+		assert_non_null(other);
 		assert_int_equal(id, 1000);
 		desk_await(d, &d->held_n, SLOTS);
 		assert_int_equal(desk_release_all(d), SLOTS);
@@ -58,11 +59,11 @@ static void test_share_of_a_connection(void **state)
 	struct site *s = desk_site(d, &(struct site_plan){ 0 });
 	scoped_fd int fd = client_new(s), other = client_new(s);
 	struct script script = { 0 };
-	struct heard h;
+	struct heard h = { 0 };
 
 	(void)state;
-	for (uint16_t i = 0; i < N; i++)
-		script_ask(&script, "hold.a A", i);
+	for (unsigned i = 0; i < N; i++)
+		script_ask(&script, "hold.a A", (uint16_t)i);
 	say(fd, &script);
 	for (unsigned i = 0; i < N - SHARE; i++) {
 		assert_true(hear(fd, &h));
@@ -118,7 +119,7 @@ static void test_overdue(void **state)
 	           .config = { .slot_n = SLOTS, .patience_ms = 100 } });
 	scoped_fd int fd = udp_client_new(s, htonl(INADDR_LOOPBACK));
 	scoped_fd int stream = client_new(s);
-	uint16_t id;
+	uint16_t id = 0;
 
 	(void)state;
 	/* more often than there are slots: they come back */
@@ -132,7 +133,7 @@ static void test_overdue(void **state)
 			assert_non_null(got);
 			assert_string_equal(got, want);
 		}
-		struct heard h;
+		struct heard h = { 0 };
 		assert_true(hear(stream, &h));
 		assert_int_equal(h.rcode, RCODE_SERVFAIL);
 		/* too late: not even for who has the slot now */
@@ -157,11 +158,11 @@ static void test_overdue_while_all_wait(void **state)
 	    d, &(struct site_plan){
 	           .config = { .thread_n = THREADS, .patience_ms = 100 } });
 	scoped_fd int fd = client_new(s);
-	struct heard h;
+	struct heard h = { 0 };
 
 	(void)state;
-	for (uint16_t i = 0; i < THREADS; i++)
-		ask_one(fd, "block.a A", i);
+	for (unsigned i = 0; i < THREADS; i++)
+		ask_one(fd, "block.a A", (uint16_t)i);
 	desk_await(d, &d->taken_n, THREADS);
 	ask_one(fd, "now.a A", 9); /* waits for a thread, too long */
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -326,7 +327,7 @@ static void test_end_waits_a_while(void **state)
 	struct desk *d = desk_new();
 	struct ending e;
 	pthread_t thread;
-	uint16_t id;
+	uint16_t id = 0;
 
 	(void)state;
 	ending_start(&e, d);
@@ -361,8 +362,8 @@ static void test_end_is_bounded(void **state)
 	scoped_fd int udp = udp_client_new(&e.clients, htonl(INADDR_LOOPBACK));
 	scoped_fd int fd = client_new(&e.clients);
 	for (uint16_t i = 0; i < 40; i++) {
-		udp_ask(udp, questions[i % 4], i);
-		ask_one(fd, questions[i % 4], i);
+		udp_ask(udp, questions[i % 4], (uint16_t)i);
+		ask_one(fd, questions[i % 4], (uint16_t)i);
 	}
 	desk_await(d, &d->taken_n, 4);
 	int64_t start = clock_mono_ms();
@@ -388,8 +389,9 @@ static void test_end_of_a_crowd(void **state)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		fd[i] = client_new(&e.clients);
 	for (uint16_t i = 0; i < 400; i++) {
-		udp_ask(udp, i % 3 ? "now.a A" : "wait.a A", i);
-		ask_one(fd[i % CLIENTS], i % 2 ? "now.a A" : "wait.a A", i);
+		udp_ask(udp, i % 3 ? "now.a A" : "wait.a A", (uint16_t)i);
+		ask_one(fd[i % CLIENTS], i % 2 ? "now.a A" : "wait.a A",
+		    (uint16_t)i);
 	}
 	close(fd[0]);
 	server_stop(e.server);
