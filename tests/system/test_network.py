@@ -53,7 +53,7 @@ class NetworkDnsd(Dnsd):
         """What it says, or nothing while there is no answer."""
         done = subprocess.run(
             [*self.prefix, "dig", f"@{server or self.host}", "-p",
-             str(self.port), "+tries=1", "+time=2", *args], text=True,
+             str(self.port), "+tries=1", "+time=10", *args], text=True,
             capture_output=True, check=False)
         return done.stdout if done.returncode == 0 else ""
 
