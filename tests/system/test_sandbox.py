@@ -16,6 +16,8 @@ import pytest
 import rollcall
 from rollcall import always, until
 
+pytestmark = pytest.mark.threads
+
 WEB = """
 service: web
 port: 80
@@ -118,8 +120,6 @@ def test_on_starts_here(site, program):
 # makes it: a filter that knows neither call, around the program.
 OUTER = """
 import ctypes, os, struct, sys
-
-pytestmark = pytest.mark.threads
 libc = ctypes.CDLL(None, use_errno=True)
 def jump(code, k, yes, no): return struct.pack("HBBI", code, yes, no, k)
 calls = [int(n) for n in sys.argv[1].split(",")]
@@ -343,7 +343,8 @@ def test_modes_of_files(site, umask):
         assert not file.is_socket()
     names = {file.name for file in state.iterdir()}
     assert "registry.db" in names
-    assert names <= {"registry.db", "registry.db-wal", "registry.db-shm"}
+    assert names <= {"registry.db", "registry.db-wal", "registry.db-shm",
+                     "dnsd-serials"}
 
 
 def test_no_socket_of_the_file_system_and_none_abstract(site):
