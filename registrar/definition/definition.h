@@ -12,6 +12,7 @@
  * Everything hangs in one arena that definition_free() frees whole; strings
  * are never NULL unless a comment says so. Plain data, any thread, no I/O.
  */
+#include "registrar/net/net.h"
 #include "schema/base/diag.h"
 #include "schema/conf/fields.h"
 #include "schema/registry.h"
@@ -68,21 +69,6 @@ enum check_kind {
 };
 #define CHECK_KIND_N 13
 
-/*
- * How a connection is secured. All zero: not at all. Files are absolute
- * paths; whether they can be used is known when the check runs.
- */
-struct check_tls {
-	bool on;
-	bool verify; /* the certificate: by whom it is, of whom, until when */
-	/* SNI, and what the certificate has to be of; an address is matched
-	   with its IP addresses and not sent as SNI. Not NULL if on. */
-	const char *server_name;
-	const char *ca_file;              /* NULL: those of the system */
-	const char *cert_file, *key_file; /* our own; both or NULL */
-	const char *alpn; /* the one protocol that is offered; NULL: none */
-};
-
 /* Addresses are numeric in presentation format: no check waits for DNS. */
 /* Octets as they go out. */
 struct check_payload {
@@ -97,7 +83,7 @@ struct check_tcp {
 	int port;
 	struct check_payload send;
 	const char *expect; /* extended regex, known to compile; NULL: none */
-	struct check_tls tls;
+	struct net_tls tls;
 };
 
 struct check_range {
@@ -120,7 +106,7 @@ struct check_http {
 	struct conf_pairs headers; /* no CR, LF; a Host among them wins */
 	bool secrets;              /* their values are for secret_fill() */
 	struct check_payload send; /* the body of the request */
-	struct check_tls tls;
+	struct net_tls tls;
 	struct check_ranges status;      /* passing; default 200..299 */
 	struct check_ranges warn_status; /* warning; default 429 */
 	const char *body; /* extended regex, known to compile; NULL: any */
@@ -226,14 +212,14 @@ struct check_grpc {
 	const char *path;      /* of a Unix socket in their place; or NULL */
 	const char *service;   /* ""; the server as a whole */
 	const char *authority; /* of the request: "10.0.1.12:9090" */
-	struct check_tls tls;
+	struct net_tls tls;
 };
 
 struct check_h2ping {
 	const char *to;
 	const char *address;
 	int port;
-	struct check_tls tls;
+	struct net_tls tls;
 };
 
 /* Critical when nobody reported for so long. */

@@ -334,7 +334,7 @@ static int resolve(struct conf_context *c, const struct conf_node *at,
 		    secure ? "http://" : "https://");
 	}
 	if (!tls)
-		h->tls = (struct check_tls){ .on = secure, .verify = true };
+		h->tls = (struct net_tls){ .on = secure, .verify = true };
 	if (parse_url(c->arena, h, secure ? 8 : 7) < 0)
 		return bad_url(c, node, h->url);
 	h->tls.alpn = "http/1.1";

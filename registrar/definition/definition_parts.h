@@ -97,15 +97,15 @@ bool payload_equal(
 
 #define TLS_RULE "true, false or a map with name, ca, cert, key and verify"
 
-/* CONF_CUSTOM, struct check_tls; alpn is for resolve() to set. */
+/* CONF_CUSTOM, struct net_tls; alpn is for resolve() to set. */
 int take_tls(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at);
 /* check: the map of the check; host: the name that counts if none is given. */
 int resolve_tls(struct conf_context *c, const struct conf_node *check,
-    const struct template_vars *v, const char *host, struct check_tls *tls);
+    const struct template_vars *v, const char *host, struct net_tls *tls);
 /* The letters and the length of a name or of an address without brackets. */
 bool host_is_valid(const char *text);
-bool tls_equal(const struct check_tls *a, const struct check_tls *b);
+bool tls_equal(const struct net_tls *a, const struct net_tls *b);
 
 /* ---- checks (definition_check.c) -------------------------------------- */
 

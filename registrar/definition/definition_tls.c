@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define AT(member) .offset = offsetof(struct check_tls, member)
+#define AT(member) .offset = offsetof(struct net_tls, member)
 #define HOST_MAX 253 /* octets; RFC 1035 2.3.4 in presentation format */
 
 static const struct conf_field fields[] = {
@@ -45,7 +45,7 @@ static const struct conf_table table = {
 static int finish(
     struct conf_context *c, const struct conf_node *map, void *base)
 {
-	const struct check_tls *tls = base;
+	const struct net_tls *tls = base;
 
 	if (!tls->cert_file != !tls->key_file) {
 		return conf_bad(c, map,
@@ -66,7 +66,7 @@ int take_tls(struct conf_context *c, const struct conf_field *f,
 	bool map = node->type == CONF_MAP;
 	bool word = node->type == CONF_SCALAR && node->plain;
 	bool yes = word && strcmp(node->text, "true") == 0;
-	struct check_tls tls = { 0 };
+	struct net_tls tls = { 0 };
 
 	if (!map && !yes && (!word || strcmp(node->text, "false") != 0)) {
 		return conf_bad(c, node, "found %s for '%s', expected %s",
@@ -77,7 +77,7 @@ int take_tls(struct conf_context *c, const struct conf_field *f,
 	if (!map)
 		conf_defaults(c, &table, &tls);
 	tls.on = map || yes;
-	*(struct check_tls *)at = tls;
+	*(struct net_tls *)at = tls;
 	return 0;
 }
 
@@ -93,7 +93,7 @@ bool host_is_valid(const char *text)
 }
 
 int resolve_tls(struct conf_context *c, const struct conf_node *check,
-    const struct template_vars *v, const char *host, struct check_tls *tls)
+    const struct template_vars *v, const char *host, struct net_tls *tls)
 {
 	const char **const texts[] = { &tls->server_name, &tls->ca_file,
 		&tls->cert_file, &tls->key_file };
@@ -117,7 +117,7 @@ int resolve_tls(struct conf_context *c, const struct conf_node *check,
 	return 0;
 }
 
-bool tls_equal(const struct check_tls *a, const struct check_tls *b)
+bool tls_equal(const struct net_tls *a, const struct net_tls *b)
 {
 	if (!a->on || !b->on)
 		return a->on == b->on;

@@ -10,6 +10,7 @@
 #include "registrar/exec/runner.h"
 
 #include "registrar/exec/runner_broker.h"
+#include "registrar/lib/budget.h"
 #include "registrar/lib/helper.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -48,6 +49,7 @@ struct runner {
 	pid_t broker; /* 0: it has ended */
 	int fd;
 	unsigned limit, active_n;
+	int fd_max; /* of lib/budget.h */
 	uint32_t last_id;
 	struct event *readable, *writable;
 	struct run_list queue;
@@ -101,10 +103,11 @@ static void run_free(struct run *run)
 }
 
 /* It is not in the lists any more. */
-static void finish(struct run *run, int status, const char *trouble)
+static void finish(struct run *run, int status, int error, const char *trouble)
 {
 	if (run->ops) {
 		const struct run_end e = { .status = status,
+			.error = error,
 			.trouble = trouble,
 			.output = run->text ? run->text : "",
 			.output_len = run->len };
@@ -144,32 +147,54 @@ static int send_packet(const struct runner *r, void *packet, size_t len, int fd)
 	return sendmsg(r->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* What stops it, or NULL: the broker has it now. */
-static const char *begin(struct runner *r, struct run *run)
+/* Both ends of a pipe, or -E... */
+static int make_pipe(const struct runner *r, int *ret_out, int *ret_in)
 {
 	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	/* the end that stays is the first, so the lower one */
+	int out = budget_take(r->fd_max, pipes[0]);
+
+	if (out < 0) {
+		(void)close(pipes[1]);
+		return out;
+	}
+	*ret_out = out;
+	*ret_in = pipes[1];
+	return 0;
+}
+
+/* -E..: what stops it, in words too; 0: the broker has it now. */
+static int begin(struct runner *r, struct run *run, const char **ret_trouble)
+{
+	scoped_fd int out = -1;
+	scoped_fd int in = -1;
 
 	run->text = xcalloc(1, RUN_OUTPUT_MAX);
 	run->ops->begin(run->arg, r->message);
 	r->message->head.id = run->id;
-	if (!run_message_finish(r->message))
-		return "its arguments and environment are too long";
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return strerror(errno);
-	scoped_fd int out = pipes[0];
-	scoped_fd int in = pipes[1];
+	if (!run_message_finish(r->message)) {
+		*ret_trouble = "its arguments and environment are too long";
+		return -E2BIG;
+	}
+	int error = make_pipe(r, &out, &in);
 
-	(void)fcntl(out, F_SETFL, O_NONBLOCK);
-	int error = send_packet(r, r->message->buf, r->message->len, in);
-
-	if (error < 0)
-		return strerror(-error);
+	if (error == 0) {
+		(void)fcntl(out, F_SETFL, O_NONBLOCK);
+		error = send_packet(r, r->message->buf, r->message->len, in);
+	}
+	if (error < 0) {
+		*ret_trouble = strerror(-error);
+		return error;
+	}
 	run->out = take_fd(&out);
 	run->readable =
 	    event_new(r->base, run->out, EV_READ | EV_PERSIST, on_output, run);
 	if (!run->readable || event_add(run->readable, NULL) < 0)
 		abort(); /* out of memory */
-	return NULL;
+	return 0;
 }
 
 static void send_kills(struct runner *r)
@@ -199,10 +224,11 @@ static void pump(struct runner *r)
 		}
 		TAILQ_REMOVE(&r->queue, run, link);
 		run->id = ++r->last_id ? r->last_id : ++r->last_id;
-		const char *trouble = begin(r, run);
+		const char *trouble = NULL;
+		int error = begin(r, run, &trouble);
 
-		if (trouble) {
-			finish(run, 0, trouble);
+		if (error < 0) {
+			finish(run, 0, error, trouble);
 		} else {
 			r->active[r->active_n++] = run;
 		}
@@ -224,10 +250,10 @@ static void end_all(struct runner *r)
 	struct run *run;
 
 	while (r->active_n)
-		finish(r->active[--r->active_n], 0, why);
+		finish(r->active[--r->active_n], 0, -ECANCELED, why);
 	while ((run = TAILQ_FIRST(&r->queue))) {
 		TAILQ_REMOVE(&r->queue, run, link);
-		finish(run, 0, why);
+		finish(run, 0, -ECANCELED, why);
 	}
 }
 
@@ -254,7 +280,7 @@ static void end_one(struct runner *r, const struct run_header *h)
 
 	r->active[i] = r->active[--r->active_n];
 	drain(run); /* what others may still write does not matter */
-	finish(run, h->status, NULL);
+	finish(run, h->status, h->error, h->error ? strerror(-h->error) : NULL);
 }
 
 static void on_packet(evutil_socket_t fd, short what, void *arg)
@@ -306,6 +332,12 @@ void runner_drop(struct run *run)
 		(void)event_add(r->writable, NULL);
 }
 
+bool run_end_is_ours(const struct run_end *e)
+{
+	return e->error == -EAGAIN || e->error == -ECANCELED ||
+	       budget_is_short(e->error);
+}
+
 const char *run_output(const struct run *run)
 {
 	return run->text ? run->text : "";
@@ -326,6 +358,7 @@ int runner_new(struct event_base *base, unsigned limit, void (*gone)(void *arg),
 	}
 	r->base = base;
 	r->limit = limit > RUNNER_LIMIT_MAX ? RUNNER_LIMIT_MAX : limit;
+	r->fd_max = budget_descriptors();
 	r->gone = gone;
 	r->arg = arg;
 	r->message = xmalloc(sizeof(*r->message));

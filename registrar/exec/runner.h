@@ -25,10 +25,17 @@ struct runner;
 
 struct run_end {
 	int status;          /* exit status, or minus the signal */
-	const char *trouble; /* why it was not run; NULL: it was */
+	int error;           /* -E..: it was not run; 0: it was */
+	const char *trouble; /* why, then */
 	const char *output;  /* as it came but for a NUL, cut */
 	size_t output_len;
 };
+
+/*
+ * The reason why it was not run is ours: what budget_is_short() knows,
+ * -EAGAIN (too many processes), -ECANCELED (the broker has ended).
+ */
+bool run_end_is_ours(const struct run_end *e);
 
 struct run_ops {
 	/* Its turn: write the request; the clock of the run begins. */

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ struct job {
 struct broker {
 	int fd, signals;
 	struct job jobs[RUNNER_LIMIT_MAX];
+	int32_t *errors; /* of each job, shared with its child; 0: none */
 	char packet[RUN_MESSAGE_MAX];
 	struct run_request request;
 };
@@ -48,10 +50,12 @@ static struct job *find(struct broker *b, pid_t pid)
 	return NULL;
 }
 
-static void tell_ended(const struct broker *b, uint32_t id, int status)
+/* error: of run_header */
+static void tell_ended(
+    const struct broker *b, uint32_t id, int status, int error)
 {
 	const struct run_header h = {
-		.type = RUN_ENDED, .id = id, .status = status
+		.type = RUN_ENDED, .id = id, .status = status, .error = error
 	};
 
 	/* may wait: the registrar reads, or is gone, which the loop sees */
@@ -63,17 +67,22 @@ static void tell_ended(const struct broker *b, uint32_t id, int status)
 static void begin(struct broker *b, int out)
 {
 	struct job *job = find(b, 0);
-	pid_t pid = job ? fork() : -1;
+	int32_t *shared = job ? &b->errors[job - b->jobs] : NULL;
 
-	if (pid == 0)
-		runner_child(&b->request, out);
-	if (pid > 0) {
-		*job = (struct job){ .id = b->request.head.id, .pid = pid };
+	if (!job) { /* the registrar has a lower limit */
+		tell_ended(b, b->request.head.id, RUN_CANNOT, -EAGAIN);
 		return;
 	}
-	(void)dprintf(out, "cannot run '%s': %s", b->request.argv[0],
-	    job ? strerror(errno) : "too many at a time");
-	tell_ended(b, b->request.head.id, RUN_CANNOT);
+	*shared = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		runner_child(&b->request, out, shared);
+	if (pid > 0) {
+		*job = (struct job){ .id = b->request.head.id, .pid = pid };
+	} else {
+		tell_ended(b, b->request.head.id, RUN_CANNOT, -errno);
+	}
 }
 
 static void kill_job(struct broker *b, uint32_t id)
@@ -128,7 +137,7 @@ static bool take_packet(struct broker *b)
 	} else if (out >= 0) {
 		begin(b, out);
 	} else { /* we have too many open: it would never end */
-		tell_ended(b, b->request.head.id, RUN_CANNOT);
+		tell_ended(b, b->request.head.id, RUN_CANNOT, -EMFILE);
 	}
 	return true;
 }
@@ -176,7 +185,8 @@ static void reap(struct broker *b)
 			bool exited = info.si_code == CLD_EXITED;
 
 			tell_ended(b, job->id,
-			    exited ? info.si_status : -info.si_status);
+			    exited ? info.si_status : -info.si_status,
+			    b->errors[job - b->jobs]);
 			*job = (struct job){ .pid = 0 };
 		}
 		any = true;
@@ -226,6 +236,10 @@ void runner_broker(void)
 	struct broker *b = calloc(1, sizeof(*b));
 
 	if (!b)
+		_exit(1);
+	b->errors = mmap(NULL, RUNNER_LIMIT_MAX * sizeof(*b->errors),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b->errors == MAP_FAILED)
 		_exit(1);
 	b->fd = HELPER_FD;
 	set_signals(b);

@@ -17,4 +17,9 @@
 /* Exit status of what could not be run; the output says why. */
 #define RUN_CANNOT 126
 
-_Noreturn void runner_child(const struct run_request *q, int out);
+/*
+ * *shared_error, in memory that the broker shares: -E.. if it was not run
+ * since we are short of something. Other reasons are in the output alone.
+ */
+_Noreturn void runner_child(
+    const struct run_request *q, int out, int32_t *shared_error);

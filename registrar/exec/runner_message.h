@@ -24,6 +24,7 @@ struct run_header {
 	enum run_message_type type;
 	uint32_t id;    /* of the run */
 	int32_t status; /* its exit status, or minus the signal it died of */
+	int32_t error;  /* -E..: we were too short to run it; 0: it was run */
 	uint32_t arg_n, env_n;
 	/* limits of each process; 0: none */
 	uint64_t cpu_s, memory_len, files_n;

@@ -32,6 +32,7 @@ enum verdict {
 	VERDICT_FAIL,
 	VERDICT_ALIVE, /* processes only */
 	VERDICT_GONE,
+	VERDICT_NONE, /* we could not look: it changes nothing */
 };
 
 struct thresholds {

@@ -6,6 +6,7 @@
 #include "registrar/exec/runner.h"
 #include "registrar/instance/drains_impl.h"
 #include "registrar/probe/exec_request.h"
+#include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define AGAIN_MS 500 /* when we were too short of something */
 
 static struct timers *timers_of(const struct drain *d)
 {
@@ -122,13 +125,28 @@ static void on_begin(void *arg, struct run_message *m)
 	set_limit(d, request.timeout_ms);
 }
 
+/* We are too short to run it: at a later look again. */
+static void wait_for_room(struct drain *d, const char *why)
+{
+	timer_cancel(timers_of(d), &d->limit);
+	if (!d->again_ms) {
+		log_warn("cannot run now what follows the drain of '%s/%s': %s",
+		    d->service, d->instance, why);
+	}
+	d->again_ms = timers_now(timers_of(d)) + AGAIN_MS;
+}
+
 static void on_ended(void *arg, const struct run_end *e)
 {
 	struct drain *d = arg;
 	char buf[64];
 
 	d->run = NULL;
-	if (e->trouble) {
+	if (run_end_is_ours(e)) {
+		wait_for_room(d, e->trouble);
+		return;
+	}
+	if (e->error) {
 		tell(d, "cannot be run", e->trouble);
 		end(d, DRAIN_FAILED);
 		return;
@@ -159,7 +177,7 @@ void drain_hook_begin(struct drain *d)
 	struct runner *runner = d->all->env->prober->runner;
 
 	d->phase = PHASE_WORK;
-	if (!i)
+	if (!i || timers_now(timers_of(d)) < d->again_ms)
 		return; /* at the next look again */
 	if (d->ran || !instance_drained(i)->exec.argv.n) {
 		send_signal(d, i);

@@ -30,6 +30,7 @@ struct drain {
 	/* drains_hook.c */
 	struct run *run; /* NULL: none */
 	struct timer limit;
+	int64_t again_ms;          /* not before; 0: at once */
 	bool ran;                  /* it has ended well */
 	enum drain_step ended;     /* in PHASE_END */
 	char text[DRAIN_TEXT_MAX]; /* how it ended */

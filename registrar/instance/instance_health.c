@@ -6,6 +6,7 @@
  */
 #include "registrar/instance/instance_impl.h"
 #include "schema/base/log.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <stdio.h>
@@ -208,10 +209,23 @@ static void observe(
 
 /* ---- what probes and watches say -------------------------------------- */
 
+/* Nothing was learnt, and what is known stays; but people ask. */
+static void note_unable(struct check *c, const char *why)
+{
+	scoped_free char *text = xasprintf("no verdict now: %s", why);
+
+	if (set_output(c, text))
+		store_output_changed(c->owner->env->store, &c->row);
+}
+
 void instance_on_probe(void *check, enum verdict v, const char *detail)
 {
 	struct check *c = check;
 
+	if (v == VERDICT_NONE) {
+		note_unable(c, detail);
+		return;
+	}
 	observe(c, v, detail, c->owner->raw);
 }
 

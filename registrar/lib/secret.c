@@ -137,33 +137,36 @@ static bool is_clean(const char *text, size_t len)
 	return true;
 }
 
-/* What a reference stands for, on the heap; NULL: reterr says why. */
-static char *read_one(const struct reference *r, struct diag *reterr)
+/* What a reference stands for, on the heap. */
+static int read_one(
+    const struct reference *r, char **ret_value, struct diag *reterr)
 {
-	char buf[SECRET_MAX], *out = NULL;
+	char buf[SECRET_MAX];
+	int error = 0;
 	const char *value = r->file ? NULL : getenv(r->name);
 	size_t len = value ? strlen(value) : 0;
 
 	if (r->file) {
-		if (secret_read_file(r->name, "a value for a header", buf,
-		        sizeof(buf), &len, reterr) < 0)
-			return NULL;
+		error = secret_read_file(r->name, "a value for a header", buf,
+		    sizeof(buf), &len, reterr);
+		if (error < 0)
+			return error;
 		len = without_newline(buf, len);
 		value = buf;
 	}
 	if (!value) {
-		(void)diag_set(reterr, -ENOENT,
+		error = diag_set(reterr, -ENOENT,
 		    "cannot find '%s' in the environment", r->name);
 	} else if (!is_clean(value, len)) {
-		(void)diag_set(reterr, -EINVAL,
+		error = diag_set(reterr, -EINVAL,
 		    "found a line end or another control character in '%s', "
 		    "expected a value for a header",
 		    r->name);
 	} else {
-		out = xasprintf("%.*s", (int)len, value);
+		*ret_value = xasprintf("%.*s", (int)len, value);
 	}
 	explicit_bzero(buf, sizeof(buf));
-	return out;
+	return error;
 }
 
 /* ---- filling in ------------------------------------------------------- */
@@ -202,11 +205,9 @@ int secret_fill(
 	int found;
 
 	while ((found = find_reference(text, &r, reterr)) == 0) {
-		value = read_one(&r, reterr);
-		if (!value) {
-			found = -EINVAL;
+		found = read_one(&r, &value, reterr);
+		if (found < 0)
 			break;
-		}
 		append(&out, text, (size_t)(r.start - text));
 		append(&out, value, strlen(value));
 		remember(s, value);

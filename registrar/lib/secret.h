@@ -32,8 +32,9 @@ int secret_check(const char *text, struct diag *reterr);
 /*
  * text with its references filled in, on the heap, to be freed by
  * secret_free(); adds them to s. A final newline of a file is dropped.
- * -EINVAL: a file or variable cannot be read, or holds control characters,
- * that could end a header; reterr says which, and nothing of what is in it.
+ * -E..: a file or variable cannot be read, or (-EINVAL) holds control
+ * characters, that could end a header; reterr says which, and nothing of what
+ * is in it.
  */
 int secret_fill(
     const char *text, struct secrets *s, char **ret_text, struct diag *reterr);

@@ -24,6 +24,24 @@ socklen_t dial_address(union dial_address *ret_a, const char *text, int port)
 	return 0;
 }
 
+/*
+ * Why connect(2) failed. UDP has ports of its own, and says that none is left
+ * by EAGAIN: where a datagram could be sent to, only ports are missing.
+ */
+static int reason(const union dial_address *a, socklen_t len, int error)
+{
+	if (error != EADDRNOTAVAIL)
+		return error == EAGAIN ? -EADDRNOTAVAIL : -error;
+	scoped_fd int fd =
+	    socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	return connect(fd, &a->any, len) < 0 && errno != EAGAIN
+	           ? -ENETUNREACH
+	           : -EADDRNOTAVAIL;
+}
+
 int dial(const char *address, int port, int type)
 {
 	union dial_address a;
@@ -37,7 +55,7 @@ int dial(const char *address, int port, int type)
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, &a.any, len) < 0 && errno != EINPROGRESS)
-		return -errno;
+		return reason(&a, len, errno);
 	return take_fd(&fd);
 }
 
@@ -64,7 +82,7 @@ int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd)
 	if (r < 0 && errno == EINPROGRESS)
 		r = connect(fd, &a.any, len);
 	if (r < 0 && errno != EINPROGRESS && errno != EALREADY)
-		return -errno;
+		return reason(&a, len, errno);
 	*ret_fd = take_fd(&fd);
 	return r < 0 ? -EINPROGRESS : 0;
 }

@@ -2,6 +2,10 @@
 #pragma once
 /*
  * dial - non-blocking sockets to numeric addresses, for probes.
+ *
+ * -EADDRNOTAVAIL always means that this host has no local port left for it.
+ * Where the kernel says so since no address of ours leads there, it is
+ * -ENETUNREACH.
  */
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -12,17 +12,13 @@
 #include "registrar/probe/probe.h"
 
 #include "registrar/exec/runner.h"
-#include "registrar/probe/tls_cache.h"
+#include "registrar/lib/budget.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_TCP] = &probe_tcp_ops,
@@ -40,7 +36,8 @@ const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
 	[CHECK_H2PING] = &probe_h2ping_ops,
 };
 
-#define FD_SPARE 64 /* descriptors that no check takes */
+/* After a run that we could not make: about so much later, at most. */
+#define RETRY_MS 1000
 
 /* ---- what all probes share -------------------------------------------- */
 
@@ -62,20 +59,9 @@ static void on_bury(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static int descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
-		return INT_MAX;
-	return (int)(limit.rlim_cur - (limit.rlim_cur / 4 < FD_SPARE
-	                                      ? limit.rlim_cur / 4
-	                                      : FD_SPARE));
-}
-
 void prober_init(struct prober *pr)
 {
-	pr->fd_max = descriptors();
+	net_init(&pr->net, pr->base, pr->timers);
 	LIST_INIT(&pr->leftovers);
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
@@ -83,21 +69,11 @@ void prober_init(struct prober *pr)
 	tally_begin(&pr->counts, timers_now(pr->timers));
 	pr->pace.since_ms = pr->counts.since_ms;
 	pr->bury = NULL;
-	pr->tls = NULL;
 	if (!pr->base)
 		return;
 	pr->bury = event_new(pr->base, -1, 0, on_bury, pr);
 	if (!pr->bury)
 		abort(); /* out of memory */
-}
-
-int prober_fd(const struct prober *pr, int fd)
-{
-	/* the kernel gives the lowest that is free */
-	if (fd < pr->fd_max)
-		return fd;
-	(void)close(fd);
-	return -EMFILE;
 }
 
 void prober_release(struct prober *pr)
@@ -110,8 +86,7 @@ void prober_release(struct prober *pr)
 	}
 	runner_free(pr->runner);
 	pr->runner = NULL;
-	tls_cache_free(pr->tls);
-	pr->tls = NULL;
+	net_release(&pr->net);
 	if (pr->bury)
 		event_free(pr->bury);
 }
@@ -406,24 +381,45 @@ void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
 	probe_done(p, v, text);
 }
 
-void probe_done_error(struct probe *p, int error, const char *text)
+/* Those that could not run at once do not try again at once, either. */
+static void retry_soon(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+	uint32_t spread_ms = rng_below(&p->prober->rng, RETRY_MS / 2);
+	int64_t at_ms = timers_now(ts) + RETRY_MS / 2 + spread_ms;
+
+	if (at_ms >= p->due_ms)
+		return;
+	p->due_ms = at_ms;
+	timer_set(ts, &p->next, at_ms);
+}
+
+void probe_done_unable(struct probe *p, const char *text)
 {
 	struct prober *pr = p->prober;
+	char why[PROBE_DETAIL_MAX];
 
-	if (error != -EMFILE && error != -ENFILE && error != -ENOBUFS &&
-	    error != -ENOMEM) {
-		probe_done(p, VERDICT_FAIL, text);
-		return;
-	}
+	probe_printable(why, sizeof(why), text, strlen(text));
 	pr->counts.unable++;
 	if (log_limit_ok(
 	        &pr->unable_told, 1, PACE_TOLD_MS, timers_now(pr->timers))) {
 		log_warn("cannot run check '%s' of '%s/%s', and maybe others: "
 		         "%s",
 		    p->spec->name, p->subject->service, p->subject->instance,
-		    text);
+		    why);
 	}
 	probe_done_silent(p);
+	retry_soon(p);
+	p->fn(p->arg, VERDICT_NONE, why); /* may free p */
+}
+
+void probe_done_error(struct probe *p, int error, const char *text)
+{
+	if (budget_is_short(error)) {
+		probe_done_unable(p, text);
+	} else {
+		probe_done(p, VERDICT_FAIL, text);
+	}
 }
 
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629 4), or 0. */

@@ -15,6 +15,7 @@
 #include "registrar/lib/fetch.h"
 #include "registrar/lib/late.h"
 #include "registrar/lib/timer.h"
+#include "registrar/net/net.h"
 #include "registrar/probe/tally.h"
 #include "schema/base/log.h"
 #include "schema/base/rng.h"
@@ -25,7 +26,6 @@ struct event;
 struct event_base;
 struct probe;
 struct runner;
-struct tls_cache;
 
 /* How often a ttl check looks at its row: four times a ttl, within these. */
 #define TTL_POLL_MIN_MS 50
@@ -119,9 +119,8 @@ struct prober {
 		struct log_limit told;
 	} pace;
 	struct log_limit unable_told;
-	int fd_max; /* descriptors above are for other things */
+	struct net net;
 	struct event *bury;
-	struct tls_cache *tls; /* of transport.c; NULL: none yet */
 	LIST_HEAD(, leftover) leftovers;
 };
 
@@ -135,12 +134,9 @@ void prober_leave(struct prober *pr, struct leftover *l);
 void prober_forget(struct leftover *l);
 
 /*
- * For a descriptor that a run has just got, or -E..: it, or -EMFILE if the
- * last ones are not for checks. The registry and definitions need some.
+ * detail: printable, borrowed for the call. VERDICT_NONE: the run could not
+ * be made, for the reason of ours that it says. The callback may free p.
  */
-int prober_fd(const struct prober *pr, int fd);
-
-/* detail: printable, borrowed for the call. The callback may free p. */
 typedef void (*probe_fn)(void *arg, enum verdict v, const char *detail);
 
 struct probe {
@@ -199,11 +195,13 @@ void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * The run could not begin, with error -E..; text says why. Want of descriptors
- * or memory is ours and says nothing of what is checked: no verdict then, but
- * a warning. Anything else is a failure.
+ * The run failed with error -E.., or 0; text says why. What is our own
+ * shortage (budget_is_short()) is no verdict, but told and counted, and the
+ * next run is soon. Anything else is a failure.
  */
 void probe_done_error(struct probe *p, int error, const char *text);
+/* The same, where it is known to be ours. */
+void probe_done_unable(struct probe *p, const char *text);
 
 /*
  * For a run that has to wait for its turn: its time does not run until
@@ -212,7 +210,7 @@ void probe_done_error(struct probe *p, int error, const char *text);
 void probe_wait(struct probe *p);
 void probe_go_on(struct probe *p);
 
-/* The run has ended without a verdict. */
+/* The run has ended without a verdict, as planned. */
 void probe_done_silent(struct probe *p);
 
 /*

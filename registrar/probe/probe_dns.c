@@ -136,7 +136,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n >= 0) {
 		take(p, msg, (size_t)n);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 	}
 }
 
@@ -144,8 +144,8 @@ static void dns_start(struct probe *p)
 {
 	const struct check_dns *check = &p->spec->dns;
 	uint8_t msg[DNS_QUESTION_MAX];
-	int fd =
-	    prober_fd(p->prober, dial(check->address, check->port, SOCK_DGRAM));
+	int fd = net_fd(
+	    &p->prober->net, dial(check->address, check->port, SOCK_DGRAM));
 
 	if (fd < 0) {
 		probe_done_error(p, fd, strerror(-fd));
@@ -163,7 +163,7 @@ static void dns_start(struct probe *p)
 	if (!run->readable || event_add(run->readable, NULL) < 0)
 		abort(); /* out of memory */
 	if (send(fd, msg, dns_question_write(&run->question, msg), 0) < 0)
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 }
 
 static void dns_stop(struct probe *p)

@@ -22,6 +22,19 @@ static void on_begin(void *arg, struct run_message *m)
 	probe_go_on(p);
 }
 
+static void cannot_run(struct probe *p, const struct run_end *e)
+{
+	struct diag text;
+
+	(void)diag_set(&text, 0, "cannot run '%s': %s",
+	    p->spec->exec.argv.items[0], e->trouble);
+	if (run_end_is_ours(e)) {
+		probe_done_unable(p, text.text);
+	} else {
+		probe_done(p, VERDICT_FAIL, text.text);
+	}
+}
+
 static void on_ended(void *arg, const struct run_end *e)
 {
 	static const enum verdict by_status[] = { VERDICT_PASS, VERDICT_WARN };
@@ -29,9 +42,8 @@ static void on_ended(void *arg, const struct run_end *e)
 	char text[64];
 
 	p->run = NULL;
-	if (e->trouble) {
-		probe_done_fmt(p, VERDICT_FAIL, "cannot run '%s': %s",
-		    p->spec->exec.argv.items[0], e->trouble);
+	if (e->error) {
+		cannot_run(p, e);
 		return;
 	}
 	probe_done(p,

@@ -7,7 +7,7 @@
  * only header; of answers without one, what HTTP says.
  */
 #include "registrar/net/grpc_message.h"
-#include "registrar/probe/http2.h"
+#include "registrar/net/http2.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/version.h"
 #include "schema/base/xalloc.h"
@@ -152,9 +152,9 @@ static void on_done(void *arg)
 	judge(arg);
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
-	probe_done(arg, VERDICT_FAIL, why);
+	probe_done_error(arg, error, why);
 }
 
 static void on_open(void *arg)
@@ -205,7 +205,8 @@ static void grpc_start(struct probe *p)
 
 	run->request_len = grpc_request_write(check->service, run->request);
 	p->run = run;
-	int r = http2_open(p->prober, &to, &ops, p, &run->connection, &why);
+	int r =
+	    http2_open(&p->prober->net, &to, &ops, p, &run->connection, &why);
 
 	if (r < 0)
 		probe_done_error(p, r, why.text);

@@ -2,7 +2,7 @@
 /*
  * probe_h2ping - does an HTTP/2 server answer PING? (RFC 9113 6.7)
  */
-#include "registrar/probe/http2.h"
+#include "registrar/net/http2.h"
 #include "registrar/probe/probe.h"
 
 static void on_open(void *arg)
@@ -32,9 +32,9 @@ static void on_done(void *arg)
 	probe_done(arg, VERDICT_PASS, "PING was answered");
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
-	probe_done(arg, VERDICT_FAIL, why);
+	probe_done_error(arg, error, why);
 }
 
 static void h2ping_start(struct probe *p)
@@ -54,7 +54,7 @@ static void h2ping_start(struct probe *p)
 	struct http2 *connection;
 	struct diag why;
 
-	int r = http2_open(p->prober, &to, &ops, p, &connection, &why);
+	int r = http2_open(&p->prober->net, &to, &ops, p, &connection, &why);
 
 	if (r < 0) {
 		probe_done_error(p, r, why.text);

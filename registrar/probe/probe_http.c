@@ -13,8 +13,8 @@
 #include "registrar/lib/match.h"
 #include "registrar/lib/secret.h"
 #include "registrar/net/http_reply.h"
+#include "registrar/net/transport.h"
 #include "registrar/probe/probe.h"
-#include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -141,9 +141,9 @@ static void on_ended(void *arg)
 	take_progress(p, http_reply_end(&run->reply));
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
-	probe_done(arg, VERDICT_FAIL, why);
+	probe_done_error(arg, error, why);
 }
 
 static const struct transport_ops talk_ops = { .open = on_open,
@@ -266,7 +266,7 @@ static void http_start(struct probe *p)
 
 	if (r == 0) {
 		r = transport_open(
-		    p->prober, &to, &talk_ops, p, &run->transport, &why);
+		    &p->prober->net, &to, &talk_ops, p, &run->transport, &why);
 	}
 	if (r < 0)
 		probe_done_error(p, r, why.text);

@@ -65,7 +65,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 	} else if (n >= 0 && is_answer(run, msg, (size_t)n)) {
 		probe_done_fmt(p, VERDICT_PASS, "echo after %lld ms",
 		    (long long)(timers_now(p->prober->timers) - run->sent_ms));
@@ -124,7 +124,7 @@ static void icmp_start(struct probe *p)
 	socklen_t len = dial_address(&a, p->spec->icmp.address, 0);
 	bool is_raw;
 	scoped_fd int fd =
-	    prober_fd(p->prober, open_socket(a.any.sa_family, &is_raw));
+	    net_fd(&p->prober->net, open_socket(a.any.sa_family, &is_raw));
 
 	if (fd < 0 || connect(fd, &a.any, len) < 0) {
 		fail(p, fd < 0 ? fd : -errno);

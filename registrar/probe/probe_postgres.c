@@ -12,6 +12,7 @@
 #include "registrar/probe/probe.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -35,6 +36,30 @@ struct postgres_run {
 /* ---- errors ----------------------------------------------------------- */
 
 /*
+ * The text of libpq ends with that of errno; what a server says begins with
+ * its severity and SQLSTATE, and its shortage is not ours.
+ */
+static int shortage(const char *why, int len)
+{
+	static const int errors[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM,
+		EADDRNOTAVAIL };
+	static const char ours[] = "could not ", no_memory[] = "out of memory";
+
+	if (len == (int)strlen(no_memory) &&
+	    !strncmp(why, no_memory, (size_t)len))
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		const char *text = strerror(errors[i]);
+		int n = (int)strlen(text);
+
+		if (n <= len && !strncmp(why + len - n, text, (size_t)n) &&
+		    (n == len || !strncmp(why, ours, strlen(ours))))
+			return -errors[i];
+	}
+	return 0;
+}
+
+/*
  * The first line, without what libpq says of where it tried: `connection to
  * server at "192.0.2.1", port 5432 failed: FATAL:  57P03: ...`.
  */
@@ -45,8 +70,14 @@ static void fail(struct probe *p, const char *text)
 	int len = (int)strcspn(why, "\n");
 	const char *now = strstr(why, CANNOT_CONNECT_NOW);
 	bool ends = strstr(why, "shutting down");
+	int error = shortage(why, len);
 
-	if (now && now < why + len && !ends) {
+	if (error) {
+		char ours[256];
+
+		(void)snprintf(ours, sizeof(ours), "%.*s", len, why);
+		probe_done_error(p, error, ours);
+	} else if (now && now < why + len && !ends) {
 		probe_done_fmt(p, VERDICT_WARN, "%.*s", len, why);
 	} else {
 		probe_done_fmt(p, VERDICT_FAIL, "%.*s", len,
@@ -137,11 +168,24 @@ static void go_on(struct probe *p, short what)
 
 /* ---- connecting ------------------------------------------------------- */
 
+/*
+ * libpq opens what it needs by itself: sockets, the file of CAs. False: it
+ * would take a descriptor that is not for checks, and the run has ended.
+ */
+static bool has_room(struct probe *p)
+{
+	int r = net_look(&p->prober->net);
+
+	if (r < 0)
+		probe_done_error(p, r, strerror(-r));
+	return r == 0;
+}
+
 static void connect_on(struct probe *p)
 {
 	struct postgres_run *run = p->run;
 
-	if (!is_bounded(p))
+	if (!is_bounded(p) || !has_room(p))
 		return;
 	switch (PQconnectPoll(run->conn)) {
 	case PGRES_POLLING_READING:
@@ -239,8 +283,14 @@ static void postgres_start(struct probe *p)
 	char password[PASSWORD_MAX];
 	struct diag why;
 
-	if (password_read(check->password_file, password, &why) < 0) {
-		probe_done(p, VERDICT_FAIL, why.text);
+	int r = password_read(check->password_file, password, &why);
+
+	if (r < 0) {
+		probe_done_error(p, r, why.text);
+		return;
+	}
+	if (!has_room(p)) {
+		explicit_bzero(password, sizeof(password));
 		return;
 	}
 	struct postgres_run *run = xcalloc(1, sizeof(*run));

@@ -117,7 +117,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		probe_done(
 		    p, VERDICT_FAIL, "closed before the answer was complete");
 	} else if (errno != EAGAIN && errno != EINTR) {
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 	}
 }
 
@@ -149,7 +149,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 			r = -errno;
 	}
 	if (r < 0) {
-		probe_done(p, VERDICT_FAIL, strerror(-r));
+		probe_done_error(p, r, strerror(-r));
 		return;
 	}
 	run->sent += n > 0 ? (size_t)n : 0;
@@ -163,12 +163,14 @@ static void redis_start(struct probe *p)
 	char password[PASSWORD_MAX];
 	struct diag why;
 
-	if (password_read(check->password_file, password, &why) < 0) {
-		probe_done(p, VERDICT_FAIL, why.text);
+	int r = password_read(check->password_file, password, &why);
+
+	if (r < 0) {
+		probe_done_error(p, r, why.text);
 		return;
 	}
-	int fd = prober_fd(
-	    p->prober, dial(check->address, check->port, SOCK_STREAM));
+	int fd = net_fd(
+	    &p->prober->net, dial(check->address, check->port, SOCK_STREAM));
 
 	if (fd < 0) {
 		explicit_bzero(password, sizeof(password));

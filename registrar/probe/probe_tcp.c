@@ -16,8 +16,8 @@
  */
 #include "registrar/lib/match.h"
 #include "registrar/net/dial.h"
+#include "registrar/net/transport.h"
 #include "registrar/probe/probe.h"
-#include "registrar/probe/transport.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -41,19 +41,20 @@ struct tcp_run {
 
 /* ---- a connection is enough ------------------------------------------- */
 
+/* error: 0 or -E.. */
 static void judge(struct probe *p, int error)
 {
 	if (!error) {
 		probe_done(p, VERDICT_PASS, "connected");
 	} else {
-		probe_done(p, VERDICT_FAIL, strerror(error));
+		probe_done_error(p, error, strerror(-error));
 	}
 }
 
 static void on_connect(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
-	judge(arg, -dial_result(fd));
+	judge(arg, dial_result(fd));
 }
 
 static void connect_only(struct probe *p)
@@ -62,7 +63,7 @@ static void connect_only(struct probe *p)
 	int fd;
 	int r = dial_tcp(check->address, check->port, true, &fd);
 
-	if (r == -EINPROGRESS && (fd = prober_fd(p->prober, fd)) < 0)
+	if (r == -EINPROGRESS && (fd = net_fd(&p->prober->net, fd)) < 0)
 		r = fd;
 	if (r == 0) {
 		dial_reset(fd);
@@ -70,7 +71,7 @@ static void connect_only(struct probe *p)
 		return;
 	}
 	if (r != -EINPROGRESS) {
-		probe_done_error(p, r, strerror(-r));
+		judge(p, r);
 		return;
 	}
 	struct tcp_run *run = xcalloc(1, sizeof(*run));
@@ -193,9 +194,9 @@ static void on_ended(void *arg)
 	}
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
-	probe_done(arg, VERDICT_FAIL, why);
+	probe_done_error(arg, error, why);
 }
 
 static const struct transport_ops talk_ops = { .open = on_open,
@@ -216,8 +217,8 @@ static void talk(struct probe *p)
 
 	run->fd = -1;
 	p->run = run;
-	int r =
-	    transport_open(p->prober, &to, &talk_ops, p, &run->transport, &why);
+	int r = transport_open(
+	    &p->prober->net, &to, &talk_ops, p, &run->transport, &why);
 
 	if (r < 0)
 		probe_done_error(p, r, why.text);

@@ -50,15 +50,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n >= 0) {
 		judge(p, answer, (size_t)n);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 	}
 }
 
 static void udp_start(struct probe *p)
 {
 	const struct check_udp *check = &p->spec->udp;
-	int fd =
-	    prober_fd(p->prober, dial(check->address, check->port, SOCK_DGRAM));
+	int fd = net_fd(
+	    &p->prober->net, dial(check->address, check->port, SOCK_DGRAM));
 
 	if (fd < 0) {
 		probe_done_error(p, fd, strerror(-fd));
@@ -73,7 +73,7 @@ static void udp_start(struct probe *p)
 	if (!run->readable || event_add(run->readable, NULL) < 0)
 		abort(); /* out of memory */
 	if (send(fd, check->send.data, check->send.len, 0) < 0)
-		probe_done(p, VERDICT_FAIL, strerror(errno));
+		probe_done_error(p, -errno, strerror(errno));
 }
 
 static void udp_stop(struct probe *p)

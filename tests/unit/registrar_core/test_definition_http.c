@@ -26,7 +26,7 @@ static int parse(const char *check, struct definition **ret_d, struct diags *e)
 	return definition_parse("f", text, strlen(text), &defaults, ret_d, e);
 }
 
-static void show_tls(FILE *f, const struct check_tls *tls)
+static void show_tls(FILE *f, const struct net_tls *tls)
 {
 	if (!tls->on)
 		return;

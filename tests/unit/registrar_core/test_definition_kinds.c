@@ -91,7 +91,7 @@ static void show_alias(FILE *f, const struct check_spec *s)
 	    (long long)s->interval_ms, s->rise, s->fall);
 }
 
-static void show_tls(FILE *f, const struct check_tls *tls)
+static void show_tls(FILE *f, const struct net_tls *tls)
 {
 	if (tls->on) {
 		(void)fprintf(

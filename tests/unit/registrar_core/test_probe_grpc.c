@@ -251,7 +251,7 @@ static void tls_is_spoken(void **state)
 		server_start(&s, &l);
 		struct check_spec spec = grpc_spec(s.port);
 
-		spec.grpc.tls = (struct check_tls){ .on = secure[n].client,
+		spec.grpc.tls = (struct net_tls){ .on = secure[n].client,
 			.verify = true,
 			.server_name = "127.0.0.1",
 			.ca_file = tls_path(&world, "ca.pem", ca),

@@ -72,10 +72,10 @@ struct paths {
 	char ca[128], cert[128], key[128];
 };
 
-static struct check_tls make_tls(
+static struct net_tls make_tls(
     const char *name, const char *client, struct paths *p)
 {
-	struct check_tls tls = { .on = true,
+	struct net_tls tls = { .on = true,
 		.verify = true,
 		.server_name = name ? name : "127.0.0.1",
 		.ca_file = tls_path(&world, "ca.pem", p->ca) };
@@ -91,7 +91,7 @@ static struct check_tls make_tls(
 }
 
 static struct check_spec make_spec(
-    enum what what, int port, const struct check_tls *tls)
+    enum what what, int port, const struct net_tls *tls)
 {
 	static const char request[] = "hello\r\n\r\n";
 	struct check_spec spec = { .name = "x-1",
@@ -147,7 +147,7 @@ static void run_case(struct loop *l, size_t n, enum what what)
 
 	if (what == SHAKE && !*detail)
 		return; /* it has no words to be judged */
-	struct check_tls tls = make_tls(cases[n].name, cases[n].client, &paths);
+	struct net_tls tls = make_tls(cases[n].name, cases[n].client, &paths);
 
 	if (cases[n].server) {
 		s.tls =
@@ -212,7 +212,7 @@ static void names_alone_are_told(void **state)
 		struct server s = { .answer = OK,
 			.tls = tls_server(&world, "good", false) };
 		struct paths paths;
-		struct check_tls tls = make_tls(names[i], NULL, &paths);
+		struct net_tls tls = make_tls(names[i], NULL, &paths);
 
 		SSL_CTX_set_tlsext_servername_callback(s.tls, on_name);
 		server_start(&s, &l);

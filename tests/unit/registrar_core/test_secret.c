@@ -105,10 +105,10 @@ static void files_are_refused(void **state)
 	assert_int_equal(strlen(filled), SECRET_MAX - 1);
 	secret_free(filled);
 	write_file(big, SECRET_MAX);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), -EINVAL);
+	assert_int_equal(secret_fill(text, &s, &filled, &why), -EFBIG);
 	assert_non_null(strstr(why.text, "found more than 8191 octets in '"));
 	(void)unlink(path);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), -EINVAL);
+	assert_int_equal(secret_fill(text, &s, &filled, &why), -ENOENT);
 	assert_non_null(strstr(why.text, "No such file"));
 	/* nobody writes into it: it is empty, and not waited for */
 	assert_int_equal(mkfifo(path, 0600), 0);

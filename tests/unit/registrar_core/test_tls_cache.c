@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/probe/tls_cache.h"
+#include "registrar/net/tls_cache.h"
 #include "tls_support.h"
 
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ static void copy(const char *from, const char *to)
 
 /* The common name of the certificate that a session would show; or why not. */
 static const char *ask(
-    struct tls_cache *tc, const struct check_tls *tls, int64_t now_ms)
+    struct tls_cache *tc, const struct net_tls *tls, int64_t now_ms)
 {
 	static char name[DIAG_MAX];
 	struct diag why;
@@ -44,7 +44,7 @@ static const char *ask(
 static void files_are_read_again(void **state)
 {
 	char cert[128], key[128];
-	const struct check_tls tls = { .on = true,
+	const struct net_tls tls = { .on = true,
 		.verify = true,
 		.server_name = "api.example",
 		.cert_file = tls_path(&world, "new.pem", cert),
@@ -88,7 +88,7 @@ static void files_are_read_again(void **state)
 static void keys_without_anybody_to_ask(void **state)
 {
 	char cert[128], key[128], path[128];
-	const struct check_tls tls = { .on = true,
+	const struct net_tls tls = { .on = true,
 		.server_name = "x",
 		.cert_file = tls_path(&world, "client.pem", cert),
 		.key_file = tls_path(&world, "new.key", key) };
@@ -112,7 +112,7 @@ static void keys_without_anybody_to_ask(void **state)
 static void there_is_an_end_to_them(void **state)
 {
 	char cert[128], key[128], ca[128];
-	struct check_tls tls = { .on = true,
+	struct net_tls tls = { .on = true,
 		.server_name = "x",
 		.cert_file = tls_path(&world, "client.pem", cert),
 		.key_file = tls_path(&world, "client.key", key) };

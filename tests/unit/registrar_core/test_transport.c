@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/probe/transport.h"
+#include "registrar/net/transport.h"
 #include "tls_support.h"
 
 #define ANSWER "well, hello there\n"
@@ -52,10 +52,11 @@ static void on_ended(void *arg)
 	k->t = NULL;
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
 	struct talk *k = arg;
 
+	(void)error;
 	(void)snprintf(k->end, sizeof(k->end), "%s", why);
 	k->done = true;
 	transport_abort(k->t);
@@ -74,7 +75,7 @@ static struct talk talk(struct loop *l, struct prober *pr,
 	struct talk k = { .loop = l, .says = says, .waiting = "" };
 	struct diag why;
 
-	if (transport_open(pr, to, &ops, &k, &k.t, &why) < 0) {
+	if (transport_open(&pr->net, to, &ops, &k, &k.t, &why) < 0) {
 		(void)snprintf(k.end, sizeof(k.end), "%s", why.text);
 		return k;
 	}
@@ -151,7 +152,7 @@ static void run_case(struct loop *l, struct prober *pr, size_t n)
 		.eager = true };
 	const char *name = cases[n].name ? cases[n].name : "127.0.0.1";
 	char ca[128], cert[128], key[128], file[64];
-	struct check_tls tls = { .on = *name,
+	struct net_tls tls = { .on = *name,
 		.verify = !cases[n].unverified,
 		.server_name = name,
 		.alpn = "h2" };
@@ -204,7 +205,7 @@ static void connections_end_as_they_should(void **state)
 
 static void unix_sockets(void **state)
 {
-	struct check_tls tls = {
+	struct net_tls tls = {
 		.on = true, .verify = true, .server_name = "api.example"
 	};
 	char path[128], ca[128], deep[200];
@@ -371,7 +372,7 @@ static void a_simple_one_writes_all_and_reads_all(void **state)
 		.simple = true };
 
 	assert_int_equal(
-	    transport_open(&pr, &to, &simple_ops, &k, &k.t, &why), 0);
+	    transport_open(&pr.net, &to, &simple_ops, &k, &k.t, &why), 0);
 	assert_true(loop_until(&l, &k.done, 10000));
 	assert_string_equal(k.end, "ended");
 	assert_string_equal(k.got, ANSWER);

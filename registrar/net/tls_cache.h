@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * tls_cache - certificates and keys of TLS checks, read once.
+ * tls_cache - certificates and keys of TLS clients, read once.
  *
- * Checks with the same files share an SSL_CTX. Files are looked at (not
- * read) once a second at most while checks ask; new ones are read as soon as
- * two looks saw them alike, so certificate and key can be replaced one after
- * the other. TLS 1.2 and up; OpenSSL 3; one thread.
+ * Connections with the same files share an SSL_CTX. Files are looked at (not
+ * read) once a second at most while they are asked for; new ones are read as
+ * soon as two looks saw them alike, so certificate and key can be replaced one
+ * after the other. TLS 1.2 and up; OpenSSL 3; one thread.
  */
-#include "registrar/definition/definition.h"
+#include "registrar/net/net.h"
+#include "schema/base/diag.h"
 
 #include <openssl/types.h>
 
@@ -24,5 +25,5 @@ void tls_cache_free(struct tls_cache *tc);
  * A session for one connection, with its name, its verification and its ALPN
  * set; the caller's. -E..: reterr says which file cannot be used, and why.
  */
-int tls_cache_session(struct tls_cache *tc, const struct check_tls *tls,
+int tls_cache_session(struct tls_cache *tc, const struct net_tls *tls,
     int64_t now_ms, SSL **ret_ssl, struct diag *reterr);

@@ -7,12 +7,12 @@
  * A bufferevent that is freed closes its descriptor in the next turn of the
  * loop; no callback comes after that.
  */
-#include "registrar/probe/transport.h"
+#include "registrar/net/transport.h"
 
+#include "registrar/lib/timer.h"
 #include "registrar/net/dial.h"
-#include "registrar/probe/probe.h"
-#include "registrar/probe/tls_cache.h"
-#include "registrar/probe/transport_impl.h"
+#include "registrar/net/tls_cache.h"
+#include "registrar/net/transport_impl.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -32,17 +32,6 @@
 #define BACKLOG_RETRY_US 5000
 
 /* ---- news ------------------------------------------------------------- */
-
-static const char *const phases[] = { "cannot connect", "TLS handshake",
-	"connection broke" };
-
-void transport_tell_failed(struct transport *t, const char *why)
-{
-	struct diag text;
-
-	(void)diag_set(&text, 0, "%s: %s", phases[t->phase], why);
-	t->ops->failed(t->arg, text.text); /* may free t */
-}
 
 /* Of TLS; the verification knows it better than the handshake does. */
 static const char *tls_reason(const struct transport *t, unsigned long error)
@@ -70,9 +59,24 @@ static unsigned long last_word(const struct transport *t)
 	return ERR_peek_error();
 }
 
+/*
+ * Is it only us? OpenSSL opens the system's certificates when it needs them,
+ * and takes those that it cannot open for missing.
+ */
+static int tls_shortage(const struct transport *t, unsigned long code)
+{
+	if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+		return -ENOMEM;
+	if (ERR_SYSTEM_ERROR(code))
+		return -ERR_GET_REASON(code);
+	return t->phase == SHAKING && SSL_get_verify_result(t->ssl) != X509_V_OK
+	           ? net_look(t->net)
+	           : 0;
+}
+
 static void on_broken(struct transport *t, bool writing)
 {
-	int error = errno;
+	int error = -errno;
 	const char *why = NULL;
 
 	if (t->ssl) {
@@ -82,11 +86,11 @@ static void on_broken(struct transport *t, bool writing)
 		if (!ERR_GET_LIB(code) && writing && t->phase == OPEN)
 			code = last_word(t);
 		why = tls_reason(t, code);
+		if (why)
+			error = tls_shortage(t, code);
 		ERR_clear_error();
 	}
-	if (!why)
-		why = error ? strerror(error) : "for no known reason";
-	transport_tell_failed(t, why);
+	transport_tell_failed(t, error, why);
 }
 
 static void on_readable(struct bufferevent *bev, void *arg)
@@ -127,7 +131,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	} else if (what & BEV_EVENT_ERROR) {
 		on_broken(t, what & BEV_EVENT_WRITING);
 	} else if (what & BEV_EVENT_EOF && t->phase == SHAKING) {
-		transport_tell_failed(t, "closed by the other end");
+		transport_tell_failed(t, 0, "closed by the other end");
 	} else if (what & BEV_EVENT_EOF) {
 		t->ended = true;
 		t->ops->ended(t->arg); /* may free t */
@@ -141,11 +145,11 @@ static void make_bufferevent(struct transport *t)
 	int fd = take_fd(&t->fd);
 
 	if (t->ssl) {
-		t->bev = bufferevent_openssl_socket_new(t->base, fd, t->ssl,
-		    BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+		t->bev = bufferevent_openssl_socket_new(t->net->base, fd,
+		    t->ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 	} else {
-		t->bev =
-		    bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE);
+		t->bev = bufferevent_socket_new(
+		    t->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	}
 	if (!t->bev)
 		abort(); /* out of memory */
@@ -184,7 +188,7 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0) {
-		transport_tell_failed(t, strerror(-r));
+		transport_tell_failed(t, r, NULL);
 		return;
 	}
 	if (t->simple) {
@@ -243,15 +247,15 @@ static int on_asked(SSL *ssl, void *arg)
 	return 1;
 }
 
-static int make_session(struct transport *t, struct prober *pr,
-    const struct check_tls *tls, struct diag *reterr)
+static int make_session(struct transport *t, struct net *net,
+    const struct net_tls *tls, struct diag *reterr)
 {
 	if (!tls || !tls->on)
 		return 0;
-	if (!pr->tls)
-		pr->tls = tls_cache_new();
+	if (!net->tls)
+		net->tls = tls_cache_new();
 	int r = tls_cache_session(
-	    pr->tls, tls, timers_now(pr->timers), &t->ssl, reterr);
+	    net->tls, tls, timers_now(net->timers), &t->ssl, reterr);
 
 	if (r < 0)
 		return diag_prefix(reterr, r, "TLS");
@@ -259,20 +263,18 @@ static int make_session(struct transport *t, struct prober *pr,
 	return 0;
 }
 
-int transport_open(struct prober *pr, const struct transport_to *to,
+int transport_open(struct net *net, const struct transport_to *to,
     const struct transport_ops *ops, void *arg, struct transport **ret_t,
     struct diag *reterr)
 {
 	struct transport *t = xcalloc(1, sizeof(*t));
 	int r;
 
-	*t = (struct transport){
-		.ops = ops, .arg = arg, .base = pr->base, .fd = -1
-	};
-	r = make_session(t, pr, to->tls, reterr);
+	*t = (struct transport){ .ops = ops, .arg = arg, .net = net, .fd = -1 };
+	r = make_session(t, net, to->tls, reterr);
 	if (r == 0)
 		r = make_socket(t, to, reterr);
-	if (r == 0 && (t->fd = prober_fd(pr, t->fd)) < 0) {
+	if (r == 0 && (t->fd = net_fd(net, t->fd)) < 0) {
 		r = diag_set(
 		    reterr, t->fd, "cannot connect: %s", strerror(-t->fd));
 	}
@@ -284,7 +286,7 @@ int transport_open(struct prober *pr, const struct transport_to *to,
 	/* a Unix socket that is not connected yet is writable at once */
 	short what = *t->path.sun_path ? EV_TIMEOUT : EV_WRITE;
 
-	t->ready = event_new(pr->base, t->fd, what, on_connected, t);
+	t->ready = event_new(net->base, t->fd, what, on_connected, t);
 	if (!t->ready)
 		abort(); /* out of memory */
 	if (what == EV_TIMEOUT || t->at_once) {

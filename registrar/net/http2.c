@@ -7,9 +7,8 @@
  * The first frame of a server is SETTINGS. What begins otherwise never gets
  * into the session, so that the text can say what it is.
  */
-#include "registrar/probe/http2.h"
+#include "registrar/net/http2.h"
 
-#include "registrar/probe/probe.h"
 #include "schema/base/xalloc.h"
 
 #include <event2/buffer.h>
@@ -260,7 +259,7 @@ static void settle(struct http2 *h)
 	if (h->done) {
 		h->ops->done(h->arg);
 	} else if (*h->why.text) {
-		h->ops->failed(h->arg, h->why.text);
+		h->ops->failed(h->arg, 0, h->why.text);
 	}
 }
 
@@ -330,7 +329,7 @@ static void on_open(void *arg)
 	struct http2 *h = arg;
 
 	if (h->tls && !transport_speaks(h->transport, "h2")) {
-		h->ops->failed(h->arg,
+		h->ops->failed(h->arg, 0,
 		    "TLS handshake: the server does not offer HTTP/2 (ALPN)");
 		return;
 	}
@@ -364,16 +363,16 @@ static void on_ended(void *arg)
 	settle(h);
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, int error, const char *why)
 {
 	const struct http2 *h = arg;
 
-	h->ops->failed(h->arg, why);
+	h->ops->failed(h->arg, error, why);
 }
 
 /* ---- lifetime --------------------------------------------------------- */
 
-int http2_open(struct prober *pr, const struct transport_to *to,
+int http2_open(struct net *net, const struct transport_to *to,
     const struct http2_ops *ops, void *arg, struct http2 **ret_h,
     struct diag *reterr)
 {
@@ -389,7 +388,7 @@ int http2_open(struct prober *pr, const struct transport_to *to,
 	h->arg = arg;
 	h->tls = to->tls && to->tls->on;
 	int r =
-	    transport_open(pr, to, &transport_ops, h, &h->transport, reterr);
+	    transport_open(net, to, &transport_ops, h, &h->transport, reterr);
 
 	if (r < 0) {
 		free(h);

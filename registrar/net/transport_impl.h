@@ -4,9 +4,10 @@
  * transport_impl - private to transport*.c.
  *
  *	transport.c         connecting, TLS, bufferevents
- *	transport_simple.c  reading and writing without a bufferevent
+ *	transport_simple.c  what goes wrong; reading and writing without a
+ *	                    bufferevent
  */
-#include "registrar/probe/transport.h"
+#include "registrar/net/transport.h"
 
 #include <sys/un.h>
 
@@ -19,7 +20,7 @@ enum phase { CONNECTING, SHAKING, OPEN };
 struct transport {
 	const struct transport_ops *ops;
 	void *arg;
-	struct event_base *base;
+	const struct net *net;
 	enum phase phase;
 	int fd;                  /* until bev has it: -1 */
 	struct event *ready;     /* connected, then simple: readable */
@@ -34,8 +35,8 @@ struct transport {
 	struct sockaddr_un path; /* sun_path "": it is TCP */
 };
 
-/* "PHASE: why". May free t. */
-void transport_tell_failed(struct transport *t, const char *why);
+/* "PHASE: why"; why NULL: what error says. May free t. */
+void transport_tell_failed(struct transport *t, int error, const char *why);
 
 /* It is connected: wait for what comes. */
 void transport_simple_begin(struct transport *t);

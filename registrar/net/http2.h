@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * http2 - one HTTP/2 connection of a check, with one request or PING
+ * http2 - one HTTP/2 connection, with one request or PING
  * (RFC 9113).
  *
  * The protocol is nghttp2's. Here are the transport under it, the bounds,
@@ -10,7 +10,8 @@
  * One thread, that of the event base. Callbacks come from the loop alone;
  * open(), header() and body() must not free the connection, others may.
  */
-#include "registrar/probe/transport.h"
+#include "registrar/net/transport.h"
+#include "schema/conf/fields.h"
 
 #include <stdint.h>
 
@@ -28,14 +29,15 @@ struct http2_ops {
 	bool (*body)(void *arg, const uint8_t *data, size_t len);
 	/* The answer is complete, or the PING was answered. */
 	void (*done)(void *arg);
-	void (*failed)(void *arg, const char *why);
+	/* error: as of struct transport_ops */
+	void (*failed)(void *arg, int error, const char *why);
 };
 
 /*
  * ALPN is up to to->tls; a server that takes none of it is told as failed.
  * -E..: it cannot even begin; reterr says why. ops and arg are borrowed.
  */
-int http2_open(struct prober *pr, const struct transport_to *to,
+int http2_open(struct net *net, const struct transport_to *to,
     const struct http2_ops *ops, void *arg, struct http2 **ret_h,
     struct diag *reterr);
 /* With a reset. NULL is ignored. */

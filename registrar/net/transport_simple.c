@@ -3,7 +3,8 @@
  * Most checks send a few octets and read a few: that goes by send(2) and
  * recv(2), with an event only for what has to be waited for.
  */
-#include "registrar/probe/transport_impl.h"
+#include "registrar/net/transport_impl.h"
+#include "schema/base/diag.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -15,11 +16,24 @@
 
 #define READ_MAX 16384 /* at a time */
 
+static const char *const phases[] = { "cannot connect", "TLS handshake",
+	"connection broke" };
+
+void transport_tell_failed(struct transport *t, int error, const char *why)
+{
+	struct diag text;
+
+	if (!why)
+		why = error ? strerror(-error) : "for no known reason";
+	(void)diag_set(&text, 0, "%s: %s", phases[t->phase], why);
+	t->ops->failed(t->arg, error, text.text); /* may free t */
+}
+
 static void wait_for(struct transport *t, short what, event_callback_fn fn)
 {
 	if (t->ready)
 		event_free(t->ready);
-	t->ready = event_new(t->base, t->fd, what, fn, t);
+	t->ready = event_new(t->net->base, t->fd, what, fn, t);
 	if (!t->ready || event_add(t->ready, NULL) < 0)
 		abort(); /* out of memory */
 }
@@ -49,7 +63,7 @@ static void on_simple(evutil_socket_t fd, short what, void *arg)
 	if (what & EV_WRITE && !write_some(t))
 		t->broken = errno;
 	if (t->broken) {
-		transport_tell_failed(t, strerror(t->broken));
+		transport_tell_failed(t, -t->broken, NULL);
 		return;
 	}
 	if (what & EV_WRITE && !t->out_len)
@@ -64,7 +78,7 @@ static void on_simple(evutil_socket_t fd, short what, void *arg)
 		t->ended = true;
 		t->ops->ended(t->arg); /* may free t */
 	} else if (!is_passing(errno)) {
-		transport_tell_failed(t, strerror(errno));
+		transport_tell_failed(t, -errno, NULL);
 	}
 }
 

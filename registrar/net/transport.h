@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * transport - one connection of a check: TCP or a Unix socket, TLS or not.
+ * transport - one connection that we make: TCP or a Unix socket, TLS or not.
  *
  * It connects, shakes hands and then is a bufferevent that reads and writes;
  * what goes wrong comes as a text that begins with the phase. There is no
- * time-out here: the probe has one for the whole run.
+ * time-out here: who opens it has one for all of it.
  *
  * One thread, that of the event base. Callbacks come from the loop alone,
  * and each of them may close the transport.
  */
-#include "registrar/definition/definition.h"
+#include "registrar/net/net.h"
+#include "schema/base/diag.h"
+
+#include <stddef.h>
 
 struct bufferevent;
-struct prober;
 struct transport;
 
 /* Borrowed while it is being opened. */
@@ -21,7 +23,7 @@ struct transport_to {
 	const char *path;    /* of a Unix socket; NULL: address and port */
 	const char *address; /* numeric */
 	int port;
-	const struct check_tls *tls; /* NULL or not on: none */
+	const struct net_tls *tls; /* NULL or not on: none */
 	/* Whoever opens it writes before anything comes: saves a packet. */
 	bool speaks_first;
 	/*
@@ -45,9 +47,10 @@ struct transport_ops {
 	void (*ended)(void *arg);
 	/*
 	 * "cannot connect: ...", "TLS handshake: ..." or "connection broke:
-	 * ..."; of TLS with the reason of the verification.
+	 * ..."; of TLS with the reason of the verification. error: -E.., or 0
+	 * if there is none of the system; see budget_is_short().
 	 */
-	void (*failed)(void *arg, const char *why);
+	void (*failed)(void *arg, int error, const char *why);
 };
 
 /* So much is read ahead of readable(). */
@@ -57,7 +60,7 @@ struct transport_ops {
  * -E..: it cannot even begin; reterr says why, with the phase. ops and arg
  * are borrowed until it is closed.
  */
-int transport_open(struct prober *pr, const struct transport_to *to,
+int transport_open(struct net *net, const struct transport_to *to,
     const struct transport_ops *ops, void *arg, struct transport **ret_t,
     struct diag *reterr);
 

@@ -12,8 +12,9 @@
  *
  * Sessions are not resumed: then the certificate would not be seen again.
  */
-#include "registrar/probe/tls_cache.h"
+#include "registrar/net/tls_cache.h"
 
+#include "registrar/lib/budget.h"
 #include "schema/base/xalloc.h"
 
 #include <arpa/inet.h>
@@ -51,6 +52,7 @@ struct entry {
 	struct stamp last[PATH_N];   /* of the last look */
 	int64_t looked_ms;
 	SSL_CTX *ctx; /* NULL: it cannot be made */
+	int error;    /* -E..: why not */
 	struct diag why;
 };
 
@@ -152,11 +154,16 @@ static int fail(const struct entry *e, size_t i, struct diag *reterr)
 {
 	unsigned long error = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(error);
+	int r = -EINVAL;
 
-	if (ERR_SYSTEM_ERROR(error))
-		reason = strerror(ERR_GET_REASON(error));
+	if (ERR_SYSTEM_ERROR(error)) {
+		r = -ERR_GET_REASON(error);
+		reason = strerror(-r);
+	} else if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
+		r = -ENOMEM;
+	}
 	ERR_clear_error();
-	return diag_set(reterr, -EINVAL, "cannot use the %s '%s': %s", names[i],
+	return diag_set(reterr, r, "cannot use the %s '%s': %s", names[i],
 	    e->paths[i], reason ? reason : "it holds none");
 }
 
@@ -231,18 +238,21 @@ static int load(const struct entry *e, SSL_CTX **ret_ctx, struct diag *reterr)
 	return 0;
 }
 
+/* What there was stays while we are short of what it takes to read it. */
 static void reload(struct entry *e)
 {
 	SSL_CTX *ctx = NULL;
 
-	(void)load(e, &ctx, &e->why);
+	e->error = load(e, &ctx, &e->why);
+	if (budget_is_short(e->error) && e->ctx)
+		return;
 	SSL_CTX_free(e->ctx);
 	e->ctx = ctx;
 }
 
 /* ---- entries ---------------------------------------------------------- */
 
-static struct entry *entry_new(const struct check_tls *tls, int64_t now_ms)
+static struct entry *entry_new(const struct net_tls *tls, int64_t now_ms)
 {
 	const char *const paths[PATH_N] = { tls->ca_file, tls->cert_file,
 		tls->key_file };
@@ -270,8 +280,7 @@ static bool same_path(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static struct entry *find(
-    const struct tls_cache *tc, const struct check_tls *tls)
+static struct entry *find(const struct tls_cache *tc, const struct net_tls *tls)
 {
 	struct entry *e;
 
@@ -289,22 +298,24 @@ static void refresh(struct entry *e, int64_t now_ms)
 {
 	struct stamp now[PATH_N];
 
-	if (now_ms - e->looked_ms < TLS_CACHE_LOOK_MS)
+	bool was_short = budget_is_short(e->error);
+
+	if (now_ms - e->looked_ms < TLS_CACHE_LOOK_MS && (e->ctx || !was_short))
 		return;
 	e->looked_ms = now_ms;
 	look(e, now);
 	bool settled = same(now, e->last);
 
 	memcpy(e->last, now, sizeof(e->last));
-	/* what failed is tried again: descriptors may have been short */
-	if (settled && (!e->ctx || !same(now, e->loaded))) {
+	/* what failed is tried again */
+	if (settled && (!e->ctx || was_short || !same(now, e->loaded))) {
 		memcpy(e->loaded, now, sizeof(e->loaded));
 		reload(e);
 	}
 }
 
 static struct entry *get(
-    struct tls_cache *tc, const struct check_tls *tls, int64_t now_ms)
+    struct tls_cache *tc, const struct net_tls *tls, int64_t now_ms)
 {
 	struct entry *e = find(tc, tls);
 
@@ -358,7 +369,7 @@ static bool is_address(const char *text)
 }
 
 /* RFC 6066 section 3: names alone are told; RFC 9525: no common names. */
-static bool set_name(SSL *ssl, const struct check_tls *tls)
+static bool set_name(SSL *ssl, const struct net_tls *tls)
 {
 	bool address = is_address(tls->server_name);
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -395,13 +406,13 @@ static bool set_alpn(SSL *ssl, const char *protocol)
 	return SSL_set_alpn_protos(ssl, list, (unsigned)len + 1) == 0;
 }
 
-int tls_cache_session(struct tls_cache *tc, const struct check_tls *tls,
+int tls_cache_session(struct tls_cache *tc, const struct net_tls *tls,
     int64_t now_ms, SSL **ret_ssl, struct diag *reterr)
 {
 	const struct entry *e = get(tc, tls, now_ms);
 
 	if (!e->ctx)
-		return diag_set(reterr, -EINVAL, "%s", e->why.text);
+		return diag_set(reterr, e->error, "%s", e->why.text);
 	SSL *ssl = SSL_new(e->ctx);
 
 	if (!ssl)

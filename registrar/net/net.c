@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/net/net.h"
+
+#include "registrar/lib/budget.h"
+#include "registrar/net/tls_cache.h"
+
+#include <stddef.h>
+
+void net_init(struct net *n, struct event_base *base, struct timers *timers)
+{
+	*n = (struct net){
+		.base = base, .timers = timers, .fd_max = budget_descriptors()
+	};
+}
+
+void net_release(struct net *n)
+{
+	tls_cache_free(n->tls);
+	n->tls = NULL;
+}
+
+int net_fd(const struct net *n, int fd)
+{
+	return budget_take(n->fd_max, fd);
+}
+
+int net_look(const struct net *n)
+{
+	return budget_look(n->fd_max);
+}
