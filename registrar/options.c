@@ -279,6 +279,11 @@ static const struct conf_field fields[] = {
 	    .arg = "FORMAT",
 	    .help = "lines, consul, skydns or zone; import knows it by the "
 	            "content, export writes lines" },
+	{ .key = "dry_run",
+	    .kind = CONF_BOOL,
+	    AT(dry_run),
+	    .scope = COMMAND_IMPORT,
+	    .help = "Write nothing; tell what would change" },
 	{ .key = "limit",
 	    .kind = CONF_INT,
 	    AT(limit),

@@ -50,6 +50,7 @@ struct registrar_options {
 	struct conf_strings tags;
 	int max_answers;             /* explain: dnsd's default; 0: all */
 	enum exchange_format format; /* import, export */
+	bool dry_run;                /* import */
 	/* history */
 	int limit;
 	const char *since, *at; /* wall_parse(); NULL: none */

@@ -41,6 +41,9 @@ bool label_fits(const char *instance, const char *service, const char *protocol,
     const char *zone);
 
 #define TAG_MAX 512
+/* Octets of the JSON of all tags, of all metadata. */
+#define TAGS_MAX_LEN 4096
+#define META_MAX_LEN 16384
 #define TAG_RULE "1..512 octets without control characters"
 
 /* Any text that prints; only tags that are labels become names. */

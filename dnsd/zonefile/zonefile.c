@@ -2,9 +2,9 @@
 #include "dnsd/message/data/zone_build.h"
 #include "dnsd/message/data/zone_image.h"
 #include "dnsd/zonefile/zonefile_impl.h"
-#include "dnsd/zonefile/zonegenerate.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "schema/zone/zonegenerate.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * (RFC 1035 section 5.1, RFC 4648 for hexadecimal and base 64).
  */
 #include "dnsd/message/wire/wire.h"
-#include "dnsd/zonefile/zonescan.h"
+#include "schema/zone/zonescan.h"
 
 /* An origin, or any whole name in wire format. */
 struct zonename {

@@ -397,11 +397,13 @@ int container_place(const struct container *c,
 	const struct container_port *p = choose_port(c, choice);
 	int port = p ? p->port : choice->port;
 
-	if (!port) {
+	bool own = choice->network && !c->host_network;
+
+	if (!port && !own) {
 		*ret_why = "it exposes no port";
 		return -ENOENT;
 	}
-	if (choice->network && !c->host_network) {
+	if (own) {
 		const char *address = choose_address(c, choice->network_name);
 
 		if (!address) {

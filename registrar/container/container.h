@@ -88,7 +88,7 @@ struct container_choice {
 
 struct container_place {
 	const char *address; /* NULL: the host's; borrowed from c */
-	int port;
+	int port;            /* 0: none; only in a network of its own */
 };
 
 /*

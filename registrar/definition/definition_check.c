@@ -10,36 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct check_type *const types[CHECK_KIND_N] = {
-	[CHECK_TCP] = &check_type_tcp,
-	[CHECK_HTTP] = &check_type_http,
-	[CHECK_EXEC] = &check_type_exec,
-	[CHECK_TTL] = &check_type_ttl,
-	[CHECK_UDP] = &check_type_udp,
-	[CHECK_DNS] = &check_type_dns,
-	[CHECK_FILE] = &check_type_file,
-	[CHECK_ICMP] = &check_type_icmp,
-	[CHECK_POSTGRES] = &check_type_postgres,
-	[CHECK_REDIS] = &check_type_redis,
-	[CHECK_ALIAS] = &check_type_alias,
-	[CHECK_GRPC] = &check_type_grpc,
-	[CHECK_H2PING] = &check_type_h2ping,
-};
-
-const struct check_type *check_type_find(const char *name)
-{
-	for (unsigned i = 0; i < CHECK_KIND_N; i++) {
-		if (strcmp(types[i]->name, name) == 0)
-			return types[i];
-	}
-	return NULL;
-}
-
-const char *check_kind_name(enum check_kind k)
-{
-	return types[k]->name;
-}
-
 #define AT(member) .offset = offsetof(struct check_spec, member)
 
 /* "process" is the name under which the process watch reports. */
@@ -59,71 +29,15 @@ static const struct conf_field name_fields[] = {
 static const struct conf_table name_table = { .what = "a check",
 	.fields = name_fields };
 
-static const struct conf_field common_fields[] = {
-	{ .key = "interval",
-	    .kind = CONF_DURATION,
-	    .low = 10,
-	    .high = INT64_C(86400000),
-	    .fallback = "10s",
-	    AT(interval_ms) },
-	{ .key = "timeout",
-	    .kind = CONF_DURATION,
-	    .low = 1,
-	    .high = INT64_C(600000),
-	    AT(timeout_ms) },
-	{ .key = "grace",
-	    .kind = CONF_DURATION,
-	    .high = INT64_C(86400000),
-	    AT(grace_ms) },
-	{ .key = "jitter",
-	    .kind = CONF_INT,
-	    .high = 50,
-	    .unit = "%",
-	    .fallback = "10%",
-	    .expects = "a share from 0% to 50%",
-	    AT(jitter_percent) },
-	{ .key = "rise",
-	    .kind = CONF_INT,
-	    .low = 1,
-	    .high = 1000,
-	    .fallback = "2",
-	    AT(rise) },
-	{ .key = "fall",
-	    .kind = CONF_INT,
-	    .low = 1,
-	    .high = 1000,
-	    .fallback = "3",
-	    AT(fall) },
-	{ 0 },
-};
-const struct conf_table check_common_table = { .what = "a check",
-	.fields = common_fields };
-
-/* Looking costs nothing, so it is done often, and cannot take long. */
-static const struct conf_field look_fields[] = {
-	{ .key = "interval",
-	    .kind = CONF_DURATION,
-	    .low = 10,
-	    .high = INT64_C(86400000),
-	    .fallback = "1s",
-	    AT(interval_ms) },
-	{ .key = "grace",
-	    .kind = CONF_DURATION,
-	    .high = INT64_C(86400000),
-	    AT(grace_ms) },
-	{ 0 },
-};
-const struct conf_table check_look_table = { .what = "a check",
-	.fields = look_fields };
-
 /* ---- reading ---------------------------------------------------------- */
 
 static const char *kind_list(struct conf_context *c)
 {
-	const char *text = types[0]->name;
+	const char *text = check_types[0]->name;
 
 	for (unsigned i = 1; i < CHECK_KIND_N; i++)
-		text = arena_printf(c->arena, "%s, %s", text, types[i]->name);
+		text = arena_printf(
+		    c->arena, "%s, %s", text, check_types[i]->name);
 	return text;
 }
 
@@ -138,16 +52,17 @@ static const struct check_type *find_type(
 		return NULL;
 	}
 	for (unsigned i = 0; i < CHECK_KIND_N; i++) {
-		const struct conf_node *n = conf_get(node, types[i]->name);
+		const struct conf_node *n =
+		    conf_get(node, check_types[i]->name);
 
 		if (n && found) {
 			conf_bad(c, n->key,
 			    "found '%s' in a check of kind '%s', expected one "
 			    "kind in a check",
-			    types[i]->name, found->name);
+			    check_types[i]->name, found->name);
 			return NULL;
 		}
-		found = n ? types[i] : found;
+		found = n ? check_types[i] : found;
 	}
 	if (!found) {
 		conf_bad(c, node,
@@ -195,8 +110,8 @@ static void name_check(
 		return;
 	for (unsigned k = 0; k < i; k++)
 		count += all->items[k].spec.kind == raw->spec.kind;
-	raw->spec.name =
-	    arena_printf(c->arena, "%s-%u", types[raw->spec.kind]->name, count);
+	raw->spec.name = arena_printf(
+	    c->arena, "%s-%u", check_types[raw->spec.kind]->name, count);
 }
 
 static int check_names(struct conf_context *c, const struct raw_checks *all)
@@ -322,7 +237,7 @@ int resolve_checks(struct conf_context *c, const struct raw_checks *raw,
 
 	for (unsigned k = 0; k < raw->n; k++) {
 		const struct raw_check *check = &raw->items[k];
-		const struct check_type *t = types[check->spec.kind];
+		const struct check_type *t = check_types[check->spec.kind];
 
 		out[k] = check->spec;
 		if (t->resolve && t->resolve(c, check->node, v, &out[k]) < 0)
@@ -341,5 +256,5 @@ bool check_spec_equal(const struct check_spec *a, const struct check_spec *b)
 	       a->interval_ms == b->interval_ms &&
 	       a->timeout_ms == b->timeout_ms && a->grace_ms == b->grace_ms &&
 	       a->jitter_percent == b->jitter_percent && a->rise == b->rise &&
-	       a->fall == b->fall && types[a->kind]->equal(a, b);
+	       a->fall == b->fall && check_types[a->kind]->equal(a, b);
 }

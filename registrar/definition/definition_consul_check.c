@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/definition/definition_consul_check.h"
 
-#include "registrar/definition/definition_consul_tree.h"
+#include "registrar/consul/consul_tree.h"
 #include "registrar/definition/definition_parts.h"
+#include "schema/conf/units.h"
 #include "schema/label.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- values ----------------------------------------------------------- */
 
@@ -159,7 +161,7 @@ static int take_later(struct conf_context *c, const struct conf_node *value,
 static int take_name(struct conf_context *c, const struct conf_node *value,
     struct conf_node *out)
 {
-	const char *label = consul_label(c, value->text, LABEL_MAX);
+	const char *label = consul_label(c->arena, value->text, LABEL_MAX);
 	struct conf_node *name = consul_word(c, value, label);
 
 	if (!*label || conf_get(out, "name"))
@@ -280,7 +282,7 @@ static bool wants_tls(const struct kind *kind, const struct conf_node *raw,
 		return is_true(consul_get(raw, "grpcusetls"));
 	if (strcmp(kind->key, "h2ping") == 0)
 		return !ping || is_true(ping); /* as Consul does */
-	return url && strncmp(url->text, "https://", 8) == 0;
+	return url && strncasecmp(url->text, "https://", 8) == 0;
 }
 
 static void put_tls(struct conf_context *c, const struct kind *kind,
@@ -375,9 +377,49 @@ static void put_defaults(struct conf_context *c, const struct check_type *type,
 	}
 }
 
+/*
+ * Consul's clients write all fields, with zero for those that they do not
+ * set: such a key is as if it were not there.
+ */
+static bool is_zero(const struct conf_node *n)
+{
+	static const char *const durations[] = { "interval", "timeout", "ttl",
+		"deregistercriticalserviceafter" };
+	int64_t ms = -1;
+
+	if (consul_is_empty(n))
+		return true;
+	if (n->type != CONF_SCALAR ||
+	    (strcmp(n->text, "0") != 0 &&
+	        (units_duration(n->text, &ms) < 0 || ms != 0)))
+		return false;
+	for (size_t i = 0; i < sizeof(durations) / sizeof(*durations); i++) {
+		if (consul_key_is(n->key->text, durations[i]))
+			return true;
+	}
+	return false;
+}
+
+static const struct conf_node *without_zeros(
+    struct conf_context *c, const struct conf_node *raw)
+{
+	struct conf_node *kept = consul_map(c, raw);
+
+	for (const struct conf_node *n = raw->first; n; n = n->next) {
+		if (!is_zero(n))
+			consul_put(c, kept, n->key->text, n);
+	}
+	return kept;
+}
+
 int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *list)
 {
+	if (raw->type == CONF_MAP) {
+		raw = without_zeros(c, raw);
+		if (!raw->n)
+			return 0; /* "check": {} is none */
+	}
 	const struct kind *kind = raw->type == CONF_MAP ? find_kind(raw) : NULL;
 	const struct check_type *type =
 	    kind && kind->native ? check_type_find(kind->native) : NULL;

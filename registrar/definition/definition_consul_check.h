@@ -13,6 +13,12 @@
 int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *list);
 
+/* The id that checks name it by; NULL: it is no service at all. */
+const char *consul_id_of(const struct conf_node *service);
+/* The service of root with that id; NULL: the file has none. */
+const struct conf_node *consul_find_service(
+    const struct conf_node *root, const char *id);
+
 /* `alias`, if the check says of what: of the service with that id in root. */
 void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
     const struct conf_node *root, struct conf_node *out);

@@ -3,32 +3,22 @@
  * Which checks are whose: those in a service are its own; those beside the
  * services are of all of them, unless they name one.
  */
+#include "registrar/consul/consul_tree.h"
 #include "registrar/definition/definition_consul_check.h"
-#include "registrar/definition/definition_consul_tree.h"
 #include "schema/conf/units.h"
-#include "schema/label.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* ---- all checks of an instance ---------------------------------------- */
 
-/* The id that checks name it by; NULL: it is no service at all. */
-static const char *id_of(const struct conf_node *service)
-{
-	if (service->type != CONF_MAP)
-		return NULL;
-	const struct conf_node *id = consul_get(service, "id");
-	const struct conf_node *name = consul_get(service, "name");
-
-	return id ? id->text : name ? name->text : NULL;
-}
-
 static bool is_for(const struct conf_node *check, const char *id)
 {
 	const struct conf_node *service =
 	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
 
+	if (service && consul_is_empty(service))
+		service = NULL;
 	return !service || (id && strcmp(service->text, id) == 0);
 }
 
@@ -60,7 +50,7 @@ static int translate_one(struct conf_context *c, const struct conf_node *check,
 	const struct conf_node *unit =
 	    check->type == CONF_MAP ? consul_get(check, "osservice") : NULL;
 
-	if (!unit)
+	if (!unit || consul_is_empty(unit))
 		return consul_translate_check(c, check, root, list);
 	take_unit(c, unit, out);
 	return 0;
@@ -72,7 +62,7 @@ int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
 	static const char *const keys[] = { "check", "checks" };
 	const struct conf_node *const from[] = { raw, root };
 	struct conf_node *list = consul_list(c, raw);
-	const char *id = id_of(raw);
+	const char *id = consul_id_of(raw);
 	int r = 0;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -90,60 +80,6 @@ int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
 	if (list->n)
 		consul_put(c, out, "checks", list);
 	return r;
-}
-
-/* ---- alias_service ---------------------------------------------------- */
-
-/* NULL: the file has none of that id. */
-static const struct conf_node *find_service(
-    const struct conf_node *root, const char *id)
-{
-	const struct conf_node *one = consul_get(root, "service");
-	const struct conf_node *many = consul_get(root, "services");
-	const char *other = one ? id_of(one) : NULL;
-
-	if (other && strcmp(other, id) == 0)
-		return one;
-	for (const struct conf_node *n = many ? many->first : NULL; n;
-	     n = n->next) {
-		other = id_of(n);
-		if (other && strcmp(other, id) == 0)
-			return n;
-	}
-	return NULL;
-}
-
-/*
- * An id is that of an instance. One that is not in the file is most likely
- * what it is by default, the name of the service; so is one that is not
- * written, whose instance has a name of address and port.
- */
-void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *out)
-{
-	const struct conf_node *value = consul_get(raw, "aliasservice");
-
-	if (!value)
-		return;
-	const struct conf_node *other = find_service(root, value->text);
-	const struct conf_node *name = other ? consul_get(other, "name") : NULL;
-	const char *text =
-	    consul_label(c, name ? name->text : value->text, LABEL_SERVICE_MAX);
-
-	if (name && consul_get(other, "id")) {
-		text = arena_printf(c->arena, "%s/%s", text,
-		    consul_label(c, value->text, LABEL_MAX));
-	} else if (!name && *text) {
-		conf_warn(c, value,
-		    "found %s for 'alias_service', taken as the service '%s': "
-		    "the file has none of that id",
-		    conf_describe(c, value), text);
-	}
-	struct conf_node *alias =
-	    consul_word(c, value, *text ? text : value->text);
-
-	alias->key = value->key;
-	consul_put(c, out, "alias", alias);
 }
 
 /* ---- deregister_critical_service_after -------------------------------- */
@@ -178,7 +114,7 @@ void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
 {
 	static const char *const keys[] = { "check", "checks" };
 	const struct conf_node *const from[] = { raw, root };
-	const char *id = id_of(raw);
+	const char *id = consul_id_of(raw);
 
 	for (size_t i = 0; i < 4; i++) {
 		const struct conf_node *value =
@@ -193,7 +129,7 @@ void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
 			              n, "deregistercriticalserviceafter")
 			        : NULL;
 
-			if (after)
+			if (after && !consul_is_empty(after))
 				put_deregister(c, after, service);
 		}
 	}
@@ -207,7 +143,8 @@ static void tell_stray(struct conf_context *c, const struct conf_node *root,
 	const struct conf_node *service =
 	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
 
-	if (service && !find_service(root, service->text)) {
+	if (service && !consul_is_empty(service) &&
+	    !consul_find_service(root, service->text)) {
 		conf_warn(c, service,
 		    "found %s for '%s', ignored with the whole check: the "
 		    "file has no such service",
@@ -217,12 +154,14 @@ static void tell_stray(struct conf_context *c, const struct conf_node *root,
 
 void consul_tell_strays(struct conf_context *c, const struct conf_node *root)
 {
-	const struct conf_node *one = consul_get(root, "check");
-	const struct conf_node *many = consul_get(root, "checks");
+	static const char *const keys[] = { "check", "checks" };
 
-	if (one)
-		tell_stray(c, root, one);
-	for (const struct conf_node *n = many ? many->first : NULL; n;
-	     n = n->next)
-		tell_stray(c, root, n);
+	for (size_t i = 0; i < 2; i++) {
+		const struct conf_node *value = consul_get(root, keys[i]);
+		bool many = value && value->type == CONF_LIST;
+
+		for (const struct conf_node *n = many ? value->first : value; n;
+		     n = many ? n->next : NULL)
+			tell_stray(c, root, n);
+	}
 }

@@ -31,7 +31,8 @@ static int take_env(struct conf_context *c, const struct conf_field *f,
 		.kind = CONF_PAIRS,
 		.valid = text_is_clean,
 		.expects = "a map of variables to words without control "
-		           "characters" };
+		           "characters",
+		.hidden = true };
 	int r = conf_take(c, &pairs, node, at);
 
 	(void)f;

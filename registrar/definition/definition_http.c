@@ -88,7 +88,8 @@ static int take_headers(struct conf_context *c, const struct conf_field *f,
 	static const struct conf_field pairs = { .key = "headers",
 		.kind = CONF_PAIRS,
 		.valid = text_is_clean,
-		.expects = "a map of header names to values in one line" };
+		.expects = "a map of header names to values in one line",
+		.hidden = true };
 	int r = conf_take(c, &pairs, node, at);
 
 	(void)f;
@@ -210,8 +211,17 @@ static int finish(
 static int bad_url(
     struct conf_context *c, const struct conf_node *node, const char *url)
 {
+	const char *start = strstr(url, "://");
+	const char *at = start ? strchr(start, '@') : NULL;
+	const char *colon =
+	    at ? memchr(start + 3, ':', (size_t)(at - start - 3)) : NULL;
+
+	if (colon) { /* a password is nothing for a log */
+		url = arena_printf(
+		    c->arena, "%.*s:***%s", (int)(colon - url), url, at);
+	}
 	return conf_bad(c, node,
-	    "found '%s' for 'http', expected http:// or https://, a numeric "
+	    "found '%.200s' for 'http', expected http:// or https://, a numeric "
 	    "address (IPv6 in brackets) or localhost, a port, a path; the name "
 	    "of a virtual host belongs to 'headers' as Host",
 	    url);
@@ -323,9 +333,9 @@ static int resolve(struct conf_context *c, const struct conf_node *at,
 		r = resolve_socket(c, at, v, h);
 	if (r < 0)
 		return r;
-	bool secure = strncmp(h->url, "https://", 8) == 0;
+	bool secure = strncasecmp(h->url, "https://", 8) == 0;
 
-	if (!secure && strncmp(h->url, "http://", 7) != 0)
+	if (!secure && strncasecmp(h->url, "http://", 7) != 0)
 		return bad_url(c, node, h->url);
 	if (tls && secure != h->tls.on) {
 		return conf_bad(c, tls,

@@ -10,7 +10,7 @@
  * The text of a variable comes from processes and containers, that is from
  * anybody: octets that could mean something are gone before it is used.
  */
-#include "registrar/definition/definition_consul_tree.h"
+#include "registrar/consul/consul_tree.h"
 #include "registrar/definition/definition_parts.h"
 #include "schema/conf/units.h"
 #include "schema/label.h"
@@ -107,7 +107,7 @@ static void make_label(
     struct conf_context *c, struct conf_node *to, const struct conf_node *from)
 {
 	if (!strcmp(to->key->text, "name") && strchr(from->text, '{'))
-		to->text = consul_label(c, to->text, LABEL_MAX);
+		to->text = consul_label(c->arena, to->text, LABEL_MAX);
 }
 
 static struct conf_node *fill_map(
@@ -191,7 +191,7 @@ static int complete(struct conf_context *c, const struct each_spec *e,
 	if (!raw->address && found->address)
 		raw->address = arena_strdup(c->arena, found->address);
 	if (!raw->name && found->name && !has_found_port(e)) {
-		raw->name = consul_label(c, found->name, LABEL_MAX);
+		raw->name = consul_label(c->arena, found->name, LABEL_MAX);
 		if (!label_is_instance(raw->name)) {
 			return conf_bad(c, e->map,
 			    "found '%s' as a name, expected %s",

@@ -139,6 +139,8 @@ extern const struct conf_table exec_how_table;
 int exec_check_argv(struct conf_context *c, const struct conf_node *map,
     const struct check_spec *s);
 
+/* By enum check_kind: definition_check_types.c. */
+extern const struct check_type *const check_types[CHECK_KIND_N];
 /* NULL: there is none of that name. */
 const struct check_type *check_type_find(const char *name);
 

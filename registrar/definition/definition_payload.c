@@ -40,22 +40,25 @@ int take_payload(struct conf_context *c, const struct conf_field *f,
 	size_t max = f->high ? (size_t)f->high : DEFINITION_MAX_TEXT;
 	size_t len = 0;
 
-	if (node->type != CONF_SCALAR || strlen(node->text) > max)
-		goto bad;
+	if (node->type != CONF_SCALAR || strlen(node->text) > max) {
+		return conf_bad(c, node, "found %s for '%s', expected %s",
+		    conf_describe_hidden(c, node), f->key, f->expects);
+	}
 	char *octets = arena_strdup(c->arena, node->text);
 
 	for (const char *p = node->text; *p;) {
 		int octet = (unsigned char)*p++;
 
-		if (octet == '\\' && (octet = unescape(&p)) < 0)
-			goto bad;
+		/* that alone: the rest of it may be a password */
+		if (octet == '\\' && (octet = unescape(&p)) < 0) {
+			return conf_bad(c, node,
+			    "found '\\%.1s' for '%s', expected %s", p, f->key,
+			    f->expects);
+		}
 		octets[len++] = (char)octet;
 	}
 	*out = (struct check_payload){ .data = octets, .len = len };
 	return 0;
-bad:
-	return conf_bad(c, node, "found %s for '%s', expected %s",
-	    conf_describe(c, node), f->key, f->expects);
 }
 
 bool payload_equal(const struct check_payload *a, const struct check_payload *b)

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define TAGS_MAX_LEN 4096 /* of the registry's columns */
-#define META_MAX_LEN 16384
 #define TXT_MAX_LEN 255 /* "key=value" is one string of a TXT record */
 
 /* ---- addresses -------------------------------------------------------- */
@@ -57,8 +55,8 @@ static const char *parse_host(struct arena *a, const char *text, size_t len)
 
 	if (brackets != address_is_ipv6(host))
 		return NULL;
-	if (strcmp(host, "localhost") == 0)
-		return "127.0.0.1";
+	if (strcasecmp(host, "localhost") == 0)
+		return "localhost"; /* dial.h knows both of its addresses */
 	return address_canonical(a, host);
 }
 
@@ -335,6 +333,32 @@ static int check_pair(struct conf_context *c, const struct conf_node *n)
 	return 0;
 }
 
+/* What no rule for all maps can say as well. */
+static int check_values(struct conf_context *c, const struct conf_node *map)
+{
+	int r = 0;
+
+	for (const struct conf_node *n = map->first; n && map->type == CONF_MAP;
+	     n = n->next) {
+		if (conf_is_null(n)) {
+			r = conf_bad(c, n,
+			    "found nothing for %s in 'meta', expected a text, "
+			    "'' for an empty one",
+			    conf_describe(c, n->key));
+		} else if (n->type != CONF_SCALAR) {
+			r = conf_bad(c, n,
+			    "found %s for %s in 'meta', expected a text",
+			    conf_describe(c, n), conf_describe(c, n->key));
+		} else if (!text_is_clean(n->text)) {
+			r = conf_bad(c, n,
+			    "found a line end or another control character in "
+			    "%s of 'meta', expected text without",
+			    conf_describe(c, n->key));
+		}
+	}
+	return r;
+}
+
 /* Keys are compared without case where they are read. */
 static int check_twins(struct conf_context *c, const struct conf_node *map)
 {
@@ -360,9 +384,11 @@ int take_meta(struct conf_context *c, const struct conf_field *f,
 		.valid = text_is_clean,
 		.expects = "a map of words to words" };
 	struct conf_pairs meta = { 0 };
-	int r = conf_take(c, &map, node, &meta);
+	int r = check_values(c, node);
 
 	(void)f;
+	if (r == 0)
+		r = conf_take(c, &map, node, &meta);
 	for (const struct conf_node *n = node->first; n && r == 0; n = n->next)
 		r = check_pair(c, n);
 	if (r < 0 || (r = check_twins(c, node)) < 0)

@@ -11,7 +11,7 @@ static const struct conf_field fields[] = {
 	{ .key = "ttl",
 	    .kind = CONF_DURATION,
 	    .low = 10,
-	    .high = INT64_C(86400000),
+	    .high = INT64_C(365) * 86400000,
 	    .required = true,
 	    .offset = offsetof(struct check_spec, ttl.ttl_ms) },
 	{ 0 },

@@ -71,11 +71,17 @@ static void set_place(const struct container_source *cs,
 	choice.udp |= !spec->container.port_text &&
 	              !strcmp(cs->set->service->protocol, "udp");
 	if (container_place(c, &choice, &place, &why) < 0) {
-		found->missing = spec->needs_port ? why : NULL;
+		/* nor is an address of the host that of its network */
+		found->missing =
+		    spec->needs_port || choice.network ? why : NULL;
 		return;
 	}
 	found->address = place.address;
-	found->port = place.port;
+	if (place.port) {
+		found->port = place.port;
+	} else if (spec->needs_port) {
+		found->missing = "it exposes no port";
+	}
 }
 
 static void add(struct conf_pairs *vars, const char *key, const char *value)

@@ -176,7 +176,13 @@ static int place_of(const struct container *c, struct container_place *ret_p,
 		*ret_why = "its label " PREFIX "port is no port";
 		return -1;
 	}
-	return container_place(c, &choice, ret_p, ret_why);
+	int r = container_place(c, &choice, ret_p, ret_why);
+
+	if (r == 0 && !ret_p->port) {
+		*ret_why = "it exposes no port";
+		return -1;
+	}
+	return r;
 }
 
 /* ---- definitions in force --------------------------------------------- */

@@ -105,10 +105,30 @@ static bool is_lines(const struct import *im, const struct head *head)
 
 /* ---- the file ---------------------------------------------------------- */
 
+/* Of UTF-8; editors on other systems write it. */
+static void skip_mark(FILE *f)
+{
+	static const unsigned char mark[] = { 0xef, 0xbb, 0xbf };
+	int c = fgetc(f);
+
+	if (c != mark[0]) {
+		(void)ungetc(c, f);
+		return;
+	}
+	/* nothing else that begins so is in any of the formats */
+	for (size_t i = 1; i < sizeof(mark) && c != EOF; i++)
+		c = fgetc(f);
+}
+
 static int read_head(struct head *h, FILE *f)
 {
 	size_t room = 0;
 	ssize_t len;
+
+	errno = 0;
+	skip_mark(f);
+	if (ferror(f))
+		return -errno;
 
 	do {
 		errno = 0;
@@ -204,16 +224,21 @@ static int import_all(struct import *im, FILE *f, struct diag *reterr)
 		return error;
 	if ((error = registry_revision(im->r, &before)) == 0) {
 		import_file(im, f);
+		import_drop_empty(im);
 		error = im->error;
 	}
 	if (error == 0)
 		error = registry_revision(im->r, &after);
-	if (error < 0) {
+	/* nothing of it is right, or hardly anything */
+	if (error == 0 && im->result.refused_n &&
+	    (!im->result.instances_n || import_is_over(im)))
+		error = im->error = -EINVAL;
+	if (error < 0 || im->config->would)
 		registry_rollback(im->r);
+	if (error < 0)
 		return error;
-	}
 	im->result.changes_n = after - before;
-	return registry_commit(im->r, reterr);
+	return im->config->would ? 0 : registry_commit(im->r, reterr);
 }
 
 static int import_open_file(const struct import_config *c, FILE *f,
@@ -231,7 +256,7 @@ static int import_open_file(const struct import_config *c, FILE *f,
 	if (error == 0) {
 		im.arena = arena_new();
 		error = import_all(&im, f, &why);
-		json_decref(im.claimed);
+		claims_release(&im.claims);
 		arena_free(im.arena);
 		registry_close(im.r);
 	}
@@ -239,7 +264,7 @@ static int import_open_file(const struct import_config *c, FILE *f,
 		return diags_add(reterr, error, "%s", why.text);
 	if (error == 0)
 		*ret = im.result;
-	return error;
+	return error == 0 && im.result.refused_n ? -EINVAL : error;
 }
 
 int import_run(const struct import_config *c, struct import_result *ret,
@@ -250,6 +275,7 @@ int import_run(const struct import_config *c, struct import_result *ret,
 	FILE *f = from_stdin ? stdin : opened;
 
 	*reterr = (struct diags){ 0 };
+	*ret = (struct import_result){ 0 };
 	if (!f) {
 		int error = errno;
 

@@ -39,24 +39,26 @@ static bool item_is(const struct json_item *item, const char *key)
 /* Of a definition file, or of the answer that maps IDs to services. */
 static void on_member(struct import *im, struct json_item *item)
 {
-	bool many = item_is(item, "services");
+	bool many = item_is(item, "services") || item_is(item, "service");
 
 	if (item_is(item, "check") || item_is(item, "checks")) {
 		import_left_out(im, place_of(item),
 		    "checks: expected the file in the watched directory, where "
 		    "they run");
-	} else if (many && (*item->text == '[' || *item->text == '{')) {
+	} else if (many &&
+	           (*item->text == '[' ||
+	               (*item->text == '{' && item_is(item, "services")))) {
 		each(im, item, import_consul_entry);
 	} else if (*item->text == '{') {
 		import_consul_entry(im, item);
 	} else if (*item->text == '[') {
-		import_bad(im, place_of(item),
+		import_refuse(im, place_of(item),
 		    "found '%.*s' with tags alone, expected instances, as "
 		    "/v1/health/service/%.*s has them",
 		    (int)item->key_len, item->key, (int)item->key_len,
 		    item->key);
 	} else {
-		import_bad(im, place_of(item),
+		import_refuse(im, place_of(item),
 		    "found key '%.*s', expected service, services, or IDs of "
 		    "services",
 		    (int)item->key_len, item->key);

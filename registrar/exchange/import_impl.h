@@ -5,12 +5,14 @@
  *
  *	import.c         the file, its format, the transaction
  *	import_put.c     records into rows, several at a time; what is wrong
+ *	import_would.c   what that would change
  *	import_lines.c   JSON lines: streamed, by way of import_line.c
  *	import_consul.c  the others read a text that is there whole;
  *	                 import_consul_entry.c: one service of it
  *	import_skydns.c
  *	import_zone.c
  */
+#include "registrar/exchange/claims.h"
 #include "registrar/exchange/import.h"
 #include "registrar/exchange/import_line.h"
 #include "registrar/exchange/json_items.h"
@@ -48,7 +50,8 @@ struct import {
 	int ttl_s;
 	struct import_pending pending[IMPORT_BATCH];
 	unsigned pending_n;
-	json_t *claimed; /* "service/instance": who has the name */
+	struct claims claims;
+	json_t *doubtful; /* services that may have no instance */
 	struct import_result result;
 };
 
@@ -62,28 +65,40 @@ struct import {
 void import_put(
     struct import *im, struct import_line *l, struct import_place at);
 void import_flush(struct import *im);
+/* Behind all: services that were made for what was then refused. */
+void import_drop_empty(struct import *im);
 
 /* True when reading on is of no use: the disk, or too many problems. */
 bool import_is_over(const struct import *im);
 
+/* The entry is wrong; the others are not. */
+void import_refuse(struct import *im, struct import_place at, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+/* What is taken as something else. */
+void import_note(struct import *im, struct import_place at, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+/* The text is wrong as a whole. */
 void import_bad(struct import *im, struct import_place at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void import_left_out(struct import *im, struct import_place at, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
-/*
- * The instance gets the name; false: another of this text has it. Not for
- * JSON lines, where the last one wins.
- */
-bool import_claim(struct import *im, const char *service, const char *name);
+/* 0: the instance gets the name; else the line of the one that has it. */
+unsigned long import_claim(struct import *im, const char *service,
+    const char *name, struct import_place at);
 
 char import_lower(char c);
-/* A label made of any text: lower case, '-' for all else; in the arena. */
+/* The label that definitions make of any text as well; in the arena. */
 const char *import_label(struct import *im, const char *text);
 /* A record with the defaults of all formats. */
 struct import_line import_blank(void);
 /* "10.0.0.1" or "fd00::1" as the registry writes it, or NULL; in the arena. */
 const char *import_address(struct import *im, const char *text);
+
+/* ---- import_would.c ---------------------------------------------------- */
+
+/* What putting the rows of all that is pending would change. */
+void import_tell_changes(struct import *im, const struct instance_row *rows);
 
 /* ---- readers: to the end, or until import_is_over() -------------------- */
 

@@ -24,14 +24,25 @@ static void take(struct import *im, char *text, size_t len, unsigned long n)
 		return;
 	int error = import_line_parse(text, len, &l, &at.column, &why);
 
-	if (error == 0) {
+	unsigned long other =
+	    error == 0 ? import_claim(im, l.service, l.id, at) : 0;
+
+	if (error == 0 && !other) {
 		/* the column of a rule that only the database knows */
 		at.column = 1;
 		import_put(im, &l, at);
 		return;
 	}
 	import_flush(im); /* problems in the order of the lines */
-	import_bad(im, at, "%s", why.text);
+	if (error < 0) {
+		import_refuse(im, at, "%s", why.text);
+		return;
+	}
+	at.column = l.column[IMPORT_ID];
+	import_refuse(im, at,
+	    "found '%s/%s' a second time, expected it once (first in line %lu)",
+	    l.service, l.id, other);
+	import_line_release(&l);
 }
 
 void import_lines(struct import *im, FILE *f, char *head, size_t head_len,

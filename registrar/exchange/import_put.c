@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Once something is wrong the transaction is lost, but the rest is read and
- * put all the same: rules that only the database knows are told of too.
+ * Rules that only the database knows are told of by it, with the place of the
+ * entry that it refuses.
  */
+#include "registrar/consul/consul_tree.h"
 #include "registrar/exchange/import_impl.h"
 #include "registrar/lib/json.h"
 
@@ -40,6 +41,31 @@ void import_bad(struct import *im, struct import_place at, const char *fmt, ...)
 		im->error = -EINVAL;
 }
 
+void import_refuse(
+    struct import *im, struct import_place at, const char *fmt, ...)
+{
+	char text[DIAG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add_text(im, im->errors, at, "", text);
+	im->result.refused_n++;
+}
+
+void import_note(
+    struct import *im, struct import_place at, const char *fmt, ...)
+{
+	char text[DIAG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add_text(im, &im->result.left_out, at, "", text);
+}
+
 void import_left_out(
     struct import *im, struct import_place at, const char *fmt, ...)
 {
@@ -55,7 +81,10 @@ void import_left_out(
 
 bool import_is_over(const struct import *im)
 {
-	return im->error && (im->error != -EINVAL || im->errors->more);
+	if (im->error)
+		return im->error != -EINVAL || im->errors->more;
+	return im->errors->more &&
+	       im->result.refused_n >= im->result.instances_n + im->pending_n;
 }
 
 /* Of the registry: a row that it refuses, or worse. */
@@ -63,7 +92,7 @@ static void refused(struct import *im, struct import_place at, int error,
     const struct diag *why)
 {
 	if (error == -EINVAL) {
-		import_bad(im, at, "%s", why->text);
+		import_refuse(im, at, "%s", why->text);
 		return;
 	}
 	/* what was found in the file before is of no interest then */
@@ -126,6 +155,61 @@ static struct instance_row row_of(
 	};
 }
 
+/* Its first instance was to be the one that is refused, maybe. */
+static void note_doubtful(struct import *im, const char *service)
+{
+	if (!im->doubtful)
+		im->doubtful = json_must(json_object());
+	json_set(im->doubtful, service, json_true());
+}
+
+struct census {
+	unsigned instance_n;
+	bool ours;
+};
+
+static void on_service(void *arg, const struct service_row *row)
+{
+	struct census *c = arg;
+
+	c->ours = row->source && strcmp(row->source, SOURCE) == 0;
+}
+
+static void on_instance(void *arg, const struct instance_row *row)
+{
+	struct census *c = arg;
+
+	(void)row;
+	c->instance_n++;
+}
+
+static void on_done(void *arg)
+{
+	(void)arg;
+}
+
+void import_drop_empty(struct import *im)
+{
+	const char *service;
+	json_t *value;
+
+	json_object_foreach(im->doubtful, service, value)
+	{
+		struct census c = { 0 };
+		const struct registry_visitor v = { on_service, on_instance,
+			on_done, &c };
+
+		if (registry_read_service(
+		        im->r, im->config->zone, service, &v, NULL) == 0 &&
+		    c.ours && !c.instance_n) {
+			(void)registry_withdraw_service(
+			    im->r, im->config->zone, service, NULL);
+		}
+	}
+	json_decref(im->doubtful);
+	im->doubtful = NULL;
+}
+
 void import_flush(struct import *im)
 {
 	struct instance_row rows[IMPORT_BATCH];
@@ -133,15 +217,19 @@ void import_flush(struct import *im)
 
 	for (unsigned i = 0; i < im->pending_n; i++)
 		rows[i] = row_of(im, &im->pending[i].line);
-	while (at < im->pending_n && !import_is_over(im)) {
+	if (im->config->would)
+		import_tell_changes(im, rows);
+	while (at < im->pending_n && !im->error) {
 		struct diag why;
 		int error = registry_put_instances(
 		    im->r, rows + at, im->pending_n - at, &done, &why);
 
 		at += done;
 		im->result.instances_n += done;
-		if (error < 0)
+		if (error < 0) {
+			note_doubtful(im, rows[at].service);
 			refused(im, im->pending[at++].at, error, &why);
+		}
 	}
 	for (; im->pending_n > 0; im->pending_n--)
 		import_line_release(&im->pending[im->pending_n - 1].line);
@@ -159,7 +247,7 @@ static bool is_consistent(
 		k = IMPORT_TTL;
 	}
 	at.column = l->column[k] ? l->column[k] : at.column;
-	import_bad(im, at,
+	import_refuse(im, at,
 	    "found another %s than in the line before, expected the same in "
 	    "all lines of service '%s'",
 	    k == IMPORT_TTL ? "ttl" : "protocol", l->service);
@@ -183,16 +271,10 @@ void import_put(
 
 /* ---- for the readers --------------------------------------------------- */
 
-bool import_claim(struct import *im, const char *service, const char *name)
+unsigned long import_claim(struct import *im, const char *service,
+    const char *name, struct import_place at)
 {
-	const char *key = arena_printf(im->arena, "%s/%s", service, name);
-
-	if (!im->claimed)
-		im->claimed = json_must(json_object());
-	if (json_object_get(im->claimed, key))
-		return false;
-	json_set(im->claimed, key, json_true());
-	return true;
+	return claims_take(&im->claims, service, name, at.line);
 }
 
 char import_lower(char c)
@@ -204,22 +286,7 @@ char import_lower(char c)
 
 const char *import_label(struct import *im, const char *text)
 {
-	char *label = arena_strdup(im->arena, text);
-	size_t len = 0;
-
-	for (const char *p = text; *p && len < LABEL_MAX; p++) {
-		char c = import_lower(*p);
-
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-			label[len++] = c;
-		} else if (len && label[len - 1] != '-') {
-			label[len++] = '-';
-		}
-	}
-	while (len && label[len - 1] == '-')
-		len--;
-	label[len] = '\0';
-	return label;
+	return consul_label(im->arena, text, LABEL_MAX);
 }
 
 struct import_line import_blank(void)

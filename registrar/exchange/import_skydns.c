@@ -67,8 +67,8 @@ static int get_number(struct pair *p, const char *name, int max)
 		return 0;
 	if (json_is_integer(value) && n >= 0 && n <= max)
 		return (int)n;
-	import_bad(p->im, p->at, "found another %s, expected an integer 0..%d",
-	    name, max);
+	import_refuse(p->im, p->at,
+	    "found another %s, expected an integer 0..%d", name, max);
 	p->bad = true;
 	return 0;
 }
@@ -102,7 +102,8 @@ static const char *take_address(struct pair *p)
 	const json_t *host = json_object_get(p->value, "host");
 
 	if (host && !json_is_string(host)) {
-		import_bad(p->im, p->at, "found another host, expected a text");
+		import_refuse(
+		    p->im, p->at, "found another host, expected a text");
 		return NULL;
 	}
 	const char *text = host ? json_string_value(host) : "";
@@ -179,17 +180,51 @@ static bool take_name(struct pair *p, struct import_line *l)
 	return true;
 }
 
+/* Keys of SkyDNS may be no labels: registrator's are host:container:port. */
 static bool check_name(struct pair *p, struct import_line *l)
 {
-	if (!l->id)
-		l->id = import_label(p->im, l->address);
-	if (label_is_service(l->service) && label_is_service(l->protocol) &&
-	    label_is_instance(l->id) && import_claim(p->im, l->service, l->id))
+	const char *id = l->id ? l->id : l->address;
+
+	l->id = label_is_instance(id) ? id : import_label(p->im, id);
+	if (!label_is_service(l->service) || !label_is_service(l->protocol) ||
+	    !label_is_instance(l->id)) {
+		import_left_out(p->im, p->at,
+		    "%s: expected other labels for a service and an instance: "
+		    "%s",
+		    p->key, LABEL_INSTANCE_RULE);
+		return false;
+	}
+	unsigned long other = import_claim(p->im, l->service, l->id, p->at);
+
+	if (!other)
 		return true;
 	import_left_out(p->im, p->at,
-	    "%s: expected other labels for a service and an instance: %s",
-	    p->key, LABEL_INSTANCE_RULE);
+	    "%s: instance '%s' of '%s' has its name from line %lu already",
+	    p->key, l->id, l->service, other);
 	return false;
+}
+
+/* A service has one of each here: the first of them speaks for all. */
+static void follow_first(struct pair *p, struct import_line *l)
+{
+	struct import *im = p->im;
+
+	if (strcmp(l->service, im->service) != 0)
+		return;
+	if (strcmp(l->protocol, im->protocol) != 0) {
+		import_note(im, p->at,
+		    "%s: found protocol %s, taken as %s: a service has one, "
+		    "and that came first",
+		    p->key, l->protocol, im->protocol);
+	}
+	if (l->ttl_s != im->ttl_s && l->ttl_s != ROW_DEFAULT) {
+		import_note(im, p->at,
+		    "%s: found ttl %d, ignored: a service has one, and "
+		    "another came first",
+		    p->key, l->ttl_s);
+	}
+	l->protocol = im->protocol;
+	l->ttl_s = im->ttl_s;
 }
 
 static void take_pair(struct pair *p)
@@ -197,7 +232,7 @@ static void take_pair(struct pair *p)
 	struct import_line l = import_blank();
 
 	if (!json_is_object(p->value)) {
-		import_bad(p->im, p->at,
+		import_refuse(p->im, p->at,
 		    "found no object under %s, expected one with host", p->key);
 		return;
 	}
@@ -213,13 +248,9 @@ static void take_pair(struct pair *p)
 	l.weight = weight ? weight : WEIGHT_OF_NONE;
 	l.priority = priority ? priority : PRIORITY_OF_NONE;
 	l.ttl_s = ttl_s ? ttl_s : ROW_DEFAULT;
-	if (strcmp(l.service, p->im->service) == 0) {
-		/* here each has one; the first of them speaks for all */
-		l.ttl_s = p->im->ttl_s;
-		l.protocol = p->im->protocol;
-	}
 	if (p->bad)
 		return;
+	follow_first(p, &l);
 	l.meta = take_text(p);
 	import_put(p->im, &l, p->at);
 }
@@ -232,7 +263,7 @@ static void on_pair(struct import *im, const char *key, const char *text,
 
 	p.value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 	if (!p.value) {
-		import_bad(im, at,
+		import_refuse(im, at,
 		    "found no JSON under %s (%s), expected an "
 		    "object with host",
 		    key, e.text);
@@ -262,9 +293,9 @@ static void on_kv(struct import *im, struct json_item *item)
 	/* etcd leaves an empty value out */
 	value = decode(im, value ? value : "", &len);
 	if (!kv) {
-		import_bad(im, place_of(item), "%s", why.text);
+		import_refuse(im, place_of(item), "%s", why.text);
 	} else if (!key || !value || strlen(key) != key_len) {
-		import_bad(im, place_of(item),
+		import_refuse(im, place_of(item),
 		    "found no key and value in base64, expected both");
 	} else {
 		on_pair(im, key, value, len, place_of(item));

@@ -6,11 +6,13 @@
 #include "registrar/exchange/import_impl.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "schema/zone/zonegenerate.h"
 
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct srv {
 	struct import_place at;
@@ -31,7 +33,102 @@ struct zone {
 	size_t srv_n, srv_max, address_n, address_max;
 	unsigned long others_n; /* of other types */
 	unsigned long line;
+	/* the text that is read: $GENERATE was replaced by what it makes */
+	char *text;
+	size_t len, room;
+	unsigned long *lines; /* of each of its lines, the one of the file */
+	size_t line_n, line_max;
 };
+
+/* ---- $GENERATE --------------------------------------------------------- */
+
+static void add_line(
+    struct zone *z, const char *text, size_t len, unsigned long line)
+{
+	if (!z->text || z->len + len + 2 > z->room) {
+		z->room = 2 * (z->len + len) + 4096;
+		z->text = xreallocarray(z->text, 1, z->room);
+	}
+	memcpy(z->text + z->len, text, len);
+	z->len += len;
+	z->text[z->len++] = '\n';
+	z->text[z->len] = '\0';
+	if (!z->lines || z->line_n == z->line_max) {
+		z->line_max = z->line_max ? 2 * z->line_max : 256;
+		z->lines =
+		    xreallocarray(z->lines, z->line_max, sizeof(*z->lines));
+	}
+	z->lines[z->line_n++] = line;
+}
+
+/* Which word is the first of the data: behind the type; 0: there is none. */
+static unsigned find_data(const struct zoneentry *e)
+{
+	for (unsigned i = 3; i < e->n; i++) {
+		const char *word = e->word[i].text;
+
+		if (strcasecmp(word, "IN") != 0 && (*word < '0' || *word > '9'))
+			return i + 1 < e->n ? i + 1 : 0;
+	}
+	return 0;
+}
+
+static void generate(
+    struct zone *z, const char *text, size_t len, unsigned long line)
+{
+	struct zonescan scan;
+	struct zoneentry e = { 0 };
+	struct zonegenerate g = { 0 };
+	struct diag why = { "found no record behind $GENERATE, expected a "
+		            "range, an owner, a type and data" };
+	scoped_free char *copy = xmalloc(len + 1);
+
+	memcpy(copy, text, len);
+	zonescan_init(&scan, copy, len);
+	int r = zonescan_next(&scan, &e, &why);
+	unsigned data = r > 0 ? find_data(&e) : 0;
+
+	if (r > 0)
+		r = data ? zonegenerate_begin(&g, &e, data, &why) : -EINVAL;
+	while (r >= 0 && (r = zonegenerate_next(&g, &why)) > 0)
+		add_line(z, g.text, g.len, line);
+	if (r < 0) {
+		import_refuse(z->im, (struct import_place){ .line = line },
+		    "%s", why.text);
+	}
+	zonegenerate_release(&g);
+	zoneentry_release(&e);
+}
+
+static void expand(struct zone *z, const char *text, size_t len)
+{
+	static const char word[] = "$GENERATE";
+	const char *end = text + len;
+
+	for (unsigned long line = 1; text < end; line++) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((stop ? stop : end) - text);
+
+		if (n > strlen(word) && strchr(" \t", text[strlen(word)]) &&
+		    !strncasecmp(text, word, strlen(word))) {
+			generate(z, text, n, line);
+		} else {
+			add_line(z, text, n, line);
+		}
+		text += n + 1;
+	}
+}
+
+/* The line of the file that one of the text came from. */
+static struct import_place place_of(const struct zone *z)
+{
+	size_t n = z->line ? z->line : 1;
+
+	if (n > z->line_n)
+		n = z->line_n;
+	return (
+	    struct import_place){ .line = n && z->lines ? z->lines[n - 1] : 1 };
+}
 
 /* ---- reading ----------------------------------------------------------- */
 
@@ -59,7 +156,7 @@ static void add_srv(struct zone *z, const ldns_rr *rr)
 {
 	GROW(z->srvs, z->srv_n, z->srv_max);
 	z->srvs[z->srv_n++] = (struct srv){
-		.at = { .line = z->line },
+		.at = place_of(z),
 		.owner = text_of(z->im, ldns_rr_owner(rr)),
 		.priority = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0)),
 		.weight = ldns_rdf2native_int16(ldns_rr_rdf(rr, 1)),
@@ -106,7 +203,7 @@ static void read_entry(struct zone *z, FILE *f, uint32_t *ttl_s,
 	/* the last line may have no end */
 	z->line += (unsigned long)lines == z->line;
 	z->line = lines > (int)z->line ? (unsigned long)lines : z->line;
-	const struct import_place at = { .line = z->line };
+	const struct import_place at = place_of(z);
 
 	if (s == LDNS_STATUS_OK) {
 		add_record(z, rr);
@@ -117,7 +214,7 @@ static void read_entry(struct zone *z, FILE *f, uint32_t *ttl_s,
 	} else if (s != LDNS_STATUS_SYNTAX_TTL &&
 	           s != LDNS_STATUS_SYNTAX_ORIGIN &&
 	           s != LDNS_STATUS_SYNTAX_EMPTY) {
-		import_bad(z->im, at, "found no record (%s), expected one",
+		import_refuse(z->im, at, "found no record (%s), expected one",
 		    ldns_get_errorstr_by_id(s));
 	}
 }
@@ -199,7 +296,7 @@ static const char *make_name(
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (label_is_instance(names[i]) &&
-		    import_claim(im, service, names[i]))
+		    !import_claim(im, service, names[i], s->at))
 			return names[i];
 	}
 	return NULL;
@@ -256,6 +353,12 @@ static void put_srv(struct zone *z, const struct srv *s)
 	l.weight = s->weight;
 	l.ttl_s = s->ttl_s;
 	if (strcmp(l.service, z->im->service) == 0) {
+		if (strcmp(l.protocol, z->im->protocol) != 0) {
+			import_note(z->im, s->at,
+			    "SRV %s: found protocol %s, taken as %s: a service "
+			    "has one, and that came first",
+			    s->owner, l.protocol, z->im->protocol);
+		}
 		l.ttl_s = z->im->ttl_s; /* an RRset has one TTL */
 		l.protocol = z->im->protocol;
 	}
@@ -265,7 +368,7 @@ static void put_srv(struct zone *z, const struct srv *s)
 /* What is no service: of that only numbers are told. */
 static void tell_rest(struct zone *z)
 {
-	const struct import_place end = { .line = z->line };
+	const struct import_place end = place_of(z);
 	unsigned long n = 0;
 
 	for (size_t i = 0; i < z->address_n; i++)
@@ -300,7 +403,8 @@ void import_zone(struct import *im, char *text, size_t len)
 {
 	struct zone z = { .im = im,
 		.suffix = arena_printf(im->arena, ".%s.", im->config->zone) };
-	FILE *f = fmemopen(text, len, "r");
+	expand(&z, text, len);
+	FILE *f = fmemopen(z.text, z.len ? z.len : 1, "r");
 
 	if (!f)
 		abort(); /* out of memory */
@@ -317,4 +421,6 @@ void import_zone(struct import *im, char *text, size_t len)
 		refuse_guess(im);
 	free(z.srvs);
 	free(z.addresses);
+	free(z.text);
+	free(z.lines);
 }

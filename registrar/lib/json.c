@@ -2,6 +2,7 @@
 #include "registrar/lib/json.h"
 
 #include "schema/base/arena.h"
+#include "schema/base/utf8.h"
 #include "schema/registry.h"
 
 #include <stdlib.h>
@@ -26,13 +27,10 @@ json_t *json_text(const char *s)
 
 	if (!j) {
 		struct arena *a = arena_new();
-		char *ascii = arena_strdup(a, s);
+		char *text = arena_strdup(a, s);
 
-		for (char *p = ascii; *p; p++) {
-			if ((unsigned char)*p >= 0x80)
-				*p = '?';
-		}
-		j = json_string(ascii);
+		utf8_clean(text);
+		j = json_string(text);
 		arena_free(a);
 	}
 	return json_must(j);
@@ -43,10 +41,18 @@ json_t *json_number(int n)
 	return n == ROW_DEFAULT ? json_null() : json_integer(n);
 }
 
-/* The database has checked that it does. */
+/* The database has checked that it does, but not for UTF-8. */
 json_t *json_nested(const char *s)
 {
 	json_t *j = json_loads(s, 0, NULL);
 
+	if (!j) {
+		struct arena *a = arena_new();
+		char *text = arena_strdup(a, s);
+
+		utf8_clean(text);
+		j = json_loads(text, 0, NULL);
+		arena_free(a);
+	}
 	return j ? j : json_null();
 }

@@ -13,5 +13,5 @@ void json_set(json_t *o, const char *key, json_t *value);
 json_t *json_text(const char *s);
 /* ROW_DEFAULT is null. */
 json_t *json_number(int n);
-/* A column that holds JSON. */
+/* A column that holds JSON; what is no UTF-8 becomes '?'. */
 json_t *json_nested(const char *s);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define STALE_SLACK_MS 60000
+#define FAMILY_MAX 64 /* generations */
 
 /* ENOENT for what was there a moment ago means that the process ended. */
 static int gone_or(int error)
@@ -76,6 +77,35 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret_s)
 		.parent = parent, .start_ticks = start, .state = state
 	};
 	return 0;
+}
+
+pid_t proc_thread_of(pid_t tid)
+{
+	char path[64], text[4096];
+	int pid = 0;
+
+	if (read_whole(proc_path(path, tid, "status"), text, sizeof(text)) < 0)
+		return 0;
+	const char *at = strstr(text, "\nTgid:");
+
+	// NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers here
+	if (!at || sscanf(at, "\nTgid: %d", &pid) != 1)
+		return 0;
+	return pid == tid ? 0 : pid;
+}
+
+bool proc_descends(pid_t parent, pid_t from)
+{
+	struct proc_stat s;
+
+	for (unsigned n = 0; n < FAMILY_MAX && parent > 1; n++) {
+		if (parent == from)
+			return true;
+		if (proc_stat_read(parent, &s) < 0)
+			return false; /* it ended: its children are others' */
+		parent = s.parent;
+	}
+	return false;
 }
 
 int proc_see_exe(pid_t pid, char *buf, size_t len)

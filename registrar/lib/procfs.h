@@ -18,6 +18,12 @@ struct proc_stat {
 };
 int proc_stat_read(pid_t pid, struct proc_stat *ret_s);
 
+/* Is `from` the parent of a process, or a parent of that, and so on? */
+bool proc_descends(pid_t parent, pid_t from);
+
+/* The process of which this is a thread beside the first; 0: of none. */
+pid_t proc_thread_of(pid_t tid);
+
 /*
  * Path of the executable, also when the file was replaced meanwhile. Cut to
  * len. -EACCES: the process belongs to somebody else, or we are restricted:

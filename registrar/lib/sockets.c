@@ -100,8 +100,10 @@ bool socket_spec_matches(const struct socket_spec *s, const struct listener *l)
 		return false;
 	if (s->family == AF_UNSPEC)
 		return true;
-	if (is_any(l)) /* :: takes IPv4 as well, unless it was told not to */
-		return l->family == AF_INET6 || s->family == AF_INET;
+	if (is_any(l)) { /* :: takes IPv4 as well, unless it was told not to */
+		return l->family == s->family ||
+		       (l->family == AF_INET6 && !l->v6_only);
+	}
 	if (s->family == l->family) {
 		return !memcmp(
 		    s->address, l->address, s->family == AF_INET ? 4 : 16);
@@ -131,15 +133,42 @@ static int ask(int fd, int family, bool udp)
 	return send(fd, &msg, sizeof(msg), 0) < 0 ? -errno : 0;
 }
 
-static void tell(const char *body, bool udp, listener_fn fn, void *arg)
+/* An attribute of one octet; 0 if it is not there. */
+static uint8_t attribute(const char *at, size_t left, unsigned short type)
+{
+	struct nlattr a;
+
+	while (left >= sizeof(a)) {
+		memcpy(&a, at, sizeof(a));
+		if (a.nla_len < sizeof(a) || a.nla_len > left)
+			break;
+		if (a.nla_type == type && a.nla_len > sizeof(a))
+			return (uint8_t)at[sizeof(a)];
+		size_t len = ((size_t)a.nla_len + 3) & ~(size_t)3;
+
+		at += len;
+		left -= len < left ? len : left;
+	}
+	return 0;
+}
+
+/* len: of the body, attributes included. */
+static void tell(
+    const char *body, size_t len, bool udp, listener_fn fn, void *arg)
 {
 	struct inet_diag_msg m;
+	const size_t head = NLMSG_ALIGN(sizeof(m));
 
 	memcpy(&m, body, sizeof(m));
 	struct listener l = { .inode = m.idiag_inode,
 		.family = m.idiag_family,
 		.port = ntohs(m.id.idiag_sport),
 		.udp = udp };
+
+	if (l.family == AF_INET6 && len > head) {
+		l.v6_only =
+		    attribute(body + head, len - head, INET_DIAG_SKV6ONLY);
+	}
 
 	memcpy(l.address, m.id.idiag_src, sizeof(l.address));
 	if (l.inode && l.port)
@@ -168,7 +197,7 @@ static int take_part(
 		}
 		if (h.nlmsg_type == SOCK_DIAG_BY_FAMILY &&
 		    h.nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-			tell(body, udp, fn, arg);
+			tell(body, h.nlmsg_len - NLMSG_HDRLEN, udp, fn, arg);
 		size_t len = NLMSG_ALIGN(h.nlmsg_len);
 
 		buf += len;

@@ -28,6 +28,7 @@ struct listener {
 	uint8_t address[16];
 	int port;
 	bool udp;
+	bool v6_only; /* of IPv6: takes no IPv4 */
 };
 
 /* Bound to the address, or to all: that serves it as well. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/net/dial.h"
 
+#include "registrar/lib/budget.h"
 #include "schema/base/scoped.h"
 
 #include <arpa/inet.h>
@@ -9,8 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOCALHOST "localhost"
+
 socklen_t dial_address(union dial_address *ret_a, const char *text, int port)
 {
+	if (!strcmp(text, LOCALHOST))
+		text = "127.0.0.1";
 	*ret_a = (union dial_address){ .v6 = { .sin6_family = AF_INET6 } };
 	if (inet_pton(AF_INET6, text, &ret_a->v6.sin6_addr) == 1) {
 		ret_a->v6.sin6_port = htons((uint16_t)port);
@@ -45,6 +50,13 @@ static int reason(const union dial_address *a, socklen_t len, int error)
 int dial(const char *address, int port, int type)
 {
 	union dial_address a;
+
+	if (type == SOCK_STREAM) {
+		int stream = -1;
+		int r = dial_tcp(address, port, false, &stream);
+
+		return r == 0 || r == -EINPROGRESS ? stream : r;
+	}
 	socklen_t len = dial_address(&a, address, port);
 
 	if (!len)
@@ -59,7 +71,7 @@ int dial(const char *address, int port, int type)
 	return take_fd(&fd);
 }
 
-int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd)
+static int dial_one(const char *address, int port, bool hold_ack, int *ret_fd)
 {
 	static const int off = 0;
 	union dial_address a;
@@ -85,6 +97,20 @@ int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd)
 		return reason(&a, len, errno);
 	*ret_fd = take_fd(&fd);
 	return r < 0 ? -EINPROGRESS : 0;
+}
+
+/* This host answers at once, so what it says of the first is known here. */
+int dial_tcp(const char *address, int port, bool hold_ack, int *ret_fd)
+{
+	int r = dial_one(address, port, hold_ack, ret_fd);
+
+	if (r != -ECONNREFUSED || strcmp(address, LOCALHOST) != 0)
+		return r;
+	int second = dial_one("::1", port, hold_ack, ret_fd);
+
+	return second == 0 || second == -EINPROGRESS || budget_is_short(second)
+	           ? second
+	           : r;
 }
 
 void dial_reset(int fd)

@@ -17,7 +17,10 @@ union dial_address {
 	struct sockaddr_in6 v6;
 };
 
-/* Its length, or 0: the text is no address. Port 0 is fine. */
+/*
+ * Its length, or 0: the text is no address. Port 0 is fine. "localhost" is
+ * 127.0.0.1 here; connections try ::1 as well where nobody accepts there.
+ */
 socklen_t dial_address(union dial_address *ret_a, const char *text, int port);
 
 /*

@@ -13,28 +13,13 @@
 
 #include "registrar/exec/runner.h"
 #include "registrar/lib/budget.h"
+#include "schema/base/utf8.h"
 
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const struct probe_ops *const probe_kinds[CHECK_KIND_N] = {
-	[CHECK_TCP] = &probe_tcp_ops,
-	[CHECK_HTTP] = &probe_http_ops,
-	[CHECK_EXEC] = &probe_exec_ops,
-	[CHECK_TTL] = &probe_ttl_ops,
-	[CHECK_UDP] = &probe_udp_ops,
-	[CHECK_DNS] = &probe_dns_ops,
-	[CHECK_FILE] = &probe_file_ops,
-	[CHECK_ICMP] = &probe_icmp_ops,
-	[CHECK_POSTGRES] = &probe_postgres_ops,
-	[CHECK_REDIS] = &probe_redis_ops,
-	[CHECK_ALIAS] = &probe_alias_ops,
-	[CHECK_GRPC] = &probe_grpc_ops,
-	[CHECK_H2PING] = &probe_h2ping_ops,
-};
 
 /* After a run that we could not make: about so much later, at most. */
 #define RETRY_MS 1000
@@ -224,7 +209,7 @@ static void on_next(void *arg)
 	watch_pace(p->prober, now_ms, now_ms - p->due_ms);
 	tally_run(&p->prober->counts, now_ms - p->due_ms);
 	p->running = true;
-	p->expired = false;
+	p->expired = p->excused = false;
 	p->started_ms = now_ms;
 	late_mark(p->prober->late, begins[p->spec->kind]);
 	if (p->spec->timeout_ms > 0) {
@@ -234,11 +219,30 @@ static void on_next(void *arg)
 	start(p);
 }
 
+/*
+ * We stood still ourselves. What came meanwhile lies in the sockets, and some
+ * of it needs an answer before there is a result: a run gets the time back
+ * that it lost by us, once, and not more than it had.
+ */
+static bool excuse(struct probe *p)
+{
+	struct timers *ts = p->prober->timers;
+	int64_t lost_ms = timers_now(ts) - p->deadline.at_ms;
+
+	if (lost_ms < LATE_MS || p->excused)
+		return false;
+	p->excused = true;
+	if (lost_ms > p->spec->timeout_ms)
+		lost_ms = p->spec->timeout_ms;
+	timer_set(ts, &p->deadline, timers_now(ts) + lost_ms);
+	return true;
+}
+
 static void on_deadline(void *arg)
 {
 	struct probe *p = arg;
 
-	if (p->ops->late && p->ops->late(p))
+	if (excuse(p) || (p->ops->late && p->ops->late(p)))
 		return;
 	p->expired = true;
 	const char *file = p->fetch ? fetch_waits_for(p->fetch) : NULL;
@@ -422,36 +426,13 @@ void probe_done_error(struct probe *p, int error, const char *text)
 	}
 }
 
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629 4), or 0. */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-	size_t len = s[0] < 0x80                   ? 1
-	             : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-	             : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-	             : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-	                                           : 0;
-
-	if (len == 0 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* too long forms, surrogates, beyond U+10FFFF; C1 controls */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ||
-	    (s[0] == 0xc2 && s[1] < 0xa0))
-		return 0;
-	return len;
-}
-
 void probe_printable(char *buf, size_t len, const char *text, size_t text_len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t used = 0;
 
 	for (size_t i = 0; i < text_len;) {
-		size_t n = utf8_len(s + i, text_len - i);
+		size_t n = utf8_len(text + i, text_len - i);
 		bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
 		bool keep = (n > 1 && !c1) || s[i] == '\n' || s[i] == '\t' ||
 		            (n == 1 && s[i] >= 0x20 && s[i] != 0x7f);

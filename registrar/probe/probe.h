@@ -157,6 +157,7 @@ struct probe {
 	bool decided;      /* alias: there was a verdict in this run */
 	bool running;
 	bool expired; /* the present run is out of time */
+	bool excused; /* it got the time back that it lost by us */
 	bool shifted; /* it was late, and waits for its turn */
 };
 

@@ -10,6 +10,7 @@
  */
 #include "registrar/lib/password.h"
 #include "registrar/probe/probe.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -248,12 +249,18 @@ static void ignore_notice(void *arg, const char *text)
 static PGconn *open_session(
     const struct check_postgres *check, const char *password)
 {
+	bool local = strcmp(check->address, "localhost") == 0;
+	/* a name for each address */
+	scoped_free char *both =
+	    local && check->server_name
+	        ? xasprintf("%s,%s", check->server_name, check->server_name)
+	        : NULL;
 	char port[8];
 
 	(void)snprintf(port, sizeof(port), "%d", check->port);
 	const char *const pairs[][2] = {
-		{ "hostaddr", check->address },
-		{ "host", check->server_name },
+		{ "hostaddr", local ? "127.0.0.1,::1" : check->address },
+		{ "host", both ? both : check->server_name },
 		{ "port", port },
 		{ "user", check->user },
 		{ "dbname", check->database },

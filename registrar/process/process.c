@@ -79,8 +79,8 @@ int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
 	scoped_fd int fd = proc_pidfd(pid);
 	struct proc_stat stat;
 
-	if (fd < 0) /* EINVAL: the number of a thread */
-		return fd == -EINVAL ? -ESRCH : fd;
+	if (fd < 0) /* EINVAL, later ENOENT: the number of a thread */
+		return fd == -EINVAL || fd == -ENOENT ? -ESRCH : fd;
 	int r = proc_stat_read(pid, &stat);
 
 	if (r < 0)

@@ -93,7 +93,7 @@ static void offer(
 {
 	if (!k->stat.start_ticks && !k->skip &&
 	    (proc_stat_read(k->pid, &k->stat) < 0 || k->stat.state == 'Z' ||
-	        k->stat.parent == getpid()))
+	        proc_descends(k->stat.parent, getpid())))
 		k->skip = true;
 	if (k->skip)
 		return;

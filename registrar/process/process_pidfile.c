@@ -24,6 +24,7 @@ static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
 {
 	char text[PROCESS_TEXT_MAX];
 	const char *path = p->spec->what;
+	pid_t of;
 
 	if (process_was_alive(p)) {
 		(void)snprintf(text, sizeof(text), "pid %d ended", (int)p->pid);
@@ -32,6 +33,10 @@ static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
 	} else if (error == -EAGAIN || error == -EINVAL) {
 		(void)snprintf(
 		    text, sizeof(text), "'%s' holds no process number", path);
+	} else if ((of = proc_thread_of(pid)) > 0) {
+		(void)snprintf(text, sizeof(text),
+		    "%d, named by '%s', is a thread of pid %d, not a process",
+		    (int)pid, path, (int)of);
 	} else {
 		(void)snprintf(text, sizeof(text),
 		    "pid %d, named by '%s', does not run", (int)pid, path);

@@ -53,7 +53,7 @@ bool pattern_matches(struct pattern *t, const char *exe, const char *cmdline)
 
 /*
  * Of several the oldest is taken: the parent of a family of workers. We
- * ourselves and our children, which run checks, are never meant.
+ * ourselves, our children and theirs, the programs of checks, are never meant.
  */
 static void offer(struct watcher *w, struct process_seen *seen)
 {
@@ -77,7 +77,7 @@ bool process_is_foreign(struct process_seen *seen)
 
 	if (!s->start_ticks && proc_stat_read(seen->pid, s) < 0)
 		return false;
-	return s->state != 'Z' && s->parent != getpid();
+	return s->state != 'Z' && !proc_descends(s->parent, getpid());
 }
 
 void scan_one(struct watcher *w, pid_t pid)

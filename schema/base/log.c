@@ -6,6 +6,7 @@
 #include "schema/base/log.h"
 
 #include "schema/base/clock.h"
+#include "schema/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,40 +27,62 @@ static const char *const level_names[] = { "error", "warn", "info", "debug" };
 struct line {
 	char text[LINE_MAX_LEN];
 	size_t len;
+	bool
+	    full; /* nothing more fits: what is cut is cut between characters */
 };
 
-static void put_char(struct line *l, char c)
+static void put(struct line *l, const char *s, size_t n)
 {
-	if (l->len < sizeof(l->text) - 8)
-		l->text[l->len++] = c;
+	if (l->full || n > sizeof(l->text) - 8 - l->len) {
+		l->full = true;
+		return;
+	}
+	memcpy(l->text + l->len, s, n);
+	l->len += n;
 }
 
 static void put_text(struct line *l, const char *s)
 {
-	while (*s)
-		put_char(l, *s++);
+	put(l, s, strlen(s));
 }
 
-/* JSON's escapes do for text too: what is logged may come from a peer. */
+static void put_escape(struct line *l, unsigned c)
+{
+	char esc[8];
+
+	(void)snprintf(esc, sizeof(esc), "\\u%04x", c);
+	put_text(l, esc);
+}
+
+/*
+ * JSON's escapes do for text too: what is logged may come from a peer. What is
+ * no UTF-8, as names of files may be, is U+FFFD.
+ */
 static void put_escaped(struct line *l, const char *s, bool json)
 {
-	for (; *s; s++) {
+	size_t left = strlen(s);
+
+	while (left) {
 		unsigned char c = (unsigned char)*s;
 		unsigned char next = (unsigned char)s[1];
 		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		size_t n = utf8_len(s, left);
 
 		if (c < 0x20 || c == 0x7f || c1) {
-			char esc[8];
+			put_escape(l, c1 ? next : c);
+			n = c1 ? 2 : 1;
+		} else if (!n) {
+			put_escape(l, 0xfffd);
+			n = 1;
+		} else if (json && (c == '"' || c == '\\')) {
+			const char pair[] = { '\\', *s };
 
-			s += c1;
-			(void)snprintf(esc, sizeof(esc), "\\u%04x",
-			    (unsigned)(c1 ? next : c));
-			put_text(l, esc);
-			continue;
+			put(l, pair, 2);
+		} else {
+			put(l, s, n);
 		}
-		if (json && (c == '"' || c == '\\'))
-			put_char(l, '\\');
-		put_char(l, (char)c);
+		s += n;
+		left -= n;
 	}
 }
 

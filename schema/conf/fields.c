@@ -93,23 +93,27 @@ const char *conf_expects(struct conf_context *c, const struct conf_field *f)
 	}
 }
 
-static int bad_value(struct conf_context *c, const struct conf_field *f,
-    const struct conf_node *node)
-{
-	if (!node->line) { /* a flag: the place names it already */
-		return conf_bad(c, node, "found %s, expected %s",
-		    conf_describe(c, node), conf_expects(c, f));
-	}
-	return conf_bad(c, node, "found %s for '%s', expected %s",
-	    conf_describe(c, node), f->key, conf_expects(c, f));
-}
-
-/* ---- one kind each ---------------------------------------------------- */
-
 static bool is_word(const struct conf_node *n)
 {
 	return n->type == CONF_SCALAR && !conf_is_null(n);
 }
+
+static int bad_value(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node)
+{
+	const char *found = is_word(node) && f->hidden
+	                        ? conf_describe_hidden(c, node)
+	                        : conf_describe(c, node);
+
+	if (!node->line) { /* a flag: the place names it already */
+		return conf_bad(c, node, "found %s, expected %s", found,
+		    conf_expects(c, f));
+	}
+	return conf_bad(c, node, "found %s for '%s', expected %s", found,
+	    f->key, conf_expects(c, f));
+}
+
+/* ---- one kind each ---------------------------------------------------- */
 
 static int take_string(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at)

@@ -79,6 +79,7 @@ struct conf_field {
 	/* STRING, STRINGS, PAIRS (its values): more than being text */
 	bool (*valid)(const char *text);
 	const char *expects; /* "an absolute path": for valid and custom */
+	bool hidden;         /* may hold a secret: errors do not repeat it */
 	/* for options.h */
 	const char *arg;  /* name of the argument: "FILE" */
 	const char *help; /* a sentence without full stop */

@@ -9,10 +9,12 @@
 #include "schema/base/xalloc.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <yaml.h>
@@ -28,7 +30,15 @@ struct builder {
 	struct conf_node *root;
 	unsigned documents;
 	bool done;
+	struct pair *pairs; /* of surrogates, in their order */
+	unsigned pair_n;
 };
+
+/* Where "\uD83D\uDE80" became "\U0001F680", two columns less. */
+struct pair {
+	unsigned line, column;
+};
+#define PAIR_SAVES 2
 
 int conf_bad(
     struct conf_context *c, const struct conf_node *at, const char *fmt, ...)
@@ -89,6 +99,14 @@ const char *conf_describe(struct conf_context *c, const struct conf_node *n)
 			*p = '?';
 	}
 	return arena_printf(c->arena, "'%s%s'", shown, cut ? "..." : "");
+}
+
+const char *conf_describe_hidden(
+    struct conf_context *c, const struct conf_node *n)
+{
+	if (n->type != CONF_SCALAR || conf_is_null(n))
+		return conf_describe(c, n);
+	return arena_printf(c->arena, "a value of %zu octets", strlen(n->text));
 }
 
 const struct conf_node *conf_get(const struct conf_node *map, const char *key)
@@ -157,6 +175,20 @@ static int bad_syntax(struct builder *b, const char *text)
 
 /* ---- the tree --------------------------------------------------------- */
 
+/* Where it stands in the file, not in what libyaml got. */
+static unsigned column_of(const struct builder *b, const yaml_mark_t *m)
+{
+	unsigned column = (unsigned)m->column + 1;
+
+	for (unsigned i = 0; i < b->pair_n; i++) {
+		const struct pair *p = &b->pairs[i];
+
+		if (p->line == m->line + 1 && p->column < column)
+			column += PAIR_SAVES;
+	}
+	return column;
+}
+
 static struct conf_node *node_new(
     struct builder *b, enum conf_node_type type, const yaml_event_t *e)
 {
@@ -164,7 +196,7 @@ static struct conf_node *node_new(
 
 	n->type = type;
 	n->line = (unsigned)e->start_mark.line + 1;
-	n->column = (unsigned)e->start_mark.column + 1;
+	n->column = column_of(b, &e->start_mark);
 	n->text = "";
 	return n;
 }
@@ -327,6 +359,99 @@ static int build(struct builder *b, const char *text)
 	return r;
 }
 
+/* ---- JSON's surrogates ------------------------------------------------ */
+
+/* "\uD83D" at p, of a range of 1024 that begins so; -1: none. */
+static int surrogate(const char *p, size_t left, unsigned first)
+{
+	unsigned unit = 0;
+
+	if (left < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		int c = tolower((unsigned char)p[i]);
+
+		if (!isxdigit(c))
+			return -1;
+		unit =
+		    unit * 16 + (unsigned)(isdigit(c) ? c - '0' : c - 'a' + 10);
+	}
+	return unit - first < 1024 ? (int)(unit - first) : -1;
+}
+
+static void note_pair(
+    struct builder *b, unsigned line, unsigned column, unsigned *room)
+{
+	if (b->pair_n == *room) {
+		*room = *room ? 2 * *room : 8;
+		b->pairs = xreallocarray(b->pairs, *room, sizeof(*b->pairs));
+	}
+	b->pairs[b->pair_n++] = (struct pair){ line, column };
+}
+
+/*
+ * YAML has \U0001F680 for what JSON writes as \uD83D\uDE80, and libyaml knows
+ * no pairs. In place, which makes it no longer; the length that it has then.
+ */
+static size_t join_surrogates(struct builder *b, char *text, size_t len)
+{
+	unsigned line = 1, column = 1, room = 0;
+	bool quoted = false;
+	size_t to = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int high = quoted ? surrogate(text + i, len - i, 0xd800) : -1;
+		int low = high < 0
+		              ? -1
+		              : surrogate(text + i + 6, len - i - 6, 0xdc00);
+
+		if (low >= 0) {
+			char joined[16];
+			int n = snprintf(joined, sizeof(joined), "\\U%08X",
+			    0x10000 + (unsigned)high * 1024 + (unsigned)low);
+
+			note_pair(b, line, column, &room);
+			memcpy(text + to, joined, (size_t)n);
+			to += (size_t)n;
+			column += (unsigned)n;
+			i += 11;
+			continue;
+		}
+		bool escape = quoted && text[i] == '\\' && i + 1 < len;
+
+		quoted ^= text[i] == '"';
+		column += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (text[i] == '\n') {
+			line++;
+			column = 1;
+		}
+		text[to++] = text[i];
+		if (escape) {
+			text[to++] = text[++i];
+			column++;
+		}
+	}
+	return to;
+}
+
+/* NULL: it is no JSON with pairs, so it stays as it is. */
+static char *without_surrogates(
+    struct builder *b, const char *text, size_t *len)
+{
+	size_t start = 0;
+
+	while (start < *len && strchr(" \t\r\n", text[start]))
+		start++;
+	if (start == *len || (text[start] != '{' && text[start] != '[') ||
+	    !memmem(text, *len, "\\u", 2))
+		return NULL;
+	char *copy = xmalloc(*len + 1);
+
+	memcpy(copy, text, *len);
+	*len = join_surrogates(b, copy, *len);
+	return copy;
+}
+
 int conf_parse_any(struct conf_context *c, const char *text, size_t len,
     const struct conf_node **ret_root)
 {
@@ -340,9 +465,14 @@ int conf_parse_any(struct conf_context *c, const char *text, size_t len,
 	}
 	if (!yaml_parser_initialize(&b.parser))
 		abort(); /* out of memory */
+	scoped_free char *joined = without_surrogates(&b, text, &len);
+
+	text = joined ? joined : text;
 	yaml_parser_set_input_string(
 	    &b.parser, (const unsigned char *)text, len);
 	int r = build(&b, text);
+
+	free(b.pairs);
 
 	yaml_parser_delete(&b.parser);
 	if (r == 0)

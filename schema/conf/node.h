@@ -55,6 +55,10 @@ void conf_warn(struct conf_context *c, const struct conf_node *at,
 /* "'text'", "a list", "a map", "nothing"; cut and printable; in c->arena. */
 const char *conf_describe(struct conf_context *c, const struct conf_node *n);
 
+/* The same of what may be a secret: "a value of 12 octets". */
+const char *conf_describe_hidden(
+    struct conf_context *c, const struct conf_node *n);
+
 /* `key:`, `key: ~` and `key: null` */
 bool conf_is_null(const struct conf_node *n);
 

@@ -72,7 +72,8 @@ FOLDERS = {
         "net": ("lib",),
         "health": ("definition",),
         "exec": ("lib",),
-        "definition": ("exec", "lib", "net"),
+        "consul": (),
+        "definition": ("consul", "exec", "lib", "net"),
         "watchdir": ("lib",),
         "container": ("lib", "net"),
         "process": ("container", "definition", "lib"),
@@ -84,7 +85,7 @@ FOLDERS = {
                       "process"),
         "report": ("lib",),
         "top": ("lib", "report"),
-        "exchange": ("lib", "report"),
+        "exchange": ("consul", "lib", "report"),
     },
 }
 # Of the headers beside them, what every folder may include.

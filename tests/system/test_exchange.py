@@ -185,6 +185,37 @@ def test_what_is_wrong_is_said_line_by_line(site):
     assert second.startswith(f"registrar: {file}:4:1: found '{{', expected")
 
 
+def test_a_wrong_entry_does_not_take_the_rest(site):
+    file = site.folder / "dump"
+    file.write_text('{"service":"db","id":"a","address":"192.0.2.1"}\n'
+                    '{"service":"db","id":"b","address":"192.0.2"}\n'
+                    '{"service":"db","id":"a","address":"192.0.2.3"}\n')
+    args = ("import", file, "--registry", site.registry)
+    done = site.command(*args, "--dry-run")
+    assert done.returncode == 2
+    assert done.stdout == ("db/a: new, address 192.0.2.1, weight 100\n"
+                           "would be: 1 instance, 2 changes; 2 refused\n")
+    assert site.sql("SELECT count(*) FROM instance") == [(0,)]
+    done = site.command(*args)
+    assert done.returncode == 2
+    assert done.stdout == "1 instance, 2 changes; 2 refused\n"
+    assert f"{file}:2:36: found address" in done.stderr
+    assert f"{file}:3:22: found 'db/a' a second time" in done.stderr
+    assert site.sql("SELECT name, address FROM instance") == [
+        ("a", "192.0.2.1")]
+
+
+def test_what_is_no_utf8_is_exported_all_the_same(site):
+    site.create_registry()
+    site.script("INSERT INTO service (name) VALUES ('web');"
+                "INSERT INTO instance (service, name, address, meta) VALUES "
+                "('web', 'a', '192.0.2.1', CAST(x'7b226b223a22ff227d' AS TEXT"
+                "));")
+    line = json.loads(site.command(
+        "export", "--registry", site.registry).stdout)
+    assert line["meta"] == {"k": "?"}
+
+
 def test_an_octet_zero_is_told(site):
     file = site.folder / "dump"
     file.write_bytes(b'/skydns/internal/svc/db/i\n{"host":"192.0.2.1"}\n'

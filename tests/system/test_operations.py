@@ -190,3 +190,13 @@ def test_a_registry_that_is_not_there_is_no_wrong_usage(site):
             done = site.command(command, "web", "--registry", registry)
             assert (done.returncode, done.stdout) == (status, ""), command
             assert done.stderr
+
+
+def test_json_logs_are_json_whatever_a_file_is_called(site):
+    name = site.watch.joinpath("x").as_posix().encode()[:-1] + b"caf\xe9.yaml"
+    with open(name, "wb") as f:
+        f.write(b"service: web\nport: 1\n")
+    registrar = site.start_registrar("--log-format", "json")
+    registrar.wait_log("caf")
+    for line in registrar.log.read_bytes().splitlines():
+        json.loads(line)

@@ -104,3 +104,61 @@ def test_a_restart_of_the_registrar_is_no_news(site, start):
     registrar.start()
     always("it stays", lambda: dnsd.instances("svc") == ["i"])
     assert site.sql("SELECT count(*) FROM history") == history
+
+
+def test_the_programs_of_checks_are_no_services(site):
+    """Nor is what those start, whatever its title."""
+    title = f"1000.{rollcall.free_port()}"
+    define(site, f"{{cmdline: 'sleep {title}$'}}")
+    site.define("found.yaml", f"""
+service: found
+instances: [{{for_each: {{process: {{cmdline: 'sleep {title}$'}}}}, port: 7}}]
+""")
+    site.define("mon.yaml", f"""
+service: mon
+port: 2
+checks: [{{exec: [/bin/sh, -c, "sleep {title} & touch {site.folder}/ran; wait"],
+  interval: 1s, timeout: 900ms}}]
+""")
+    site.start_registrar()
+    rollcall.until("the check runs", (site.folder / "ran").exists)
+    always("nobody is found", lambda: site.sql(
+        "SELECT service, name FROM instance WHERE health = 'passing'") == [],
+        1.5)
+
+
+def test_a_socket_for_ipv6_alone_is_none_for_ipv4(site, start):
+    port = rollcall.free_port()
+    there = site.folder / "there"
+    define(site, f"{{listening: '127.0.0.1:{port}'}}")
+    start(sys.executable, "-c", """
+import pathlib, socket, sys, time
+s = socket.socket(socket.AF_INET6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+s.bind(("::", int(sys.argv[1])))
+s.listen()
+pathlib.Path(sys.argv[2]).touch()
+time.sleep(1000)
+""", port, there)
+    rollcall.until("it listens", there.exists)
+    site.start_registrar()
+    site.wait_health("svc", {"i": "dead"})
+    always("it is not taken for that", lambda: site.health("svc")
+           == {"i": "dead"}, 0.5)
+
+
+def test_a_thread_in_a_pidfile_is_called_one(site, start):
+    process = start(sys.executable, "-c", """
+import threading, sys, time
+t = threading.Thread(target=time.sleep, args=(1000,), daemon=True)
+t.start()
+open(sys.argv[1] + ".new", "w").write(f"{t.native_id}\\n")
+import os
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(1000)
+""", site.folder / "pid")
+    define(site, f"{{pidfile: {site.folder}/pid}}")
+    site.start_registrar()
+    rollcall.until("it is said", lambda: site.sql(
+        "SELECT count(*) FROM check_result WHERE output LIKE ?",
+        f"%is a thread of pid {process.pid}, not a process") == [(1,)])

@@ -3,9 +3,9 @@
  * $GENERATE: what a line expands to (as BIND 9.18 has it), and what is said
  * of wrong ones.
  */
-#include "dnsd/zonefile/zonegenerate.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "schema/zone/zonegenerate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -29,6 +29,11 @@
 	"{\"IPAddress\":\"10.88.0.21\",\"GlobalIPv6Address\":\"\"},"           \
 	"\"back\":{\"IPAddress\":\"\",\"GlobalIPv6Address\":"                  \
 	"\"FD00::0015\"}}}}"
+#define BARE                                                                    \
+	"{\"Id\":\"" ID "\",\"Name\":\"/b\",\"State\":{\"Running\":true,"       \
+	"\"Pid\":8},\"HostConfig\":{\"NetworkMode\":\"bridge\"},\"Config\":{}," \
+	"\"NetworkSettings\":{\"Ports\":{},\"Networks\":{\"podman\":"           \
+	"{\"IPAddress\":\"10.88.0.22\"}}}}"
 #define HOST                                                                   \
 	"{\"Id\":\"" ID "\",\"Name\":\"/h\",\"State\":{\"Running\":true,"      \
 	"\"Pid\":7},\"HostConfig\":{\"NetworkMode\":\"host\"},\"Config\":{"    \
@@ -96,6 +101,10 @@ static const struct {
 	{ "a port that it does not expose may be there", BRIDGE,
 	    { .port = 98, .network = true, .network_name = "podman" },
 	    "10.88.0.21 98" },
+	{ "its own address though it exposes nothing", BARE,
+	    { .network = true }, "10.88.0.22 0" },
+	{ "which is no port of the host", BARE, { .port = 0 },
+	    "it exposes no port" },
 	{ "a network that it is not in", BRIDGE,
 	    { .network = true, .network_name = "none" },
 	    "it has no address in that network" },

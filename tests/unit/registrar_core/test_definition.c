@@ -227,7 +227,7 @@ static const struct {
 	    " grace: 1m, jitter: 0%, rise: 1, fall: 5}",
 	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
 	    " 127-0-0-1-80 127.0.0.1 port 80 prio 0 weight 100/-1\n"
-	    "  web http HEAD 127.0.0.1 port 80 host localhost:80 target /?q=a "
+	    "  web http HEAD localhost port 80 host localhost:80 target /?q=a "
 	    "pass 200-200,300-399,404-410 warn 500-500 Host=a.test X-A=b c "
 	    "body \"ok\": *true; 2000/500ms 0% grace 60000ms 1/5\n" },
 	{ "the time-out is never beyond a short interval by default",

@@ -186,6 +186,29 @@ static const struct {
 	    "'fd00::1', " ONE "}]",
 	    "3:38: found 'wan' in 'tagged_addresses', ignored: an instance "
 	    "has one IPv4 and one IPv6 address\n" },
+	{ "zeros of Consul's clients are as if they were not there",
+	    "{\"service\": {\"ID\": \"\", \"Name\": \"web\", \"Port\": 80, "
+	    "\"Checks\": [{\"HTTP\": \"\", \"TCP\": \"127.0.0.1:80\", "
+	    "\"Args\": null, \"Interval\": \"10s\", \"Timeout\": \"0s\", "
+	    "\"TTL\": \"\", \"Method\": \"\", \"Header\": {}, "
+	    "\"DeregisterCriticalServiceAfter\": \"\"}, {}]}}",
+	    "service: web\ninstances: [{port: 80, " ONE ", checks: [{tcp: "
+	    "'127.0.0.1:80', interval: 10s, timeout: 10s, " COUNTS "}]}]",
+	    "" },
+	{ "a list under 'service'; no checks; a ttl of more than a day",
+	    "{\"service\": [{\"name\": \"a\", \"check\": {}}, {\"name\": "
+	    "\"b\", \"check\": {\"ttl\": \"25h\"}}]}",
+	    "services: [{service: a, instances: [{" ONE "}]}, {service: b, "
+	    "instances: [{" ONE ", checks: [{ttl: 25h}]}]}]",
+	    "" },
+	{ "surrogate pairs, case of schemes and hosts, null in meta",
+	    "{\"service\": {\"name\": \"a\", \"meta\": {\"k\": "
+	    "\"\\ud83d\\ude80\", \"n\": null}, \"check\": {\"http\": "
+	    "\"HTTP://Localhost:80/\", \"interval\": \"1s\"}}}",
+	    "service: a\ninstances: [{" ONE ", meta: {k: '\xf0\x9f\x9a\x80', "
+	    "n: ''}, checks: [{http: 'HTTP://Localhost:80/', interval: 1s, "
+	    "timeout: 10s, " COUNTS "}]}]",
+	    "" },
 	{ "grpc, of the server or of a service, and h2ping",
 	    "{\"service\": {\"name\": \"a\", \"checks\": [\n"
 	    "{\"grpc\": \"127.0.0.1:1\", \"interval\": \"1s\"},\n"
@@ -296,6 +319,19 @@ static const struct {
 	{ "{\"check\": {\"id\": \"mem\", \"ttl\": \"1m\"}}",
 	    "1:1: found checks without a service, expected 'service' or "
 	    "'services' in the same file\n" },
+	{ "{\"checks\": [{\"id\": \"mem\", \"ttl\": \"1m\"}]}",
+	    "1:1: found checks without a service, expected 'service' or "
+	    "'services' in the same file\n" },
+	/* places behind a pair are those of the file */
+	{ "{\"service\": {\"name\": \"a\", \"meta\": {\"k\": "
+	  "\"\\ud83d\\ude80\"}, \"port\": 0x}}",
+	    "1:66: found '0x' for 'port', expected a number from 1 to 65535\n" },
+	/* what may be a secret is not repeated */
+	{ "{\"service\": {\"name\": \"a\", \"check\": {\"http\": "
+	  "\"http://127.0.0.1/\", \"interval\": \"1s\",\n"
+	  "\"header\": {\"Authorization\": [\"Bearer a\\nb\"]}}}}",
+	    "2:29: found a value of 10 octets for 'headers', expected a map of "
+	    "header names to values in one line\n" },
 	{ "{\"services\": [{\"name\": \"a\"}, 3]}",
 	    "1:30: found '3', expected a service of Consul as a map\n" },
 	{ "# a comment\n\nservice {\n  name = \"web\"\n}\n",

@@ -107,6 +107,25 @@ static const struct bad_definition bad[] = {
 	    "without control characters\n"
 	    "4:8: found key 'a=b' in 'meta', expected printable ASCII without "
 	    "'='\n" },
+	{ "service: a\nport: 1\nmeta: {a: \"x\\ny\", b: , c: [1]}",
+	    "3:11: found a line end or another control character in 'a' of "
+	    "'meta', expected text without\n"
+	    "3:22: found nothing for 'b' in 'meta', expected a text, '' for an "
+	    "empty one\n"
+	    "3:27: found a list for 'c' in 'meta', expected a text\n" },
+	{ "service: a\nport: 1\nchecks:\n- {http: 'ftp://me:secret@h/', "
+	  "headers: {A: \"Bearer s\\nt\"}}\n"
+	  "- {exec: [/bin/a], env: {A: \"s\\nt\"}}\n"
+	  "- {tcp: '127.0.0.1:1', send: 'AUTH secret\\q'}",
+	    "4:45: found a value of 10 octets for 'headers', expected a map of "
+	    "header names to values in one line\n"
+	    "5:29: found a value of 3 octets for 'env', expected a map of "
+	    "variables to words without control characters\n"
+	    "6:30: found '\\q' for 'send', expected text of at "
+	    "most 1024 octets with the escapes \\r, \\n, \\t, \\0, \\\\ and "
+	    "\\xHH\n" },
+	{ "service: a\nport: 1\nchecks: [{http: 'ftp://me:secret@h/'}]",
+	    "3:17: found 'ftp://me:***@h/' for 'http', " URL_RULE "\n" },
 	{ "service: a\nport: 1\ntags: [a, b, a]\nmeta: {K: a, k: b}",
 	    "3:7: found tag 'a' a second time, expected it once\n"
 	    "4:14: found keys 'K' and 'k' in 'meta', expected them to differ in "
@@ -236,7 +255,7 @@ static const struct bad_definition bad[] = {
 	  "   warn_status: 6xx, body: '('}",
 	    "4:39: found 'get' for 'method', expected one of GET, HEAD, POST, "
 	    "PUT, OPTIONS, DELETE, PATCH\n"
-	    "5:29: found 'a??b' for 'headers', expected a map of header names "
+	    "5:29: found a value of 4 octets for 'headers', expected a map of header names "
 	    "to values in one line\n"
 	    "5:48: found '99' for 'status', expected a list of at most 16 of "
 	    "200, '2xx' and '200-299'\n"
@@ -266,7 +285,7 @@ static const struct bad_definition bad[] = {
 	    "group\n"
 	    "5:9: found 'tmp' for 'dir', expected the absolute path of a "
 	    "directory\n"
-	    "5:30: found 'a?b' for 'env', expected a map of variables to words "
+	    "5:30: found a value of 3 octets for 'env', expected a map of variables to words "
 	    "without control characters\n"
 	    "6:22: found key 'A-B' in 'env', expected the name of a variable\n"
 	    "6:45: found '0' for 'cpu', expected whole seconds from 1s to 1d "
@@ -278,7 +297,7 @@ static const struct bad_definition bad[] = {
 	    "7:4: found key 'core' in limits, expected one of cpu, memory, "
 	    "files\n" },
 	{ "service: a\nport: 1\nchecks: [{ttl: 0s}, {ttl: 5s, interval: 1s}]",
-	    "3:16: found '0s' for 'ttl', expected a duration from 10ms to 1d "
+	    "3:16: found '0s' for 'ttl', expected a duration from 10ms to 365d "
 	    "such as '500ms' or '2s'\n"
 	    "3:31: found key 'interval' in a ttl check, expected one of ttl, "
 	    "name\n" },
@@ -328,7 +347,7 @@ static const struct bad_definition bad[] = {
 	    "4:3: found more beside 'any', expected it alone\n"
 	    "5:8: found nothing for 'any', expected a list of checks\n"
 	    "6:8: found 'x' for 'all', expected a list of checks\n"
-	    "7:22: found '5' for 'ttl', expected a duration from 10ms to 1d "
+	    "7:22: found '5' for 'ttl', expected a duration from 10ms to 365d "
 	    "such as '500ms' or '2s'\n" },
 	{ "service: a\nport: 1\nchecks:\n- any: [{ttl: 1s}, {ttl: 1s}, {ttl: "
 	  "1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}, {ttl: 1s}]\n"

@@ -76,7 +76,7 @@ static const struct {
 	    "tcp fd00::1 port 80 tls fd00::1" },
 	{ "{tcp: '{address}:{port}', tls: false}", "tcp fd00::1 port 80" },
 	{ "{tcp: 'localhost:1', tls: {}}",
-	    "tcp 127.0.0.1 port 1 tls localhost" },
+	    "tcp localhost port 1 tls localhost" },
 	{ "{tcp: '[::1]:1', tls: {name: '{service}.test', ca: '/c/{port}', cert: "
 	  "'/c/{name}.pem', key: /c/k}}",
 	    "tcp ::1 port 1 tls a.test ca /c/80 own /c/fd00--1-80.pem /c/k" },
@@ -87,7 +87,7 @@ static const struct {
 	{ "{http: 'https://{address}:{port}', tls: {name: api.test}}",
 	    "GET fd00::1 port 80 host [fd00::1]:80 target / tls api.test" },
 	{ "{http: 'https://localhost:8443/', tls: true}",
-	    "GET 127.0.0.1 port 8443 host localhost:8443 target / tls "
+	    "GET localhost port 8443 host localhost:8443 target / tls "
 	    "localhost" },
 	{ "{http: 'http://{address}/', tls: false}",
 	    "GET fd00::1 port 80 host [fd00::1] target /" },

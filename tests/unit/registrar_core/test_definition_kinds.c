@@ -147,7 +147,7 @@ static const struct {
 	{ "udp: every key, every escape",
 	    "{udp: 'localhost:53', send: 'a \\r\\n\\t\\0\\\\\\x7F', expect: "
 	    "'^b'}",
-	    "udp-1 127.0.0.1 port 53 send a<20><0d><0a><09><00>\\<7f> expect "
+	    "udp-1 localhost port 53 send a<20><0d><0a><09><00>\\<7f> expect "
 	    "^b" },
 	{ "udp: silence", "{udp: '[::1]:1', silence: passing}",
 	    "udp-1 ::1 port 1 send  expect - silence passes" },
@@ -186,7 +186,7 @@ static const struct {
 	{ "grpc: every key",
 	    "{grpc: 'localhost:1', service: my.pkg.Svc, authority: 'x:1', tls: "
 	    "true}",
-	    "grpc-1 127.0.0.1 port 1 service 'my.pkg.Svc' authority x:1 tls "
+	    "grpc-1 localhost port 1 service 'my.pkg.Svc' authority x:1 tls "
 	    "localhost alpn h2" },
 	{ "grpc: the name of the certificate is the authority",
 	    "{grpc: '10.0.0.1:1', tls: {name: '{service}.example'}}",

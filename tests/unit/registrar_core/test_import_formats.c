@@ -109,32 +109,31 @@ static const struct {
 	    "\"ServiceName\":\"db\",\"ServiceAddress\":\"10.9.0.2\","
 	    "\"ServicePort\":0,\"ServiceTags\":null}]\n",
 	    "db/tcp(n1@10.1.0.1:5432*5~2[\"primary\"]{\"v\":\"1\"} "
-	    "n2@10.9.0.2*1) ",
+	    "n2@10.9.0.2*1~1) ",
 	    NULL },
 	{ "Consul: /v1/health/service, indented; a critical one is told of",
 	    "[\n  {\n    \"Node\": {\"Node\": \"n1\", \"Address\": "
 	    "\"fd00::1\"},\n    \"Service\": {\"ID\": \"db-1\", \"Service\": "
 	    "\"DB\", \"Address\": \"\", \"Port\": 1},\n    \"Checks\": "
 	    "[{\"Status\": \"passing\"}, {\"Status\": \"critical\"}]\n  }\n]",
-	    "db/tcp(db-1@fd00::1:1*1) ",
+	    "db/tcp(db-1@fd00::1:1*1~1) ",
 	    "in:2:3: left out: that db/db-1 is critical" },
 	{ "Consul: /v1/agent/services, the address of this host; a proxy",
 	    "{\"db:1\":{\"ID\":\"db:1\",\"Service\":\"db\",\"Port\":1,"
 	    "\"Address\":\"\"},\n\"p\":{\"Kind\":\"connect-proxy\",\"ID\":\"p\""
 	    ",\"Service\":\"p\",\"Port\":2,\"Address\":\"\"}}",
-	    "db/tcp(db-1@192.0.2.99:1*1) ",
+	    "db/tcp(db-1@192.0.2.99:1*1~1) ",
 	    "in:2:5: left out: connect-proxy 'p'" },
 	{ "Consul: a definition; its checks run elsewhere",
 	    "{\"service\": {\"name\": \"db\", \"port\": 3, \"weights\": "
 	    "{\"passing\": 9}, \"tagged_addresses\": {\"lan_ipv6\": "
 	    "{\"address\": \"2001:db8::3\"}}, \"check\": {\"tcp\": \"x:3\"}}}",
-	    "db/tcp(db@192.0.2.99+2001:db8::3:3*9) ",
-	    "left out: checks of db/db" },
+	    "db/tcp(db@2001:db8::3:3*9~1) ", "left out: checks of db/db" },
 	{ "Consul: several, and names that are the same",
 	    "{\"services\": [{\"Name\": \"a\", \"ID\": \"X_1\", \"Address\": "
 	    "\"10.0.0.1\"}, {\"Name\": \"a\", \"ID\": \"x-1\", \"Address\": "
 	    "\"10.0.0.2\"}]}",
-	    "a/tcp(a-x-1@10.0.0.2*1 x-1@10.0.0.1*1) ", NULL },
+	    "a/tcp(a-x-1@10.0.0.2*1~1 x-1@10.0.0.1*1~1) ", NULL },
 	{ "Consul: nothing of it can be held",
 	    "[{\"Node\":\"n\",\"Address\":\"n.example\",\"ServiceID\":\"a\","
 	    "\"ServiceName\":\"a\"}]",
@@ -142,7 +141,19 @@ static const struct {
 	{ "Consul: dumps one behind the other, one of them empty",
 	    "[]\n[{\"Node\":\"n\",\"Address\":\"10.0.0.1\",\"ServiceID\":\"i\""
 	    ",\"ServiceName\":\"a\"}]\n[]\n",
-	    "a/tcp(i@10.0.0.1*1) ", NULL },
+	    "a/tcp(i@10.0.0.1*1~1) ", NULL },
+	{ "Consul: a list under 'service'; a name that is no label is told of",
+	    "{\"service\": [{\"name\": \"my_svc\", \"id\": \"\", "
+	    "\"address\": \"10.0.0.1\", \"meta\": {\"k\": null}}]}",
+	    "my-svc/tcp(my-svc@10.0.0.1*1~1{\"k\":\"\"}) ", NULL },
+	{ "Consul: behind a byte order mark",
+	    "\xef\xbb\xbf[{\"Node\":\"n\",\"Address\":\"10.0.0.1\","
+	    "\"ServiceID\":\"i\",\"ServiceName\":\"a\"}]",
+	    "a/tcp(i@10.0.0.1*1~1) ", NULL },
+	{ "SkyDNS: keys of registrator",
+	    "/skydns/test/svc/redis/myhost:redis.1:6379\n"
+	    "{\"host\":\"10.0.0.2\",\"port\":6379}\n",
+	    "redis/tcp(myhost-redis-1-6379@10.0.0.2:6379*100!10) ", NULL },
 	{ "SkyDNS: etcdctl -w json", ETCD, "db/tcp(a@10.0.0.9:5432*100!10) ",
 	    NULL },
 	{ "SkyDNS: etcdctl, plain",
@@ -172,6 +183,12 @@ static const struct {
 	    "h.example. A 10.0.0.2\n",
 	    "db/udp/5(h@10.0.0.1:1*1 h-2@10.0.0.1:2*1 h-3@10.0.0.2:3*1) ",
 	    NULL },
+	{ "zone file: $GENERATE, and the lines behind it",
+	    "$TTL 5\n$GENERATE 1-2 _db._tcp SRV 0 10 80 h$.db\n"
+	    "$GENERATE 1-2 h$.db 60 IN A 10.0.0.$\n"
+	    "_x._tcp SRV 0 1 1 nowhere\n",
+	    "db/tcp/5(h1@10.0.0.1:80*10 h2@10.0.0.2:80*10) ",
+	    "in:4: left out: SRV _x._tcp" },
 	{ "zone file: what is not there", "_db._tcp 5 SRV 0 1 1 nowhere\n", "",
 	    "in:1: left out: SRV _db._tcp.svc.test.: target "
 	    "nowhere.svc.test. has no address" },
@@ -223,8 +240,7 @@ static const struct {
 	{ "Consul: a port that is text",
 	    "[{\"ServiceName\":\"a\",\"ServiceID\":\"i\",\"Address\":"
 	    "\"10.0.0.1\",\"ServicePort\":\"80\"}]",
-	    "in:1:2: found another type for 'serviceport', expected an integer "
-	    "0..65535" },
+	    "in:1:2: found '80' for 'port', expected an integer 0..65535" },
 	{ "Consul: the list of services has no addresses",
 	    "{\"consul\":[],\"web\":[\"v1\"]}", "expected instances, as" },
 	{ "Consul: no service at all", "[{\"Node\":\"x\"}]",
@@ -268,8 +284,8 @@ static void what_is_wrong_is_told_with_its_place(void **state)
 	}
 }
 
-/* A wrong entry among right ones: nothing of it, and every problem. */
-static void all_or_nothing(void **state)
+/* Wrong entries do not take the right one; every problem is told. */
+static void the_right_ones_are_imported(void **state)
 {
 	struct fx *f = *state;
 	struct import_result result;
@@ -286,7 +302,100 @@ static void all_or_nothing(void **state)
 	assert_int_equal(why.n, 2);
 	fx_expect_in(why.items[0].text, "in:4:1: found another host");
 	fx_expect_in(why.items[1].text, "in:6:1: found another weight");
-	assert_string_equal(rows_of(f, &s), "");
+	assert_int_equal(result.instances_n, 1);
+	assert_int_equal(result.refused_n, 2);
+	assert_string_equal(rows_of(f, &s), "db/tcp(i@10.0.0.1*100!10) ");
+}
+
+/* IDs longer than a label, and more tags than the column holds. */
+static void what_is_long_is_kept(void **state)
+{
+#define LONG_ID "_nomad-task-2e81934f-3fd7-1fd6-9339-5ae120e1f314-group-shop-"
+	static const char ids[] =
+	    "{\"services\":[{\"name\":\"a\",\"id\":\"" LONG_ID
+	    "http\",\"address\":\"10.0.0.1\",\"port\":1},"
+	    "{\"name\":\"a\",\"id\":\"" LONG_ID
+	    "grpc\",\"address\":\"10.0.0.1\",\"port\":2}]}";
+	struct fx *f = *state;
+	struct import_result result;
+	struct diags why;
+	struct seen s;
+	static char text[65536], tags[32768];
+
+	assert_int_equal(import_text(f, ids, &result, &why), 0);
+	assert_int_equal(result.instances_n, 2);
+	/* as definitions name them: test_definition_consul.c */
+	fx_expect_in(rows_of(f, &s), "nomad-task-2e81934f-3fd7-1fd6-9339-"
+	                             "5ae120e1f314-group-");
+	for (int i = 0; i < 100; i++) {
+		(void)sprintf(strchr(tags, '\0'),
+		    "%s\"traefik.http.routers.r%d.rule=Host(`h%d.example.com`)"
+		    "\"",
+		    i ? "," : "", i, i);
+	}
+	(void)snprintf(text, sizeof(text),
+	    "[{\"ServiceName\":\"small\",\"ServiceID\":\"s\","
+	    "\"Address\":\"10.0.0.1\",\"Node\":\"n\"},\n"
+	    "{\"ServiceName\":\"w\",\"ServiceID\":\"i\",\"Address\":"
+	    "\"10.0.0.2\",\"Node\":\"n\",\"ServiceTags\":[%s]}]",
+	    tags);
+	assert_int_equal(import_text(f, text, &result, &why), 0);
+	assert_int_equal(result.instances_n, 2);
+	fx_expect_in(
+	    result.left_out.items[0].text, "in:2:1: left out: the last ");
+	fx_expect_in(result.left_out.items[0].text, " of 100 tags");
+}
+
+static char told[1024];
+
+static void tell(const char *line)
+{
+	(void)sprintf(strchr(told, '\0'), "%s\n", line);
+}
+
+static void dry_runs_tell_and_write_nothing(void **state)
+{
+	struct fx *f = *state;
+	char path[128];
+	const struct import_config c = { .registry = f->path,
+		.zone = ZONE,
+		.address = "192.0.2.99",
+		.file = path,
+		.format = FORMAT_AUTO,
+		.would = tell };
+	struct import_result result;
+	struct diags why;
+	struct seen s;
+
+	assert_int_equal(
+	    import_text(f,
+	        "{\"service\":\"a\",\"id\":\"i\",\"address\":\"10.0.0.1\","
+	        "\"port\":80}\n"
+	        "{\"service\":\"a\",\"id\":\"same\",\"address\":"
+	        "\"10.0.0.3\"}\n",
+	        &result, &why),
+	    0);
+	(void)snprintf(path, sizeof(path), "%s/in", f->dir);
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	(void)fputs("{\"service\":\"a\",\"id\":\"i\",\"address\":"
+	            "\"10.0.0.1\",\"port\":81,\"tags\":[\"x\"]}\n"
+	            "{\"service\":\"a\",\"id\":\"same\",\"address\":"
+	            "\"10.0.0.3\"}\n"
+	            "{\"service\":\"b\",\"id\":\"j\",\"address\":"
+	            "\"10.0.0.2\",\"port\":1}\n",
+	    out);
+	assert_int_equal(fclose(out), 0);
+	told[0] = '\0';
+	assert_int_equal(import_run(&c, &result, &why), 0);
+	(void)unlink(path);
+	assert_string_equal(told,
+	    "a/i: port 80 -> 81, tags [] -> [\"x\"]\n"
+	    "b/j: new, address 10.0.0.2, port 1, weight 100\n");
+	assert_int_equal(result.changes_n, 3);
+	assert_string_equal(
+	    rows_of(f, &s), "a/tcp(i@10.0.0.1:80*100 same@10.0.0.3*100) ");
 }
 
 int main(void)
@@ -295,7 +404,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(each_format_becomes_rows),
 		TEST(what_is_wrong_is_told_with_its_place),
-		TEST(all_or_nothing),
+		TEST(the_right_ones_are_imported),
+		TEST(what_is_long_is_kept),
+		TEST(dry_runs_tell_and_write_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

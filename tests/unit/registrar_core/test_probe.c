@@ -147,6 +147,44 @@ static void a_hanging_run_ends_on_time_and_alone(void **state)
 	end(&pr);
 }
 
+/* A result that is there when we wake up late counts as it is. */
+static void standing_still_is_no_time_out(void **state)
+{
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	begin(&pr, manual_kinds);
+	probe_init(&p, &pr, &each_second, &support_subject, count_run, &o);
+	probe_begin(&p);
+	advance(&pr, 1100);
+	assert_int_equal(running, 1);
+	now_ms = 6000; /* nobody ran for five seconds */
+	timers_run(pr.timers);
+	assert_int_equal(o.n, 0);
+	probe_done(&p, VERDICT_PASS, "well");
+	assert_int_equal(o.n, 1);
+	assert_int_equal(o.verdict, VERDICT_PASS);
+	/* one that hangs has its time, and no more */
+	while (!running)
+		advance(&pr, now_ms + 1);
+	unsigned before = o.n;
+
+	assert_int_equal(running, 1);
+	assert_true(now_ms < 9000);
+	now_ms = 20000;
+	timers_run(pr.timers);
+	assert_int_equal(o.n, before);
+	advance(&pr, 20299);
+	assert_int_equal(o.n, before);
+	advance(&pr, 20300);
+	assert_int_equal(o.n, before + 1);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	probe_release(&p);
+	end(&pr);
+}
+
 /* A time-out above the interval: still one run at a time. */
 static void runs_never_overlap(void **state)
 {
@@ -335,6 +373,8 @@ int main(void)
 		cmocka_unit_test_setup(a_few_start_at_once, count_anew),
 		cmocka_unit_test_setup(
 		    a_hanging_run_ends_on_time_and_alone, count_anew),
+		cmocka_unit_test_setup(
+		    standing_still_is_no_time_out, count_anew),
 		cmocka_unit_test_setup(runs_never_overlap, count_anew),
 		cmocka_unit_test_setup(a_paused_probe_rests, count_anew),
 		cmocka_unit_test_setup(details_are_made_printable, count_anew),

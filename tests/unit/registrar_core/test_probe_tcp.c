@@ -83,10 +83,31 @@ static void a_hanging_connect_ends_on_time(void **state)
 	loop_release(&l);
 }
 
+/* Some programs take IPv6 alone on loopback. */
+static void localhost_is_both(void **state)
+{
+	struct loop l;
+	struct server s = { .manner = SERVER_HANGS, .is_v6 = true };
+
+	(void)state;
+	loop_init(&l);
+	server_start(&s, &l);
+	struct check_spec spec = tcp_spec("localhost", s.port);
+	struct outcome o = probe_once(&l, &spec, NULL);
+
+	assert_int_equal(o.verdict, VERDICT_PASS);
+	server_stop(&s);
+	o = probe_once(&l, &spec, NULL);
+	assert_int_equal(o.verdict, VERDICT_FAIL);
+	assert_string_equal(o.detail, "Connection refused");
+	loop_release(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_open_port_passes),
+		cmocka_unit_test(localhost_is_both),
 		cmocka_unit_test(a_closed_port_fails_at_once),
 		cmocka_unit_test(a_hanging_connect_ends_on_time),
 	};

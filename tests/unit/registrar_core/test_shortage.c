@@ -112,6 +112,29 @@ static void add_net(struct check_spec *s, enum what what, int port)
 	}
 }
 
+static void add_database(struct check_spec *s, enum what what, int port)
+{
+	const char *password =
+	    what == POSTGRES_PASSWORD || what == REDIS_PASSWORD ? word : NULL;
+
+	if (what == POSTGRES || what == POSTGRES_PASSWORD) {
+		s->kind = CHECK_POSTGRES;
+		s->postgres = (struct check_postgres){ .to = "",
+			.address = "127.0.0.1",
+			.port = port,
+			.user = "u",
+			.database = "d",
+			.password_file = password,
+			.sslmode = 1 };
+	} else {
+		s->kind = CHECK_REDIS;
+		s->redis = (struct check_redis){ .to = "",
+			.address = "127.0.0.1",
+			.port = port,
+			.password_file = password };
+	}
+}
+
 static struct check_spec spec_of(enum what what, int port)
 {
 	struct check_spec s = { .name = "it",
@@ -119,8 +142,6 @@ static struct check_spec spec_of(enum what what, int port)
 		.timeout_ms = 300,
 		.rise = 1,
 		.fall = 1 };
-	const char *password =
-	    what == POSTGRES_PASSWORD || what == REDIS_PASSWORD ? word : NULL;
 
 	switch (what) {
 	case FILE_:
@@ -129,22 +150,9 @@ static struct check_spec spec_of(enum what what, int port)
 		return s;
 	case POSTGRES:
 	case POSTGRES_PASSWORD:
-		s.kind = CHECK_POSTGRES;
-		s.postgres = (struct check_postgres){ .to = "",
-			.address = "127.0.0.1",
-			.port = port,
-			.user = "u",
-			.database = "d",
-			.password_file = password,
-			.sslmode = 1 };
-		return s;
 	case REDIS:
 	case REDIS_PASSWORD:
-		s.kind = CHECK_REDIS;
-		s.redis = (struct check_redis){ .to = "",
-			.address = "127.0.0.1",
-			.port = port,
-			.password_file = password };
+		add_database(&s, what, port);
 		return s;
 	case GRPC:
 		s.kind = CHECK_GRPC;

@@ -93,14 +93,17 @@ struct seen {
 	int port;
 	uint64_t inode;
 	int fd;
+	bool v6_only;
 };
 
 static void see_listener(void *arg, const struct listener *l)
 {
 	struct seen *s = arg;
 
-	if (l->port == s->port)
-		s->inode = l->inode;
+	if (l->port != s->port)
+		return;
+	s->inode = l->inode;
+	s->v6_only = l->v6_only;
 }
 
 static void see_socket(void *arg, int fd, uint64_t inode)
@@ -146,12 +149,49 @@ static void the_kernel_tells(void **state)
 	    -ESRCH, proc_see_sockets(0x7ffffff0, see_socket, NULL));
 }
 
+/* One of IPv6 for all addresses takes IPv4, unless it was told not to. */
+static void who_takes_ipv4_is_known(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 4; n++) {
+		bool udp = n & 1;
+		int only = n >> 1;
+		struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+		socklen_t len = sizeof(any);
+		int fd = socket(AF_INET6,
+		    (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(0, setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+		                        &only, sizeof(only)));
+		assert_int_equal(0, bind(fd, (struct sockaddr *)&any, len));
+		assert_true(udp || listen(fd, 1) == 0);
+		assert_int_equal(
+		    0, getsockname(fd, (struct sockaddr *)&any, &len));
+		struct seen seen = { .port = ntohs(any.sin6_port) };
+
+		assert_int_equal(0, listeners_read(udp, see_listener, &seen));
+		assert_true(seen.inode != 0);
+		assert_int_equal(seen.v6_only, only);
+		close(fd);
+	}
+	const struct listener l = {
+		.inode = 1, .family = AF_INET6, .port = 80, .v6_only = true
+	};
+	struct socket_spec s;
+
+	assert_int_equal(0, socket_spec_parse("127.0.0.1:80", &s));
+	assert_false(socket_spec_matches(&s, &l));
+	assert_int_equal(0, socket_spec_parse("[::1]:80", &s));
+	assert_true(socket_spec_matches(&s, &l));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_read),
 		cmocka_unit_test(sockets_match),
 		cmocka_unit_test(the_kernel_tells),
+		cmocka_unit_test(who_takes_ipv4_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

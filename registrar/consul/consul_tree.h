@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 /*
- * definition_consul_tree - taking trees apart and building others of them.
+ * consul_tree - taking trees apart and building others of them.
  *
  * New nodes lie in c->arena and stand where the node they were made of
- * stands; children are shared, never changed. Private to definition_consul*.c.
+ * stands; children are shared, never changed.
  */
 #include "schema/conf/node.h"
 
@@ -38,6 +38,9 @@ struct conf_node *consul_list(
 struct conf_node *consul_word(
     struct conf_context *c, const struct conf_node *at, const char *text);
 
+/* Is a value that Consul takes for none: null, "", [], {}. */
+bool consul_is_empty(const struct conf_node *n);
+
 /* Puts a copy; key is written where value's own key is, or value. */
 void consul_put(struct conf_context *c, struct conf_node *map, const char *key,
     const struct conf_node *value);
@@ -47,6 +50,6 @@ void consul_append(struct conf_context *c, struct conf_node *list,
 /*
  * The label that comes nearest to a text: lower case, '-' for all else, and
  * the end replaced by a hash where it is longer than max. "" if nothing is
- * left. In c->arena.
+ * left. In a.
  */
-const char *consul_label(struct conf_context *c, const char *text, size_t max);
+const char *consul_label(struct arena *a, const char *text, size_t max);

@@ -4,7 +4,7 @@
  * a comment or the end of the line: all of it is behind the scanner when the
  * entry is complete, so a NUL can be put there.
  */
-#include "dnsd/zonefile/zonescan.h"
+#include "schema/zone/zonescan.h"
 
 #include "schema/base/xalloc.h"
 

@@ -12,7 +12,7 @@
  * backslash is left alone. DATA that is one quoted text is what is inside the
  * quotes. Any one thread.
  */
-#include "dnsd/zonefile/zonescan.h"
+#include "schema/zone/zonescan.h"
 
 enum { ZONEGENERATE_MAX = 65536 /* records of one line */ };
 

@@ -3,7 +3,7 @@
  * A record is made as text and read like any other, so that what may stand
  * in a record and what is said of a wrong one are the same.
  */
-#include "dnsd/zonefile/zonegenerate.h"
+#include "schema/zone/zonegenerate.h"
 
 #include "schema/base/xalloc.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/definition/definition_consul_tree.h"
+#include "registrar/consul/consul_tree.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -72,6 +72,12 @@ int consul_apply(struct conf_context *c, const struct consul_rule *rules,
 		}
 	}
 	return r;
+}
+
+bool consul_is_empty(const struct conf_node *n)
+{
+	return conf_is_null(n) ||
+	       (n->type == CONF_SCALAR ? !*n->text : !n->first);
 }
 
 /* ---- building --------------------------------------------------------- */
@@ -162,9 +168,9 @@ static size_t strip(char *label, size_t len)
 	return len - from;
 }
 
-const char *consul_label(struct conf_context *c, const char *text, size_t max)
+const char *consul_label(struct arena *a, const char *text, size_t max)
 {
-	char *label = arena_strdup(c->arena, text);
+	char *label = arena_strdup(a, text);
 
 	for (char *p = label; *p; p++) {
 		*p = lower(*p);
@@ -175,5 +181,5 @@ const char *consul_label(struct conf_context *c, const char *text, size_t max)
 		return label;
 	label[max - HASH_LEN] = '\0';
 	(void)strip(label, max - HASH_LEN);
-	return arena_printf(c->arena, "%s-%08" PRIx32, label, hash(text));
+	return arena_printf(a, "%s-%08" PRIx32, label, hash(text));
 }
