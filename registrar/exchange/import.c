@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_MS 5000
 #define BLANK " \t\r\n"
@@ -251,6 +252,13 @@ static int import_open_file(const struct import_config *c, FILE *f,
 		.errors = reterr,
 	};
 	struct diag why = { "" };
+
+	if (c->would && access(c->registry, F_OK) < 0 && errno == ENOENT) {
+		return diags_add(reterr, -ENOENT,
+		    "cannot open registry '%s': there is none, and a dry run "
+		    "makes none; all would be new",
+		    c->registry);
+	}
 	int error = registry_open(c->registry, REGISTRY_WRITE, &im.r, &why);
 
 	if (error == 0) {

@@ -192,6 +192,10 @@ def test_a_wrong_entry_does_not_take_the_rest(site):
                     '{"service":"db","id":"a","address":"192.0.2.3"}\n')
     args = ("import", file, "--registry", site.registry)
     done = site.command(*args, "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert not site.registry.exists()
+    site.create_registry()
+    done = site.command(*args, "--dry-run")
     assert done.returncode == 2
     assert done.stdout == ("db/a: new, address 192.0.2.1, weight 100\n"
                            "would be: 1 instance, 2 changes; 2 refused\n")
