@@ -151,7 +151,8 @@ struct watcher {
 	bool want_args; /* somebody seeks a cmdline */
 	bool want_exe;  /* somebody seeks an exe */
 	LIST_HEAD(, process_finder) finders;
-	bool blind; /* this walk met executables that it may not see */
+	bool blind;     /* this walk met executables that it may not see */
+	int scan_error; /* -E.. of ours that it met; 0: none */
 	char text[CMDLINE_MAX];
 	/* those that started just now, while somebody seeks */
 	bool young_active;

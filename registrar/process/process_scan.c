@@ -7,6 +7,7 @@
  * walks process_young.c has processes looked at that have just started; what
  * only a walk finds is one that was there and took another title.
  */
+#include "registrar/lib/budget.h"
 #include "registrar/process/process_impl.h"
 #include "schema/base/xalloc.h"
 
@@ -91,9 +92,15 @@ void scan_one(struct watcher *w, pid_t pid)
 
 	if (w->want_exe && r == 0)
 		seen.exe = exe;
-	if ((w->want_args || !seen.exe) &&
-	    proc_cmdline(pid, w->text, sizeof(w->text)) == 0)
-		seen.args = w->text;
+	if (w->want_args || !seen.exe) {
+		int error = proc_cmdline(pid, w->text, sizeof(w->text));
+
+		if (error == 0)
+			seen.args = w->text;
+		/* whoever it is: we could not look */
+		if (budget_is_short(error))
+			w->scan_error = error;
+	}
 	/* no arguments: a kernel thread or a zombie, nobody's service */
 	if ((r == -EACCES || r == -EPERM) && *seen.args)
 		w->blind = true;
@@ -174,7 +181,7 @@ static void tell_all(struct watcher *w, int error)
 	struct process_watch *p;
 
 	while ((p = watch_next_done(w))) {
-		if (error < 0) {
+		if (error < 0 && p->fd < 0) {
 			process_tell_error(p, error);
 		} else {
 			tell_scanned(p);
@@ -192,6 +199,7 @@ void scan_now(void *arg)
 
 	late_mark(w->late, "a walk through processes");
 	w->blind = false;
+	w->scan_error = 0;
 	w->want_args = find_wants(w, PROCESS_CMDLINE);
 	w->want_exe = find_wants(w, PROCESS_EXE);
 	/* before the walk: a process that starts meanwhile is not missed */
@@ -205,6 +213,7 @@ void scan_now(void *arg)
 	                    : proc_each(scan_each, w);
 	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
 
+	r = r < 0 ? r : w->scan_error;
 	for (p = TAILQ_FIRST(&w->scan.seeking); p; p = next) {
 		next = TAILQ_NEXT(p, seek_link);
 		settle(p);

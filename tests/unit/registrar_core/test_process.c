@@ -4,6 +4,7 @@
 #include "registrar/lib/procfs.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* ---- pidfiles --------------------------------------------------------- */
@@ -291,6 +292,29 @@ static void many_end_in_one_turn(void **state)
 	}
 }
 
+/* The directory can be read, what is in it cannot. */
+static void want_of_descriptors_is_no_death(void **state)
+{
+	struct fx *f = *state;
+	const struct process_spec spec = { PROCESS_CMDLINE, "^never-there$" };
+	struct rlimit limit, low;
+	int fd = dup(0);
+
+	close(fd);
+	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &limit));
+	low = (struct rlimit){ (rlim_t)fd + 1, limit.rlim_max };
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &low));
+	struct process_watch *p =
+	    process_watch_new(f->watcher, &spec, hear, &f->heard);
+	enum process_news first = next_news(f);
+
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &limit));
+	assert_int_equal(first, PROCESS_UNKNOWN);
+	assert_non_null(strstr(f->heard.detail, "Too many open files"));
+	await_news(f, PROCESS_GONE); /* looked at again */
+	process_watch_free(p);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -298,6 +322,7 @@ int main(void)
 		T(end_and_return_are_seen),
 		T(a_forking_service_is_followed),
 		T(a_lost_pidfile_is_no_death),
+		T(want_of_descriptors_is_no_death),
 		T(nothing_there_at_first),
 		T(what_cannot_be_read_is_no_evidence),
 		T(pidfiles_are_read),
