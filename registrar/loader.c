@@ -268,6 +268,15 @@ void loader_failed(struct loader *l, const char *name, const char *why)
 		say_what_holds(f);
 }
 
+void loader_hollow(struct loader *l, const char *why)
+{
+	l->dir_missing = !l->settled;
+	look_into_registry(l);
+	/* a first start has nothing to lose */
+	if (!TAILQ_EMPTY(&l->files))
+		log_warn("%s", why);
+}
+
 /* True: one of them could be put in force. */
 static bool try_pending(struct loader *l)
 {
@@ -361,13 +370,14 @@ void loader_removed(struct loader *l, const char *name)
 	drop(l, f);
 }
 
-void loader_settled(struct loader *l)
+void loader_settled(struct loader *l, bool whole)
 {
 	struct file *f;
-	bool first = !l->settled;
+	bool first = whole && !l->settled;
 
-	l->settled = true;
-	l->dir_missing = false;
+	l->settled |= whole;
+	if (whole)
+		l->dir_missing = false;
 	if (first)
 		drop_unseen(l);
 	while (try_pending(l))

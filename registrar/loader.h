@@ -34,11 +34,13 @@ void loader_changed(
 void loader_removed(struct loader *l, const char *name);
 /* It cannot be read; name NULL: the directory. */
 void loader_failed(struct loader *l, const char *name, const char *why);
+/* It is there, but holds nothing: as if it could not be read. */
+void loader_hollow(struct loader *l, const char *why);
 /*
- * All of one burst was told. The first time this says that the directory is
- * known: what it does not hold is withdrawn.
+ * All of one burst was told. whole: the directory is known; at the first time
+ * what it does not hold is withdrawn.
  */
-void loader_settled(struct loader *l);
+void loader_settled(struct loader *l, bool whole);
 
 /* The registry is open, or another one is: texts can be had and kept. */
 void loader_registry_opened(struct loader *l);

@@ -157,12 +157,19 @@ static void on_failed(void *arg, const char *name, const char *why)
 	loader_failed(p->loader, name, why);
 }
 
-static void on_settled(void *arg)
+static void on_hollow(void *arg, const char *why)
+{
+	const struct parts *p = arg;
+
+	loader_hollow(p->loader, why);
+}
+
+static void on_settled(void *arg, bool whole)
 {
 	const struct parts *p = arg;
 
 	late_mark(p->late, "definitions");
-	loader_settled(p->loader);
+	loader_settled(p->loader, whole);
 }
 
 static void found(void *arg)
@@ -303,6 +310,7 @@ int parts_start(struct parts *p, struct diag *reterr)
 	const struct defdir_ops ops = { .changed = on_changed,
 		.removed = on_removed,
 		.failed = on_failed,
+		.hollow = on_hollow,
 		.settled = on_settled,
 		.arg = p };
 	uid_t owner;

@@ -258,7 +258,10 @@ void instance_forget_checks(struct instance *i)
 	}
 }
 
-/* Dead by what another watch saw, and this one will never see it alive. */
+/*
+ * Dead by what another watch saw, or before; whether it is, nobody can tell any
+ * more. The checks say.
+ */
 static void doubt_death(struct instance *i)
 {
 	track_reset(&i->process.track);
@@ -271,7 +274,6 @@ void instance_on_process(
 {
 	struct instance *i = instance;
 	enum health was = i->raw;
-	bool is_first = !i->told;
 
 	i->told = true;
 	i->unknown = news == PROCESS_UNKNOWN;
@@ -281,7 +283,7 @@ void instance_on_process(
 		    "'%s/%s': %s", i->row.row.service, i->row.row.name, detail);
 		if (set_output(&i->process, detail))
 			store_output_changed(i->env->store, &i->process.row);
-		if (is_first && i->process.track.state == HEALTH_DEAD)
+		if (i->process.track.state == HEALTH_DEAD)
 			doubt_death(i);
 		instance_begin_checks(i);
 		return;

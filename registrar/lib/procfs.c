@@ -231,6 +231,11 @@ bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
 	       f->modified_wall_ms + STALE_SLACK_MS;
 }
 
+bool pidfile_is_older(const struct pidfile *f, int64_t at_wall_ms)
+{
+	return f->modified_wall_ms + STALE_SLACK_MS < at_wall_ms;
+}
+
 int64_t proc_start_wall_ms(
     const struct proc_stat *s, int64_t now_wall_ms, int64_t now_boot_ms)
 {

@@ -59,6 +59,8 @@ int pidfile_read(const char *path, struct pidfile *ret_f);
  */
 bool pidfile_is_stale(const struct pidfile *f, const struct proc_stat *s,
     int64_t now_wall_ms, int64_t now_boot_ms);
+/* It was written before at_wall_ms, by more than a clock is corrected. */
+bool pidfile_is_older(const struct pidfile *f, int64_t at_wall_ms);
 
 /* When it started, by the wall clock as it is set now. */
 int64_t proc_start_wall_ms(

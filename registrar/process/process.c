@@ -87,9 +87,12 @@ int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
 		return r;
 	if (proc_pidfd_ended(fd) || (ticks && ticks != stat.start_ticks))
 		return -ESRCH;
-	if (file && pidfile_is_stale(file, &stat, clock_wall_ms(),
-	                clock_read_ns(CLOCK_BOOTTIME) / 1000000))
-		return -ESRCH;
+	int64_t boot_ms = clock_read_ns(CLOCK_BOOTTIME) / 1000000;
+
+	if (file && pidfile_is_stale(file, &stat, clock_wall_ms(), boot_ms))
+		return pidfile_is_older(file, clock_wall_ms() - boot_ms)
+		           ? -ESRCH
+		           : -EUCLEAN;
 	process_let_go(p);
 	p->fd = take_fd(&fd);
 	p->pid = pid;

@@ -184,7 +184,8 @@ void process_tell_error(struct process_watch *p, int error);
 bool process_was_alive(const struct process_watch *p);
 
 /*
- * Take hold of pid; 0, or -ESRCH when it is not there (any more). ticks, if
+ * Take hold of pid; 0, -ESRCH when it is not there (any more), or -EUCLEAN
+ * when it cannot be told whether it is the one that file means. ticks, if
  * not 0, is the start time by which it was chosen; file, if not NULL, what
  * named it.
  */

@@ -44,6 +44,21 @@ static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
 	process_tell(p, PROCESS_GONE, text);
 }
 
+/*
+ * Its number was given out again, or the clock was set forward since: nobody
+ * can tell, and that is no evidence.
+ */
+static void tell_younger(struct process_watch *p, pid_t pid)
+{
+	char text[PROCESS_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text),
+	    "pid %d is younger than '%s', which names it: it is another "
+	    "process, or the clock was set",
+	    (int)pid, p->spec->what);
+	process_tell(p, PROCESS_UNKNOWN, text);
+}
+
 static bool same_file(const struct pidfile *a, const struct pidfile *b)
 {
 	return a->pid == b->pid && a->modified_wall_ms == b->modified_wall_ms;
@@ -109,7 +124,10 @@ static void pidfile_look(struct process_watch *p)
 			process_tell_alive(p);
 		return;
 	}
-	if (r == -ENOENT || r == -EAGAIN || r == -EINVAL || r == -ESRCH) {
+	if (r == -EUCLEAN) {
+		tell_younger(p, pid);
+	} else if (r == -ENOENT || r == -EAGAIN || r == -EINVAL ||
+	           r == -ESRCH) {
 		pidfile_gone(p, r, pid);
 	} else {
 		process_tell_error(p, r);

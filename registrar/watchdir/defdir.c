@@ -28,6 +28,7 @@
 
 #define CHANGE_DELAY_MS 5
 #define TICK_MS 500
+#define FILL_MS 3000 /* whoever fills a directory takes less */
 #define TICKS_BETWEEN_SCANS 60
 
 #define WATCHED                                                                \
@@ -44,7 +45,10 @@ struct defdir {
 	struct identity id; /* of the directory */
 	int error;          /* reported last; 0: it is there */
 	unsigned ticks;
-	bool busy; /* in a callback */
+	bool hollow;     /* as it was in the last turn */
+	bool whole;      /* it has been seen with all that it holds */
+	int64_t full_ms; /* since then it holds definitions again */
+	bool busy;       /* in a callback */
 	bool scan_wanted;
 };
 
@@ -104,6 +108,12 @@ static int filter(const struct dirent *e)
 	return defdir_is_definition(e->d_name);
 }
 
+/* By SIGHUP, not by the start. */
+static bool is_asked(const struct defdir *d)
+{
+	return d->files.retry && d->files.scan > 1;
+}
+
 /* Files that are not there any more are looked at again after wait_ms. */
 static int scan(struct defdir *d, int64_t wait_ms)
 {
@@ -114,6 +124,8 @@ static int scan(struct defdir *d, int64_t wait_ms)
 	if (n < 0)
 		return bad_directory(d, -errno, strerror(errno));
 	d->files.scan++;
+	if (n == 0 && (wait_ms || !d->whole) && !is_asked(d))
+		defdir_files_set_hollow(&d->files);
 	for (int i = 0; i < n; i++) {
 		struct file *f =
 		    defdir_files_get(&d->files, entries[i]->d_name);
@@ -210,16 +222,36 @@ static void after(struct event *e, int64_t ms)
 		abort(); /* out of memory */
 }
 
+/*
+ * One that was away or hollow, and holds something now, may be being filled:
+ * what it lacks is looked for when that is over.
+ */
+static void see_if_full(struct defdir *d)
+{
+	bool hollow = d->files.hollow || d->files.away;
+
+	if (d->hollow && !hollow)
+		d->full_ms = clock_mono_ms() + FILL_MS;
+	if (hollow) {
+		d->full_ms = 0;
+	} else if (!d->full_ms) {
+		d->whole = true;
+	}
+	d->hollow = hollow;
+}
+
 /* Leaves the timer set for whatever is still queued. */
 static void finish_turn(struct defdir *d)
 {
 	int64_t next_ms;
 
 	d->busy = false;
+	d->files.counted = false;
+	see_if_full(d);
 	if (d->files.told) {
 		d->files.told = false;
 		d->busy = true;
-		d->files.ops.settled(d->files.ops.arg);
+		d->files.ops.settled(d->files.ops.arg, d->whole);
 		d->busy = false;
 	}
 	next_ms = defdir_files_next_due_ms(&d->files);
@@ -238,7 +270,7 @@ static int scan_all(struct defdir *d)
 
 	d->scan_wanted = false;
 	if (r == 0)
-		r = scan(d, other ? TICK_MS : 0);
+		r = scan(d, other && !is_asked(d) ? FILL_MS : 0);
 	defdir_files_look_due(&d->files, clock_mono_ms());
 	return r;
 }
@@ -267,9 +299,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	d->busy = true;
+	bool full = d->full_ms && clock_mono_ms() >= d->full_ms;
+
 	if (attach(d, &other) == 0 &&
-	    (other || ++d->ticks % TICKS_BETWEEN_SCANS == 0))
-		(void)scan(d, TICK_MS);
+	    (other || full || ++d->ticks % TICKS_BETWEEN_SCANS == 0)) {
+		(void)scan(d, other ? FILL_MS : TICK_MS);
+		if (full && !d->files.hollow) {
+			d->full_ms = 0;
+			d->files.told = true;
+		}
+	}
 	finish_turn(d);
 }
 
@@ -333,6 +372,14 @@ void defdir_trust(struct defdir *d, uid_t owner)
 	d->files.owner = owner;
 }
 
+/* By SIGHUP: somebody says that it is as it should be. */
+static void say_whole(struct defdir *d)
+{
+	d->hollow = d->files.hollow = false;
+	d->full_ms = 0;
+	d->whole = true;
+}
+
 int defdir_rescan(struct defdir *d)
 {
 	if (d->busy) { /* in a callback: when it has returned */
@@ -340,6 +387,8 @@ int defdir_rescan(struct defdir *d)
 		return 0;
 	}
 	d->busy = d->files.retry = d->files.told = true;
+	if (d->files.scan > 0)
+		say_whole(d);
 	int r = scan_all(d);
 
 	d->files.retry = false;

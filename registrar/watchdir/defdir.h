@@ -7,9 +7,10 @@
  * editors' backups and directories are passed over. A burst of events is
  * reported together a few milliseconds later. A directory that is not there
  * (yet), is replaced or is a symlink switched to another one (Kubernetes'
- * ConfigMaps) is looked for again by timer; while it is gone nothing is
- * reported as removed. What did not change (device, inode, size, mtime) is
- * not reported twice.
+ * ConfigMaps) is looked for again by timer; while it is gone, or holds no
+ * definition though it held several, nothing is reported as removed; neither
+ * is a link whose target is away. What did not change (device, inode, size,
+ * mtime) is not reported twice.
  *
  * Callbacks run on the base's thread and may call nothing but
  * defdir_rescan() here.
@@ -33,8 +34,13 @@ struct defdir_ops {
 	 * why names it.
 	 */
 	void (*failed)(void *arg, const char *name, const char *why);
-	/* All of one burst, or of a defdir_rescan(), has been reported. */
-	void (*settled)(void *arg);
+	/* The directory is there, and as if nobody had filled it yet. */
+	void (*hollow)(void *arg, const char *why);
+	/*
+	 * All of one burst, or of a defdir_rescan(), has been reported. whole:
+	 * the directory is known, and what was not reported is not in it.
+	 */
+	void (*settled)(void *arg, bool whole);
 	void *arg;
 };
 

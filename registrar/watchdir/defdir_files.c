@@ -6,6 +6,7 @@
 #include "schema/base/xalloc.h"
 #include "schema/conf/node.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
@@ -140,33 +141,118 @@ static bool read_one(struct defdir_files *d, struct file *f, const char *path,
 	return true;
 }
 
-/* Not removed: who knows? What is in force stays; said once. */
-static void cannot_see(struct defdir_files *d, struct file *f, int error)
+/* ---- gone, or not seen ------------------------------------------------ */
+
+/*
+ * Here it is decided. Gone is a file whose name is not in a directory that is
+ * there and holds other definitions; or the only one. All else is not seen:
+ * whatever the error, a link that leads nowhere, a directory without any.
+ */
+enum sight { SIGHT_FILE, SIGHT_GONE, SIGHT_UNSEEN };
+
+static void set_there(struct defdir_files *d, struct file *f)
+{
+	d->there_n += !f->there;
+	f->there = true;
+}
+
+static int filter(const struct dirent *e)
+{
+	return defdir_is_definition(e->d_name);
+}
+
+static bool has_any(struct defdir_files *d)
+{
+	struct dirent **entries;
+
+	if (d->counted)
+		return d->any;
+	int n = scandir(d->path, &entries, filter, NULL);
+
+	d->counted = true;
+	d->any = n > 0;
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	if (n >= 0)
+		free(entries);
+	return d->any;
+}
+
+void defdir_files_set_hollow(struct defdir_files *d)
+{
+	scoped_free char *why = NULL;
+
+	if (d->hollow)
+		return;
+	d->hollow = true;
+	why = xasprintf("'%s' holds no definition: what was defined stays, "
+	                "until there is one, or SIGHUP",
+	    d->path);
+	d->told = true;
+	d->ops.hollow(d->ops.arg, why);
+}
+
+/* SIGHUP is somebody's word that it is as it should be. */
+static bool is_gone(struct defdir_files *d)
+{
+	if (d->retry)
+		return true;
+	if (!d->away && !d->hollow && d->there_n > 1 && !has_any(d))
+		defdir_files_set_hollow(d);
+	return !d->away && !d->hollow;
+}
+
+static enum sight look_at(
+    const char *path, struct stat *ret_st, const char **ret_why)
+{
+	*ret_why = "found no regular file, expected one";
+	if (stat(path, ret_st) == 0) {
+		if (S_ISREG(ret_st->st_mode))
+			return SIGHT_FILE;
+		return S_ISDIR(ret_st->st_mode) ? SIGHT_GONE : SIGHT_UNSEEN;
+	}
+	*ret_why = strerror(errno);
+	if (errno != ENOENT && errno != ENOTDIR)
+		return SIGHT_UNSEEN;
+	if (lstat(path, ret_st) == 0) {
+		*ret_why = "what the link leads to is not there";
+		return SIGHT_UNSEEN;
+	}
+	return errno == ENOENT || errno == ENOTDIR ? SIGHT_GONE : SIGHT_UNSEEN;
+}
+
+/* What is in force stays; said once. It may be back without any event. */
+static void cannot_see(
+    struct defdir_files *d, struct file *f, const char *why, int64_t now_ms)
 {
 	if (!f->unread)
-		defdir_files_error(d, f->name, strerror(error));
-	f->there = true;
+		defdir_files_error(d, f->name, why);
+	set_there(d, f);
 	f->unread = true;
 	f->id = (struct identity){ 0 };
+	defdir_files_enqueue(d, f, now_ms + DEFDIR_UNSEEN_MS);
 }
 
 void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 {
 	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
 	bool forced = f->forced || (f->unread && d->retry), was = f->there;
+	const char *why;
 	struct stat st;
 
 	f->forced = false;
 	/* before reading: a change meanwhile has another identity */
-	int error = stat(path, &st) < 0 ? errno : 0;
-	if (error && error != ENOENT && error != ENOTDIR) {
-		cannot_see(d, f, error);
+	enum sight sight = look_at(path, &st, &why);
+
+	if (sight == SIGHT_UNSEEN) {
+		cannot_see(d, f, why, now_ms);
 		return;
 	}
-	if (error || !S_ISREG(st.st_mode)) {
-		if (was && d->away)
-			return; /* with its directory: the next scan decides */
+	if (sight == SIGHT_GONE) {
+		if (was && !is_gone(d))
+			return; /* the next scan decides */
 		if (was) {
+			d->there_n--;
 			d->told = true;
 			d->ops.removed(d->ops.arg, f->name);
 		}
@@ -177,7 +263,8 @@ void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 
 	if (was && !forced && identity_equal(&f->id, &id))
 		return;
-	f->there = true;
+	set_there(d, f);
+	d->hollow = false;
 	f->id = id;
 	if (!read_one(d, f, path, &st))
 		defdir_files_enqueue(d, f, now_ms + DEFDIR_DOUBT_MS);

@@ -36,6 +36,8 @@ TAILQ_HEAD(file_queue, file);
 
 /* What is gone or empty may be on its way back: how long to wait for it. */
 #define DEFDIR_DOUBT_MS 200
+/* What cannot be seen is looked at again: its target tells nothing. */
+#define DEFDIR_UNSEEN_MS 500
 
 struct defdir_files {
 	char *path;
@@ -48,8 +50,15 @@ struct defdir_files {
 	unsigned gone_n, gone_max;
 	unsigned scan; /* counts */
 	bool away;     /* the directory is: nothing in it is removed */
-	bool told;     /* something was reported: `settled` is due */
-	bool retry;    /* what could not be read last time, too */
+	/*
+	 * It holds no definition at all, though it did, or nobody knows: a
+	 * file system that is not mounted, a redeploy. Nothing is removed.
+	 */
+	bool hollow;
+	bool counted, any; /* of this turn: is there any on the disk? */
+	unsigned there_n;  /* files that are there, as far as is known */
+	bool told;         /* something was reported: `settled` is due */
+	bool retry;        /* what could not be read last time, too */
 };
 
 struct identity identity_of(const struct stat *st);
@@ -65,6 +74,9 @@ struct file *defdir_files_get(struct defdir_files *d, const char *name);
 /* name NULL: the directory itself. */
 void defdir_files_error(
     struct defdir_files *d, const char *name, const char *why);
+
+/* Says so once; nothing is removed from now on. */
+void defdir_files_set_hollow(struct defdir_files *d);
 
 /* Report what there is to say of f, which may be freed. */
 void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms);

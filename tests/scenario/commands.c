@@ -32,7 +32,7 @@ void cmd_load(struct world *w, char *const *words, int n)
 		f->there = true;
 		loader_changed(w->loader, f->name, f->text, strlen(f->text));
 	}
-	loader_settled(w->loader);
+	loader_settled(w->loader, true);
 }
 
 void cmd_remove(struct world *w, char *const *words, int n)
@@ -41,7 +41,7 @@ void cmd_remove(struct world *w, char *const *words, int n)
 		file_of(w, words[i])->there = false;
 		loader_removed(w->loader, words[i]);
 	}
-	loader_settled(w->loader);
+	loader_settled(w->loader, true);
 }
 
 /* rename FROM TO: told in the order of the names */
@@ -63,7 +63,7 @@ void cmd_rename(struct world *w, char *const *words, int n)
 	loader_changed(w->loader, to->name, to->text, strlen(to->text));
 	if (strcmp(words[1], words[2]) > 0)
 		loader_removed(w->loader, words[1]);
-	loader_settled(w->loader);
+	loader_settled(w->loader, true);
 }
 
 void cmd_restart(struct world *w, char *const *words, int n)
@@ -79,7 +79,7 @@ void cmd_restart(struct world *w, char *const *words, int n)
 			    w->loader, f->name, f->text, strlen(f->text));
 		}
 	}
-	loader_settled(w->loader);
+	loader_settled(w->loader, true);
 }
 
 /* ---- processes, checks and time --------------------------------------- */

@@ -99,6 +99,8 @@ def test_a_definition_removed_meanwhile_is_withdrawn(site, running):
     registrar, dnsd, _, _ = running
     registrar.kill()
     (site.watch / "svc.yaml").unlink()
+    # a directory without any might be one that is not mounted
+    site.define("last.yaml", "service: last\nport: 80\n")
     site.put("other", ("i-1", "192.0.2.77"))
     registrar.start()
     until("withdrawn", lambda: dnsd.ask("proc").rcode == "NXDOMAIN" and

@@ -55,14 +55,24 @@ static void on_failed(void *arg, const char *name, const char *why)
 {
 	struct fixture *f = arg;
 
-	assert_non_null(strstr(why, f->path));
+	assert_true(name || strstr(why, f->path));
 	(void)fprintf(f->log, "!%s ", name ? name : "dir");
 }
 
-static void on_settled(void *arg)
+static void on_hollow(void *arg, const char *why)
 {
 	struct fixture *f = arg;
 
+	assert_non_null(strstr(why, f->path));
+	if (f->settled) /* every one is at first */
+		(void)fprintf(f->log, "~dir ");
+}
+
+static void on_settled(void *arg, bool whole)
+{
+	struct fixture *f = arg;
+
+	(void)whole;
 	f->settled++;
 	(void)fflush(f->log);
 	if (f->awaited && strcmp(f->seen, f->awaited) == 0)
@@ -123,6 +133,7 @@ static int set_up(void **state)
 	const struct defdir_ops ops = { .changed = on_changed,
 		.removed = on_removed,
 		.failed = on_failed,
+		.hollow = on_hollow,
 		.settled = on_settled,
 		.arg = f };
 
@@ -225,6 +236,25 @@ static const struct {
 	    "mv d v1; ln -s v1 d; printf 1 >d/a.yaml; printf 1 >d/b.yaml",
 	    "mkdir v2; printf 2 >v2/a.yaml; ln -s v2 t; mv -T t d",
 	    "+a.yaml=2 -b.yaml " },
+	{ "a link that leads nowhere is not seen, and then again",
+	    "printf 1 >t; ln -s ../t d/a.yaml; printf 1 >d/b.yaml",
+	    "mv t u; touch -h d/a.yaml; sleep 0.8; printf 2 >t",
+	    "!a.yaml +a.yaml=2 " },
+	{ "the link itself is removed",
+	    "printf 1 >t; ln -s ../t d/a.yaml; printf 1 >d/b.yaml",
+	    "rm t d/a.yaml", "-a.yaml " },
+	{ "a FIFO is told, a directory is none", "printf 1 >d/b.yaml",
+	    "mkdir d/c.yaml; mkfifo d/a.yaml; touch d/a.yaml", "!a.yaml " },
+	{ "one that becomes a FIFO", "printf 1 >d/a.yaml; printf 1 >d/b.yaml",
+	    "rm d/a.yaml; mkfifo d/a.yaml", "!a.yaml " },
+	{ "a redeploy that takes its time",
+	    "printf 1 >d/a.yaml; printf 1 >d/b.yaml",
+	    "rm d/*; sleep 1; printf 2 >d/a.yaml; sleep 1; printf 1 >d/b.yaml",
+	    "~dir +a.yaml=2 +b.yaml=1 " },
+	{ "some of many are removed", "printf 1 >d/a.yaml; printf 1 >d/b.yaml",
+	    "rm d/a.yaml", "-a.yaml " },
+	{ "so is the only one", "printf 1 >d/a.yaml", "rm d/a.yaml",
+	    "-a.yaml " },
 	{ "nothing is removed while the directory is away",
 	    "printf 1 >d/a.yaml; printf 1 >d/b.yaml",
 	    "mv d e; sleep 0.8; printf 2 >e/b.yaml; mv e d",
@@ -283,9 +313,19 @@ static void test_missing_at_first(void **state)
 	await(f, "+a.yaml=1 ");
 	sh(f, "rm -r d");
 	await(f, "!dir ");
-	/* back, without it: that is evidence */
+	/* back, and empty: a file system that is not mounted looks like it */
 	sh(f, "mkdir d");
+	await(f, "~dir ");
+	loop(f, 700);
+	/* back, without it: that is evidence, once it may be whole */
+	sh(f, "printf 1 >d/b.yaml");
+	await(f, "+b.yaml=1 ");
 	await(f, "-a.yaml ");
+	sh(f, "rm -r d; mkdir d");
+	await(f, "~dir ");
+	/* and this is somebody's word */
+	assert_int_equal(defdir_rescan(f->d), 0);
+	await(f, "-b.yaml ");
 }
 
 /* What cannot be read is tried again when it is asked for, or changes. */

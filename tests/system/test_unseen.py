@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Nothing that lives leaves DNS because it could not be seen."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from rollcall import HOST, always, free_port, until
+
+ROW = "SELECT service || ':' || health FROM instance ORDER BY 1"
+
+
+def states(site):
+    return [row[0] for row in site.sql(ROW)]
+
+
+def define(folder, service):
+    (folder / f"{service}.yaml").write_text(
+        f"service: {service}\nport: 80\n"
+        "instances: [{name: a, address: 192.0.2.1}]\n")
+
+
+@pytest.fixture
+def away(site):
+    """What is watched is filled from beside it, and can be taken away."""
+    other = site.folder / "shared"
+    other.mkdir()
+    for service in ("api", "web"):
+        define(other, service)
+    return other
+
+
+def both(site):
+    return states(site) == ["api:passing", "web:passing"]
+
+
+def links(site, other):
+    for file in other.iterdir():
+        (site.watch / file.name).symlink_to(file)
+    return lambda: other.rename(f"{other}.away"), \
+        lambda: os.rename(f"{other}.away", other)
+
+
+def rename(site, other):
+    site.watch.rmdir()
+    other.rename(site.watch)
+    return lambda: site.watch.rename(f"{other}.away"), \
+        lambda: os.rename(f"{other}.away", site.watch)
+
+
+def empty(site, other):
+    site.watch.rmdir()
+    other.rename(site.watch)
+
+    def take():
+        site.watch.rename(f"{other}.away")
+        site.watch.mkdir()
+
+    def bring():
+        site.watch.rmdir()
+        os.rename(f"{other}.away", site.watch)
+    return take, bring
+
+
+def redeploy(site, other):
+    for file in other.iterdir():
+        shutil.copy(file, site.watch)
+
+    def take():
+        for file in site.watch.iterdir():
+            file.unlink()
+
+    def bring():
+        for file in other.iterdir():
+            shutil.copy(file, site.watch)
+    return take, bring
+
+
+def mount(site, other):
+    if os.geteuid() or subprocess.run(
+            ["mount", "--bind", other, site.watch], check=False).returncode:
+        pytest.skip("cannot mount here")
+    return lambda: subprocess.run(["umount", "-l", site.watch], check=True), \
+        lambda: subprocess.run(["mount", "--bind", other, site.watch],
+                               check=True)
+
+
+@pytest.mark.parametrize("way", [links, rename, empty, redeploy, mount])
+@pytest.mark.parametrize("restart", [False, True])
+def test_definitions_that_are_away(site, away, way, restart):
+    take, bring = way(site, away)
+    try:
+        registrar = site.start_registrar()
+        until("both", lambda: both(site))
+        take()
+        if restart:
+            registrar.kill()
+            registrar.start()
+        always("nothing is withdrawn", lambda: both(site), 2.5)
+        bring()
+        define(site.watch, "new")
+        until("it is watched again", lambda: "new:passing" in states(site))
+        always("nothing is withdrawn", lambda: len(states(site)) == 3, 1)
+    finally:
+        subprocess.run(["umount", "-l", site.watch], check=False,
+                       stderr=subprocess.DEVNULL)
+
+
+def test_sighup_is_somebodys_word(site):
+    for service in ("api", "web"):
+        define(site.watch, service)
+    registrar = site.start_registrar()
+    until("both", lambda: both(site))
+    for file in site.watch.iterdir():
+        file.unlink()
+    registrar.wait_log("holds no definition")
+    assert both(site)
+    registrar.signal(signal.SIGHUP)
+    until("withdrawn", lambda: not states(site))
+
+
+def test_a_pidfile_that_is_younger_than_its_process(site):
+    """As it seems after the clock was set forward, and a new start."""
+    with subprocess.Popen(["sleep", "100"]) as process:
+        pidfile = site.folder / "app.pid"
+        pidfile.write_text(f"{process.pid}\n")
+        site.define("app.yaml", f"""
+service: app
+port: 80
+process: {{pidfile: {pidfile}}}
+instances: [{{name: a, address: 192.0.2.1}}]
+""")
+        registrar = site.start_registrar()
+        until("it lives", lambda: states(site) == ["app:passing"])
+        registrar.kill()
+        old = time.time() - 120
+        os.utime(pidfile, (old, old))
+        registrar.start()
+        registrar.wait_log("is younger than")
+        always("it lives", lambda: states(site) == ["app:passing"], 1)
+        process.kill()
+
+
+HANGS = """
+import stat, sys
+import fusepy as fuse
+class Files(fuse.Operations):
+    def getattr(self, path, fh=None):
+        if path == "/":
+            return dict(st_mode=stat.S_IFDIR | 0o755, st_nlink=2)
+        return dict(st_mode=stat.S_IFREG | 0o644, st_nlink=1, st_size=8)
+    def read(self, path, size, offset, fh):
+        return b"passing\\n"[offset:offset + size]
+    def readdir(self, path, fh):
+        return [".", "..", "state"]
+fuse.FUSE(Files(), sys.argv[1], foreground=True, direct_io=True,
+          attr_timeout=0, entry_timeout=0)
+"""
+
+
+@pytest.fixture
+def hanging(site):
+    """A directory whose file system can be stopped."""
+    probe = subprocess.run(["/usr/bin/python3", "-c", "import fusepy"],
+                           check=False, capture_output=True)
+    if probe.returncode or not os.path.exists("/dev/fuse") or os.geteuid():
+        pytest.skip("needs root, /dev/fuse and python3-fusepy")
+    folder = site.folder / "fuse"
+    folder.mkdir()
+    with subprocess.Popen(["/usr/bin/python3", "-c", HANGS, folder],
+                          stderr=sys.stderr) as server:
+        try:
+            for _ in range(200):
+                if os.path.ismount(folder):
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.skip("cannot mount a FUSE file system here")
+            yield folder, server
+        finally:
+            server.send_signal(signal.SIGCONT)
+            subprocess.run(["umount", "-l", folder], check=False)
+            server.kill()
+
+
+def test_a_file_system_that_hangs_delays_nobody(site, hanging):
+    folder, server = hanging
+    port = free_port()
+    rows = "".join(f"  - {{name: i-{i}, address: {HOST}}}\n"
+                   for i in range(20))
+    site.define("stuck.yaml", f"""
+service: stuck
+port: {port}
+checks:
+  - {{file: {folder}/state, interval: 200ms, timeout: 60s}}
+instances:
+{rows}""")
+    state = site.folder / "state"
+    state.write_text("passing\n")
+    site.define("good.yaml", f"""
+service: good
+port: {port}
+checks: [{{file: {state}, interval: 100ms, timeout: 1s, rise: 1, fall: 1}}]
+instances: [{{name: a, address: {HOST}}}]
+""")
+    registrar = site.start_registrar()
+    until("all pass", lambda: states(site) == ["good:passing"] +
+          20 * ["stuck:passing"])
+    server.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    for word in ("critical", "passing", "critical"):
+        state.write_text(f"{word}\n")
+        until(word, lambda w=word: f"good:{w}" in states(site), 5)
+    # none of the stuck ones had a verdict meanwhile: nothing waited for them
+    assert states(site).count("stuck:passing") == 20
+    server.send_signal(signal.SIGCONT)
+    registrar.signal(signal.SIGUSR1)
+    registrar.wait_log("longest_turn_ms=")
