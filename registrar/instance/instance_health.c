@@ -269,11 +269,18 @@ static void doubt_death(struct instance *i)
 	instance_forget_checks(i);
 }
 
+/* A pidfile that cannot be read was written by somebody, since. */
+static bool is_renewed(const struct instance *i)
+{
+	return i->origin.instance->process.kind == PROCESS_PIDFILE;
+}
+
 void instance_on_process(
     void *instance, enum process_news news, const char *detail)
 {
 	struct instance *i = instance;
 	enum health was = i->raw;
+	bool is_first = !i->told;
 
 	i->told = true;
 	i->unknown = news == PROCESS_UNKNOWN;
@@ -283,7 +290,8 @@ void instance_on_process(
 		    "'%s/%s': %s", i->row.row.service, i->row.row.name, detail);
 		if (set_output(&i->process, detail))
 			store_output_changed(i->env->store, &i->process.row);
-		if (i->process.track.state == HEALTH_DEAD)
+		if (i->process.track.state == HEALTH_DEAD &&
+		    (is_first || is_renewed(i)))
 			doubt_death(i);
 		instance_begin_checks(i);
 		return;

@@ -222,6 +222,18 @@ int secret_fill(
 	return 0;
 }
 
+void secret_each_file(
+    const char *text, void (*fn)(void *arg, const char *path), void *arg)
+{
+	struct reference r;
+
+	while (find_reference(text, &r, NULL) == 0) {
+		if (r.file)
+			fn(arg, r.name);
+		text = r.end;
+	}
+}
+
 void secrets_hide(const struct secrets *s, char *text, size_t len)
 {
 	if (!s->n || !len)

@@ -39,6 +39,10 @@ int secret_check(const char *text, struct diag *reterr);
 int secret_fill(
     const char *text, struct secrets *s, char **ret_text, struct diag *reterr);
 
+/* Each file that secret_fill() will read; a path is borrowed for the call. */
+void secret_each_file(
+    const char *text, void (*fn)(void *arg, const char *path), void *arg);
+
 /* Puts '*' in the place of each of them. */
 void secrets_hide(const struct secrets *s, char *text, size_t len);
 

@@ -177,6 +177,17 @@ static void watch_pace(struct prober *pr, int64_t now_ms, int64_t late_ms)
 		pr->pace.most_ms = late_ms;
 }
 
+void probe_tls_files(const struct check_tls *tls, struct fetch *f)
+{
+	const char *const paths[] = { tls->ca_file, tls->cert_file,
+		tls->key_file };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		if (paths[i])
+			fetch_add(f, paths[i]);
+	}
+}
+
 static void on_files(void *arg)
 {
 	struct probe *p = arg;

@@ -185,6 +185,11 @@ static void on_open(void *arg)
 
 /* ---- one run ---------------------------------------------------------- */
 
+static void grpc_files(const struct probe *p, struct fetch *f)
+{
+	probe_tls_files(&p->spec->grpc.tls, f);
+}
+
 static void grpc_start(struct probe *p)
 {
 	static const struct http2_ops ops = {
@@ -230,6 +235,7 @@ static const char *grpc_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_grpc_ops = {
+	.files = grpc_files,
 	.start = grpc_start,
 	.stop = grpc_stop,
 	.waiting = grpc_waiting,

@@ -37,6 +37,11 @@ static void on_failed(void *arg, int error, const char *why)
 	probe_done_error(arg, error, why);
 }
 
+static void h2ping_files(const struct probe *p, struct fetch *f)
+{
+	probe_tls_files(&p->spec->h2ping.tls, f);
+}
+
 static void h2ping_start(struct probe *p)
 {
 	static const struct http2_ops ops = {
@@ -74,6 +79,7 @@ static const char *h2ping_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_h2ping_ops = {
+	.files = h2ping_files,
 	.start = h2ping_start,
 	.stop = h2ping_stop,
 	.waiting = h2ping_waiting,

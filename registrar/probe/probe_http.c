@@ -248,6 +248,20 @@ static int make_request(
 
 /* ---- one run ---------------------------------------------------------- */
 
+static void add_file(void *fetch, const char *path)
+{
+	fetch_add(fetch, path);
+}
+
+static void http_files(const struct probe *p, struct fetch *f)
+{
+	const struct check_http *check = &p->spec->http;
+
+	for (unsigned i = 0; check->secrets && i < check->headers.n; i++)
+		secret_each_file(check->headers.items[i].value, add_file, f);
+	probe_tls_files(&check->tls, f);
+}
+
 static void http_start(struct probe *p)
 {
 	const struct check_http *check = &p->spec->http;
@@ -301,6 +315,7 @@ static const char *http_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_http_ops = {
+	.files = http_files,
 	.start = http_start,
 	.stop = http_stop,
 	.waiting = http_waiting,

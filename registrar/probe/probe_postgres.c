@@ -284,6 +284,16 @@ static PGconn *open_session(
 	return PQconnectStartParams(keys, values, 0);
 }
 
+static void postgres_files(const struct probe *p, struct fetch *f)
+{
+	const struct check_postgres *check = &p->spec->postgres;
+
+	if (check->password_file)
+		fetch_add(f, check->password_file);
+	if (check->ca_file)
+		fetch_add(f, check->ca_file);
+}
+
 static void postgres_start(struct probe *p)
 {
 	const struct check_postgres *check = &p->spec->postgres;
@@ -337,6 +347,7 @@ static const char *postgres_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_postgres_ops = {
+	.files = postgres_files,
 	.start = postgres_start,
 	.stop = postgres_stop,
 	.waiting = postgres_waiting,

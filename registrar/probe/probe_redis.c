@@ -157,6 +157,12 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		wait_for(p, EV_READ, on_readable);
 }
 
+static void redis_files(const struct probe *p, struct fetch *f)
+{
+	if (p->spec->redis.password_file)
+		fetch_add(f, p->spec->redis.password_file);
+}
+
 static void redis_start(struct probe *p)
 {
 	const struct check_redis *check = &p->spec->redis;
@@ -212,6 +218,7 @@ static const char *redis_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_redis_ops = {
+	.files = redis_files,
 	.start = redis_start,
 	.stop = redis_stop,
 	.waiting = redis_waiting,

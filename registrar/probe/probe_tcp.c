@@ -226,6 +226,11 @@ static void talk(struct probe *p)
 
 /* ---- one run ---------------------------------------------------------- */
 
+static void tcp_files(const struct probe *p, struct fetch *f)
+{
+	probe_tls_files(&p->spec->tcp.tls, f);
+}
+
 static void tcp_start(struct probe *p)
 {
 	const struct check_tcp *check = &p->spec->tcp;
@@ -268,6 +273,7 @@ static const char *tcp_waiting(const struct probe *p)
 }
 
 const struct probe_ops probe_tcp_ops = {
+	.files = tcp_files,
 	.start = tcp_start,
 	.stop = tcp_stop,
 	.waiting = tcp_waiting,
