@@ -177,7 +177,7 @@ static void watch_pace(struct prober *pr, int64_t now_ms, int64_t late_ms)
 		pr->pace.most_ms = late_ms;
 }
 
-void probe_tls_files(const struct check_tls *tls, struct fetch *f)
+void probe_tls_files(const struct net_tls *tls, struct fetch *f)
 {
 	const char *const paths[] = { tls->ca_file, tls->cert_file,
 		tls->key_file };

@@ -206,7 +206,7 @@ void probe_done_error(struct probe *p, int error, const char *text);
 void probe_done_unable(struct probe *p, const char *text);
 
 /* For ops->files: those of a TLS session that the definition names. */
-void probe_tls_files(const struct check_tls *tls, struct fetch *f);
+void probe_tls_files(const struct net_tls *tls, struct fetch *f);
 
 /*
  * For a run that has to wait for its turn: its time does not run until
