@@ -81,6 +81,7 @@ static int add_zones(struct dnsd *d, struct diag *reterr)
 		}
 		if (z->address_len)
 			reverse_begin(d->catalog, d->reclaim);
+		atomic_store(&z->is_unread, true);
 		catalog_add_zone(d->catalog, z);
 	}
 	return 0;

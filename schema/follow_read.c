@@ -98,57 +98,16 @@ void follow_end(struct follow *f)
 
 /* ---- everything ------------------------------------------------------- */
 
-/* Notes the key of the last service on its way to the reader. */
-struct pager {
-	const struct follow_reader *reader;
-	char zone[FOLLOW_ZONE_MAX], service[FOLLOW_LABEL_MAX];
-};
-
-static void copy_text(char *to, const char *from, size_t room)
+static int read_page(struct follow *f, struct follow_place *p,
+    struct registry_key *after, const struct follow_reader *reader,
+    unsigned *ret_n, struct diag *reterr)
 {
-	size_t len = strnlen(from, room - 1);
-
-	memcpy(to, from, len);
-	to[len] = '\0';
-}
-
-static void on_service(void *arg, const struct service_row *row)
-{
-	struct pager *p = arg;
-
-	copy_text(p->zone, row->zone, sizeof(p->zone));
-	copy_text(p->service, row->name, sizeof(p->service));
-	p->reader->visitor.service(p->reader->visitor.arg, row);
-}
-
-static void on_instance(void *arg, const struct instance_row *row)
-{
-	const struct pager *p = arg;
-
-	p->reader->visitor.instance(p->reader->visitor.arg, row);
-}
-
-static void on_done(void *arg)
-{
-	const struct pager *p = arg;
-
-	p->reader->visitor.done(p->reader->visitor.arg);
-}
-
-static int read_page(struct follow *f, struct follow_place *place,
-    struct pager *p, unsigned *ret_n, struct diag *reterr)
-{
-	const struct registry_visitor v = { on_service, on_instance, on_done,
-		p };
-	char zone[FOLLOW_ZONE_MAX], service[FOLLOW_LABEL_MAX];
-	int error = follow_begin(f, place, reterr);
+	int error = follow_begin(f, p, reterr);
 
 	if (error)
 		return error;
-	copy_text(zone, p->zone, sizeof(zone));
-	copy_text(service, p->service, sizeof(service));
 	error = registry_read_page(
-	    f->registry, zone, service, PAGE, &v, ret_n, reterr);
+	    f->registry, after, PAGE, &reader->visitor, ret_n, reterr);
 	follow_end(f);
 	return error;
 }
@@ -156,13 +115,13 @@ static int read_page(struct follow *f, struct follow_place *place,
 static int read_all(struct follow *f, struct follow_place *place,
     const struct follow_reader *reader, struct diag *reterr)
 {
-	struct pager p = { .reader = reader };
 	struct follow_place fresh = { 0 };
+	struct registry_key after = { 0 };
 	unsigned n;
 
 	reader->all(reader->arg);
 	do {
-		int error = read_page(f, &fresh, &p, &n, reterr);
+		int error = read_page(f, &fresh, &after, reader, &n, reterr);
 
 		if (error)
 			return error;
@@ -171,6 +130,14 @@ static int read_all(struct follow *f, struct follow_place *place,
 	reader->all_done(reader->arg);
 	*place = fresh;
 	return 0;
+}
+
+static void copy_text(char *to, const char *from, size_t room)
+{
+	size_t len = strnlen(from, room - 1);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
 }
 
 /* ---- changes ---------------------------------------------------------- */

@@ -17,6 +17,7 @@
 
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
+#include "schema/fault.h"
 #include "schema/migrations.h"
 #include "schema/stmt.h"
 
@@ -363,6 +364,12 @@ static int read_id(struct registry *r, struct diag *reterr)
 	return error;
 }
 
+/* Of all that is committed; not 0: it is rolled back. */
+static int on_commit(void *arg)
+{
+	return registry_check_faults(arg, NULL) < 0;
+}
+
 static int open_file(const char *path, enum registry_access access,
     struct registry *r, struct diag *reterr)
 {
@@ -383,6 +390,7 @@ static int open_file(const char *path, enum registry_access access,
 		return stmt_error(r->db, rc, reterr);
 	r->busy_ms = busy_ms_of(access);
 	harden(r->db, access);
+	(void)sqlite3_commit_hook(r->db, on_commit, r);
 	if (access != REGISTRY_READ)
 		return set_up_writer(r, reterr);
 
@@ -401,10 +409,17 @@ int registry_open(const char *path, enum registry_access access,
 	}
 
 	struct registry *r = xcalloc(1, sizeof(*r));
-	int error = open_file(path, access, r, reterr);
 
+	fault_catch();
+	r->faults = fault_count();
+	fault_enter();
+	int error = open_file(path, access, r, reterr);
 	if (error == 0)
 		error = read_id(r, reterr);
+	fault_leave();
+	int fault = registry_check_faults(r, reterr);
+	if (fault < 0) /* whatever SQLite made of it */
+		error = fault;
 	if (error < 0) {
 		registry_close(r);
 		return diag_prefix(
@@ -418,9 +433,16 @@ void registry_close(struct registry *r)
 {
 	if (!r)
 		return;
+	fault_enter();
 	for (int i = 0; i < STMT_N; i++)
 		sqlite3_finalize(r->stmts[i]);
+	if (registry_check_faults(r, NULL) < 0) {
+		/* an index that is not to be trusted */
+		sqlite3_db_config(
+		    r->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	}
 	int rc = sqlite3_close(r->db);
+	fault_leave();
 	assert(rc == SQLITE_OK); /* else a statement is left somewhere */
 	free(r->unlocked_path);
 	free(r);

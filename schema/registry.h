@@ -214,7 +214,22 @@ struct registry_visitor {
 	void (*instance)(void *arg, const struct instance_row *row);
 	void (*done)(void *arg);
 	void *arg;
+	/*
+	 * What is there breaks the rules of the registry: a flipped bit, or
+	 * somebody who turned the rules off, or a word of a newer program.
+	 * instance: its row is left out, what else there is of the service
+	 * comes. NULL: all of the service is doubtful, and `done` does not
+	 * come, even if `service` did. NULL for the function: -EUCLEAN.
+	 */
+	void (*broken)(void *arg, const char *zone, const char *service,
+	    const char *instance, const char *why);
 };
+
+/* A visitor's, where what is broken is to be left out without a word. */
+void registry_pass_over(void *arg, const char *zone, const char *service,
+    const char *instance, const char *why);
+
+#define REGISTRY_KEY_MAX 256 /* octets of a part of a key, with its NUL */
 
 /* One service with its instances, as of one moment; -ENOENT if gone. */
 int registry_read_service(struct registry *r, const char *zone,
@@ -273,10 +288,14 @@ int registry_read_heartbeat(struct registry *r, const char *registrar,
 
 /*
  * Everything, in pages of at most `limit` services in the order of (zone,
- * name), each page one short read transaction. Starts after (zone, name);
- * pass "" for both at first. ret_n: services visited; 0 at the end.
+ * name), each page one short read transaction. *after is all zero at first,
+ * and is moved to the last one looked at. ret_n: services looked at; 0 at the
+ * end.
  */
-int registry_read_page(struct registry *r, const char *zone, const char *name,
+struct registry_key {
+	char zone[REGISTRY_KEY_MAX], name[REGISTRY_KEY_MAX];
+};
+int registry_read_page(struct registry *r, struct registry_key *after,
     unsigned limit, const struct registry_visitor *v, unsigned *ret_n,
     struct diag *reterr);
 
@@ -307,7 +326,10 @@ typedef void (*registry_tag_fn)(void *arg, const char *tag);
 int registry_tags_each(
     struct registry *r, const char *tags, registry_tag_fn fn, void *arg);
 
-/* In the order of their keys; service "" means all of the zone. */
+/*
+ * In the order of their keys; service "" means all of the zone. Rows that break
+ * the rules are left out.
+ */
 typedef void (*registry_check_fn)(void *arg, const struct check_row *row);
 int registry_read_checks(struct registry *r, const char *zone,
     const char *service, registry_check_fn fn, void *arg, struct diag *reterr);

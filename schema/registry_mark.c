@@ -25,31 +25,46 @@ int registry_check_version(struct registry *r, struct diag *reterr)
 	    r->version);
 }
 
+/* Most often the two are the same. */
+static int find_past(struct registry *r, const struct registry_mark *past,
+    const struct registry_mark *now, bool *ret_holds)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int more, error;
+
+	if (past->revision == 0 || past->revision == now->revision) {
+		*ret_holds = past->revision == 0 || past->token == now->token;
+		return 0;
+	}
+	if ((error = stmt_get(r, STMT_TOKEN, &st, NULL)) < 0)
+		return error;
+	stmt_int(st, 1, past->revision);
+	if ((more = stmt_step(r, st, NULL)) < 0)
+		return more;
+	*ret_holds = more && sqlite3_column_int64(st, 0) == past->token;
+	return 0;
+}
+
 int registry_read_mark(struct registry *r, const struct registry_mark *past,
     struct registry_mark *ret_now, bool *ret_holds)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
-	int error;
+	int more, error;
 
 	if (registry_is_outdated(r))
 		return -ESTALE;
-	if ((error = registry_check_version(r, NULL)) < 0 ||
-	    (error = stmt_get(r, STMT_MARK, &st, NULL)) < 0)
+	if ((error = stmt_get(r, STMT_MARK, &st, NULL)) < 0)
 		return error;
-	stmt_int(st, 1, past->revision);
-	if ((error = stmt_step(r, st, NULL)) < 0)
-		return error;
+	if ((more = stmt_step(r, st, NULL)) < 0)
+		return more;
 	/* another registry may have been copied into the same file */
-	const char *id = stmt_column_text(st, 2);
+	const char *id = more ? stmt_column_text(st, 2) : NULL;
 	if (!id || strcmp(id, r->id) != 0)
 		return -ESTALE;
 	/* NULL, so 0, if there is none */
 	*ret_now = (struct registry_mark){ sqlite3_column_int64(st, 0),
 		sqlite3_column_int64(st, 1) };
-	*ret_holds = past->revision == 0 ||
-	             (sqlite3_column_type(st, 3) != SQLITE_NULL &&
-	                 sqlite3_column_int64(st, 3) == past->token);
-	return 0;
+	return find_past(r, past, ret_now, ret_holds);
 }
 
 int registry_revision(struct registry *r, int64_t *ret_revision)

@@ -2,6 +2,7 @@
 /*
  * What a registrar writes about itself, and what keeps the file small.
  */
+#include "schema/fault.h"
 #include "schema/registry.h"
 #include "schema/stmt.h"
 
@@ -75,8 +76,10 @@ int registry_prune_history(struct registry *r, int64_t now_wall_ms,
 
 int registry_checkpoint(struct registry *r, struct diag *reterr)
 {
+	fault_enter();
 	int rc = sqlite3_wal_checkpoint_v2(
 	    r->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	fault_leave();
 
 	return rc == SQLITE_OK ? 0 : stmt_error(r->db, rc, reterr);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "schema/stmt.h"
 
+#include "schema/fault.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -67,11 +69,10 @@
 	"excluded.locality, excluded.source, excluded.definition)"
 
 static const char *const texts[STMT_N] = {
-	[STMT_MARK] = "SELECT (SELECT max(revision) FROM change), "
-	              "(SELECT token FROM change WHERE revision = "
-	              "(SELECT max(revision) FROM change)), "
-	              "(SELECT id FROM registry WHERE one = 1), "
-	              "(SELECT token FROM change WHERE revision = ?)",
+	[STMT_MARK] = "SELECT c.revision, c.token, r.id FROM registry r "
+	              "LEFT JOIN change c ON c.revision = "
+	              "(SELECT max(revision) FROM change) WHERE r.one = 1",
+	[STMT_TOKEN] = "SELECT token FROM change WHERE revision = ?",
 	[STMT_VERSION] = "PRAGMA user_version",
 	[STMT_CHANGE_BOUNDS] = "SELECT (SELECT min(revision) FROM change), "
 	                       "(SELECT max(revision) FROM change)",
@@ -86,6 +87,9 @@ static const char *const texts[STMT_N] = {
 	               "WHERE zone = ? AND service = ?",
 	[STMT_FACTS_OF] = "SELECT " FACTS " FROM instance "
 	                  "WHERE zone = ? AND service = ? AND name = ?",
+	[STMT_PEEK_INSTANCES] = "SELECT zone, service, name FROM instance "
+	                        "WHERE (zone, service, name) >= (?, ?, ?) "
+	                        "ORDER BY zone, service, name LIMIT 2",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
 	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
 	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),
@@ -295,9 +299,14 @@ int stmt_get(struct registry *r, enum stmt_id id, sqlite3_stmt **ret_st,
     struct diag *reterr)
 {
 	if (!r->stmts[id]) {
+		fault_enter();
 		int rc = sqlite3_prepare_v3(r->db, texts[id], -1,
 		    SQLITE_PREPARE_PERSISTENT, &r->stmts[id], NULL);
+		fault_leave();
+		int error = registry_check_faults(r, reterr);
 
+		if (error < 0)
+			return error;
 		if (rc != SQLITE_OK)
 			return stmt_error(r->db, rc, reterr);
 	}
@@ -342,10 +351,29 @@ void stmt_int_or_default(sqlite3_stmt *st, int i, int value)
 	}
 }
 
+int registry_check_faults(const struct registry *r, struct diag *reterr)
+{
+	if (r->faults == fault_count())
+		return 0;
+	return diag_set(reterr, -ESTALE, "the index of its log was cut short");
+}
+
+static void reset(sqlite3_stmt *st)
+{
+	fault_enter();
+	sqlite3_reset(st);
+	fault_leave();
+}
+
 int stmt_step(struct registry *r, sqlite3_stmt *st, struct diag *reterr)
 {
+	fault_enter();
 	int rc = sqlite3_step(st);
+	fault_leave();
+	int error = registry_check_faults(r, reterr);
 
+	if (error < 0)
+		return error;
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE)
@@ -357,7 +385,7 @@ int stmt_run(struct registry *r, sqlite3_stmt *st, struct diag *reterr)
 {
 	int error = stmt_step(r, st, reterr);
 
-	sqlite3_reset(st);
+	reset(st);
 	return error < 0 ? error : 0;
 }
 
@@ -384,5 +412,5 @@ int stmt_column_int_or_default(sqlite3_stmt *st, int i)
 void stmt_reset_fn(sqlite3_stmt **st)
 {
 	if (*st)
-		sqlite3_reset(*st);
+		reset(*st);
 }

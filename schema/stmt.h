@@ -16,11 +16,13 @@
 enum stmt_id {
 	/* the change path: none of these may scan (test_plan.c) */
 	STMT_MARK,
+	STMT_TOKEN,
 	STMT_VERSION,
 	STMT_CHANGE_BOUNDS,
 	STMT_CHANGES,
 	STMT_SERVICE,
 	STMT_SERVICE_INSTANCES,
+	STMT_PEEK_INSTANCES,
 	STMT_FACTS,
 	STMT_FACTS_OF,
 	STMT_PUT_SERVICE,
@@ -87,11 +89,15 @@ struct registry {
 	enum txn txn;
 	int busy_ms; /* of statements outside of registry_begin() */
 	char id[33];
-	int version; /* of its schema when it was opened */
+	int version;     /* of its schema when it was opened */
+	unsigned faults; /* fault_count() then */
 	/* of a file that cannot be locked, see open_unlocked() in registry.c */
 	char *unlocked_path; /* owned; NULL for all others */
 	struct stat unlocked_stat;
 };
+
+/* -ESTALE: the index of the log was cut short since it was opened. */
+int registry_check_faults(const struct registry *r, struct diag *reterr);
 
 /* True once such a file is not what was opened any more. */
 bool registry_is_outdated(const struct registry *r);

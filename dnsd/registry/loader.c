@@ -8,6 +8,7 @@
 #include "dnsd/zonefile/conflict.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "schema/follow.h"
 
@@ -18,6 +19,7 @@
 enum {
 	ZONE_TEXT_MAX = 256,
 	LABEL_TEXT_MAX = 64,
+	TOLD_MAX = 64, /* rows that cannot be read; more are told again */
 	CLOCK_STEP_MS = 1000, /* back by less is not a step */
 };
 
@@ -30,6 +32,11 @@ struct loader {
 	struct registry *registry; /* being read */
 	uint32_t stamp;            /* of the full load going on */
 	bool was_all;
+	/* of the service being read */
+	unsigned instance_n, broken_n;
+	/* what cannot be read, and has been told: "zone/service/instance" */
+	char *told[TOLD_MAX];
+	unsigned told_n;
 	int64_t last_wall_ms; /* when expired leases were looked for */
 	struct zone *zone;    /* of the service being read; NULL: not ours */
 	char zone_text[ZONE_TEXT_MAX]; /* which `zone` was found by */
@@ -52,6 +59,8 @@ void loader_free(struct loader *l)
 {
 	if (!l)
 		return;
+	for (unsigned i = 0; i < l->told_n; i++)
+		free(l->told[i]);
 	compiler_free(l->compiler);
 	expiry_release(&l->expiries);
 	free(l);
@@ -111,6 +120,7 @@ static void on_service(void *arg, const struct service_row *row)
 	struct loader *l = arg;
 
 	copy_text(l->service, row->name, sizeof(l->service));
+	l->instance_n = l->broken_n = 0;
 	if (!zone_named(l, row->zone))
 		return;
 	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
@@ -125,6 +135,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 
 	if (!l->zone)
 		return;
+	l->instance_n++;
 	if (compile_add(l->compiler, row))
 		take_words(l, row->meta, row->tags);
 }
@@ -182,6 +193,109 @@ static void find_conflicts(struct loader *l, const struct service *s)
 		conflicts_add_addresses(&l->conflicts, s, zones[i]);
 }
 
+/* ---- what cannot be read ---------------------------------------------- */
+
+/* Says it once, until it can be read again. */
+static void tell_broken(struct loader *l, const char *zone, const char *service,
+    const char *instance, const char *why)
+{
+	scoped_free char *key =
+	    xasprintf("%s/%s/%s", zone, service, instance ? instance : "");
+
+	for (unsigned i = 0; i < l->told_n; i++) {
+		if (!strcmp(l->told[i], key))
+			return;
+	}
+	if (instance) {
+		log_warn("instance '%s' of service '%s' in zone '%s' is left "
+		         "out: %s",
+		    instance, service, zone, why);
+	} else {
+		log_warn("service '%s' in zone '%s' cannot be read, what was "
+		         "known of it stays: %s",
+		    service, zone, why);
+	}
+	if (l->told_n < TOLD_MAX)
+		l->told[l->told_n++] = take_ptr(&key);
+}
+
+/* All of the service could be read. */
+static void forget_told(struct loader *l, const char *zone, const char *service)
+{
+	unsigned n = 0;
+
+	if (!l->told_n)
+		return;
+	scoped_free char *prefix = xasprintf("%s/%s/", zone, service);
+	for (unsigned i = 0; i < l->told_n; i++) {
+		if (strncmp(l->told[i], prefix, strlen(prefix)) != 0) {
+			l->told[n++] = l->told[i];
+		} else {
+			free(l->told[i]);
+		}
+	}
+	if (n < l->told_n) {
+		log_info("service '%s' in zone '%s' can be read again", service,
+		    zone);
+	}
+	l->told_n = n;
+}
+
+/* There is one, and no more is known of it. */
+static void put_unreadable(struct loader *l, const char *service)
+{
+	const struct service_row row = { .zone = l->zone_text,
+		.name = service,
+		.protocol = "tcp",
+		.port = ROW_DEFAULT,
+		.ttl_s = ROW_DEFAULT,
+		.max_answers = ROW_DEFAULT,
+		.tags = "[]",
+		.meta = "{}" };
+	struct compile_result result;
+
+	compile_begin(l->compiler, l->zone, &row, clock_wall_ms());
+	if (compile_finish(l->compiler, &result, NULL) < 0)
+		return; /* not even a name */
+	result.service->stamp = l->stamp;
+	result.service->flags |= SERVICE_UNREADABLE;
+	catalog_put(l->catalog, result.service);
+}
+
+/* What was answered of it stays; SERVFAIL if nothing was. */
+static void keep_service(
+    struct loader *l, const char *zone, const char *service)
+{
+	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
+	size_t len = strlen(service);
+	const struct zone *z = zone_named(l, zone);
+
+	if (!z || !len || len >= LABEL_TEXT_MAX)
+		return;
+	memcpy(label, service, len);
+	if (!catalog_keep(l->catalog, z,
+	        dname_hash_label(z->hash_seed, z->hash, label, len), label,
+	        (uint8_t)len, l->stamp))
+		put_unreadable(l, service);
+}
+
+static void on_broken(void *arg, const char *zone, const char *service,
+    const char *instance, const char *why)
+{
+	struct loader *l = arg;
+
+	if (!zone_named(l, zone))
+		return;
+	tell_broken(l, zone, service, instance, why);
+	if (instance) {
+		l->broken_n++;
+	} else {
+		keep_service(l, zone, service);
+	}
+}
+
+/* ---- what can --------------------------------------------------------- */
+
 static void on_done(void *arg)
 {
 	struct loader *l = arg;
@@ -190,6 +304,12 @@ static void on_done(void *arg)
 
 	if (!l->zone)
 		return;
+	if (l->broken_n && !l->instance_n) { /* nobody is left of it */
+		keep_service(l, l->zone_text, l->service);
+		return;
+	}
+	if (!l->broken_n)
+		forget_told(l, l->zone_text, l->service);
 	if (compile_finish(l->compiler, &result, &diag) < 0) {
 		log_warn("service '%s' in zone '%s' is not served: %s",
 		    l->service, l->zone_text, diag.text);
@@ -231,6 +351,12 @@ static void find_browsing_conflicts(void *arg, struct zone *z)
 		conflicts_add_browsing(&l->conflicts, z);
 }
 
+static void set_read(void *arg, struct zone *z)
+{
+	(void)arg;
+	atomic_store(&z->is_unread, false);
+}
+
 static void on_all(void *arg)
 {
 	struct loader *l = arg;
@@ -245,6 +371,7 @@ static void on_all_done(void *arg)
 	struct loader *l = arg;
 
 	(void)catalog_sweep(l->catalog, l->stamp);
+	catalog_each_zone(l->catalog, set_read, NULL);
 }
 
 static void on_pause(void *arg, int64_t revision)
@@ -259,7 +386,7 @@ static struct follow_reader reader(struct loader *l)
 {
 	return (struct follow_reader){ .all = on_all,
 		.all_done = on_all_done,
-		.visitor = { on_service, on_instance, on_done, l },
+		.visitor = { on_service, on_instance, on_done, l, on_broken },
 		.gone = remove_service,
 		.pause = on_pause,
 		.arg = l };

@@ -65,6 +65,11 @@ static void tell_loaded(struct tracker *t, int64_t start_ms)
 	if (!t->served) /* what was said before is told by this */
 		t->complaint = 0;
 	t->served = true;
+	if (registry_is_newer(follow_registry(t->follow))) {
+		log_warn("registry '%s' was migrated by a newer Rollcall: what "
+		         "is not known here is left out",
+		    t->path);
+	}
 	log_info("registry '%s' loaded id=%s revision=%lld services=%zu "
 	         "ms=%lld",
 	    t->path, registry_id(follow_registry(t->follow)),

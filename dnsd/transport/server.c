@@ -19,6 +19,7 @@ struct server {
 	struct udp **udp;       /* worker_n * plain_n */
 	struct stream **stream; /* worker_n */
 	unsigned udp_n, stream_n, reader_n;
+	unsigned connection_max;
 	_Atomic unsigned connection_n;
 	struct later *later; /* NULL: everything is answered at once */
 };
@@ -76,12 +77,37 @@ static int claim_doors(const struct server *s, struct diag *reterr)
 	return error;
 }
 
+/*
+ * So many that files are left for what must be opened whoever connects: a
+ * registry that takes the place of another, zone files, a certificate.
+ */
+static unsigned connection_max(const struct options *o)
+{
+	enum { KEPT_FILES = 16 };
+	unsigned wanted = (unsigned)o->tcp_connections;
+	unsigned readers = server_reader_n(o);
+	struct rlimit limit;
+	/* the lowest that is free: as many are open */
+	int open_n = dup(STDERR_FILENO);
+
+	if (open_n < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return wanted;
+	close(open_n);
+	/* each worker may take one more than there are */
+	rlim_t others = (rlim_t)open_n + KEPT_FILES +
+	                (rlim_t)readers * (5 + o->listen_tls.n);
+	if (limit.rlim_cur >= others + wanted)
+		return wanted;
+	return limit.rlim_cur > others + 1 ? (unsigned)(limit.rlim_cur - others)
+	                                   : 1;
+}
+
 static int start_worker(struct server *s, const struct options *o,
     const struct handler_source *source, struct reclaim *rec,
     struct diag *reterr)
 {
-	struct stream_limits limits = { (unsigned)o->tcp_connections,
-		&s->connection_n, o->tcp_idle_ms };
+	struct stream_limits limits = { s->connection_max, &s->connection_n,
+		o->tcp_idle_ms };
 	int error = 0;
 
 	for (unsigned i = 0; i < s->plain_n && !error; i++) {
@@ -133,6 +159,7 @@ int server_start(const struct options *o, struct tls_context *tls,
 	if (!error)
 		error = start_later(s, &own, rec, reterr);
 	s->worker_n = worker_n(o);
+	s->connection_max = connection_max(o);
 	s->udp =
 	    xcalloc((size_t)s->worker_n * o->listen.n, sizeof(struct udp *));
 	s->stream = xcalloc(s->worker_n, sizeof(struct stream *));
@@ -161,7 +188,7 @@ int server_raise_limit(const struct options *o, struct diag *reterr)
 	if (limit.rlim_cur >= wanted)
 		return 0;
 	return diag_set(reterr, -EMFILE,
-	    "%d connections need %llu open files, the limit is %llu",
+	    "fewer connections at a time: %d need %llu open files, the limit is %llu",
 	    o->tcp_connections, (unsigned long long)wanted,
 	    (unsigned long long)limit.rlim_max);
 }

@@ -132,19 +132,17 @@ void complete_targets(
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = &c };
+		.arg = &c,
+		.broken = registry_pass_over };
+	struct registry_key after = { 0 };
 	struct registry *reg;
 	unsigned n;
 
 	if (registry_open(o->run.registry, REGISTRY_READ, &reg, NULL) < 0)
 		return;
 	do {
-		char zone[sizeof(c.zone)], name[sizeof(c.name)];
-
-		memcpy(zone, c.zone, sizeof(zone));
-		memcpy(name, c.name, sizeof(name));
 		n = 0;
-		if (registry_read_page(reg, zone, name, PAGE, &v, &n, NULL) < 0)
+		if (registry_read_page(reg, &after, PAGE, &v, &n, NULL) < 0)
 			break;
 	} while (n && c.lines < LINES_MAX);
 	registry_close(reg);

@@ -52,7 +52,8 @@ static int count(struct operation *op, const char *zone, const char *service,
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = c };
+		.arg = c,
+		.broken = registry_pass_over };
 
 	return registry_read_service(op->reg, zone, service, &v, reterr);
 }

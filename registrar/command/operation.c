@@ -134,7 +134,8 @@ static int load_target(
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = op };
+		.arg = op,
+		.broken = registry_pass_over };
 	const struct target *t = &op->targets[which];
 
 	op->loading = which;

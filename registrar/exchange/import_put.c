@@ -197,7 +197,7 @@ void import_drop_empty(struct import *im)
 	{
 		struct census c = { 0 };
 		const struct registry_visitor v = { on_service, on_instance,
-			on_done, &c };
+			on_done, &c, registry_pass_over };
 
 		if (registry_read_service(
 		        im->r, im->config->zone, service, &v, NULL) == 0 &&

@@ -106,30 +106,44 @@ static void done(void *arg)
 	}
 }
 
+static void add_broken(void *arg, const char *zone, const char *service,
+    const char *instance, const char *why)
+{
+	struct status_report *r = arg;
+	const struct status_service *last =
+	    r->service_n ? &r->services[r->service_n - 1] : NULL;
+
+	if (r->broken_n == r->broken_max) {
+		r->broken_max = r->broken_max ? 2 * r->broken_max : 8;
+		r->broken =
+		    xreallocarray(r->broken, r->broken_max, sizeof(*r->broken));
+	}
+	r->broken[r->broken_n++] = arena_printf(r->arena,
+	    "%s '%s%s%s' in zone '%s' cannot be read: %s",
+	    instance ? "instance" : "service", service, instance ? "/" : "",
+	    instance ? instance : "", zone, why);
+	/* what could be read of it */
+	if (!instance && last && !strcmp(last->row.name, service) &&
+	    !strcmp(last->row.zone, zone))
+		done(r);
+}
+
 /* ---- loading ---------------------------------------------------------- */
 
 static int load_all(struct registry *reg, struct status_report *r,
     const struct registry_visitor *v, struct diag *reterr)
 {
-	const char *zone = "", *name = "";
+	struct registry_key after = { 0 };
 	unsigned n;
 	int error;
 
 	do {
-		error =
-		    registry_read_page(reg, zone, name, PAGE, v, &n, reterr);
+		error = registry_read_page(reg, &after, PAGE, v, &n, reterr);
 		if (error < 0)
 			return error;
-		if (n) {
-			const struct status_service *last =
-			    &r->services[r->service_n - 1];
-
-			zone = last->row.zone;
-			name = last->row.name;
-		}
 	} while (n);
 	for (unsigned i = 0; i < r->service_n; i++) {
-		zone = r->services[i].row.zone;
+		const char *zone = r->services[i].row.zone;
 		if (i && strcmp(zone, r->services[i - 1].row.zone) == 0)
 			continue;
 		error =
@@ -188,7 +202,8 @@ int status_load(const char *registry, const char *zone, const char *service,
 	const struct registry_visitor v = { .service = add_service,
 		.instance = add_instance,
 		.done = done,
-		.arg = &r };
+		.arg = &r,
+		.broken = add_broken };
 	struct registry *reg = NULL;
 	int error = registry_open(registry, REGISTRY_READ, &reg, reterr);
 
@@ -231,6 +246,7 @@ int status_read_instance(struct registry *reg, const char *zone,
 
 void status_release(struct status_report *r)
 {
+	free(r->broken);
 	arena_free(r->arena);
 	free(r->services);
 	free(r->instances);
@@ -277,6 +293,8 @@ const char *status_drain(
 
 bool status_is_unhealthy(const struct status_report *r)
 {
+	if (r->broken_n)
+		return true;
 	for (unsigned k = 0; k < r->service_n; k++) {
 		if (!r->services[k].eligible_n)
 			return true;

@@ -38,6 +38,9 @@ struct status_report {
 	unsigned service_n, instance_n, check_n;
 	unsigned service_max, instance_max, check_max;
 	int64_t now_wall_ms;
+	/* what could not be read, in words, each with why */
+	const char **broken;
+	unsigned broken_n, broken_max;
 };
 
 /*

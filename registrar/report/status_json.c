@@ -128,5 +128,13 @@ void status_print_json(FILE *f, const struct status_report *r)
 		(void)json_dumpf(o, f, JSON_INDENT(2));
 		json_decref(o);
 	}
-	(void)fputs("\n]\n}\n", f);
+	(void)fputs("\n],\n\"broken\": [", f);
+	for (unsigned k = 0; k < r->broken_n; k++) {
+		json_t *text = json_string(r->broken[k]);
+
+		(void)fputs(k ? ",\n" : "\n", f);
+		(void)json_dumpf(text, f, JSON_ENCODE_ANY);
+		json_decref(text);
+	}
+	(void)fputs("]\n}\n", f);
 }

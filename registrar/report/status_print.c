@@ -310,5 +310,9 @@ void status_print(
 		(void)fputs(DETAIL_TITLE "\n", f);
 	}
 	each_service(&p, print_service);
+	for (unsigned k = 0; k < r->broken_n; k++) {
+		status_put_safe(f, r->broken[k], 0);
+		(void)fputc('\n', f);
+	}
 	print_summary(&p);
 }

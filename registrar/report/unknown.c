@@ -93,7 +93,8 @@ int unknown_instance(struct registry *reg, const struct target *t, int error,
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = &x };
+		.arg = &x,
+		.broken = registry_pass_over };
 
 	(void)registry_read_service(reg, t->zone, t->service, &v, NULL);
 	const char *found = near(&x);

@@ -353,8 +353,6 @@ void store_free(struct store *st)
 		store_order_free(o);
 	}
 	follow_free(st->follow);
-	free(st->sweep.zone);
-	free(st->sweep.service);
 	free(st);
 }
 

@@ -35,9 +35,9 @@ TAILQ_HEAD(store_orders, store_order);
 
 /* Where the search for unwanted rows stands. */
 struct store_sweep {
-	bool wanted;          /* store_reconcile() was called */
-	bool running;         /* pages are left */
-	char *zone, *service; /* the last one looked at, or NULL */
+	bool wanted;  /* store_reconcile() was called */
+	bool running; /* pages are left */
+	struct registry_key after;
 };
 
 struct store {

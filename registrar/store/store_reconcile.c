@@ -68,40 +68,32 @@ static void on_definition(void *arg, const char *file, const char *text)
 
 void store_sweep_restart(struct store *st)
 {
-	free(st->sweep.zone);
-	free(st->sweep.service);
-	st->sweep.zone = NULL;
-	st->sweep.service = NULL;
+	st->sweep.after = (struct registry_key){ 0 };
 	st->sweep.running = st->sweep.wanted;
 }
 
 int store_sweep_page(struct store *st, struct diag *reterr)
 {
 	struct page p = { .st = st };
+	/* what cannot be read stays as it is */
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = &p };
+		.arg = &p,
+		.broken = registry_pass_over };
 	unsigned n = 0;
-	int r = registry_read_page(st->registry,
-	    st->sweep.zone ? st->sweep.zone : "",
-	    st->sweep.service ? st->sweep.service : "", PAGE_SERVICES, &v, &n,
-	    reterr);
+	int r = registry_read_page(
+	    st->registry, &st->sweep.after, PAGE_SERVICES, &v, &n, reterr);
 
+	free(p.zone);
+	free(p.service);
 	if (r == 0 && n < PAGE_SERVICES) {
 		r = registry_read_definitions(
 		    st->registry, st->config.source, on_definition, st, reterr);
 	}
 	if (r < 0 || n < PAGE_SERVICES) {
-		free(p.zone);
-		free(p.service);
 		store_sweep_restart(st);
 		st->sweep.running = r < 0;
-		return r;
 	}
-	free(st->sweep.zone);
-	free(st->sweep.service);
-	st->sweep.zone = p.zone;
-	st->sweep.service = p.service;
-	return 0;
+	return r;
 }

@@ -94,7 +94,8 @@ static int load(struct store *st, struct store_service *s, struct diag *reterr)
 	const struct registry_visitor v = { .service = ignore_service,
 		.instance = load_instance,
 		.done = ignore_done,
-		.arg = &l };
+		.arg = &l,
+		.broken = registry_pass_over };
 	struct store_instance *i;
 
 	LIST_FOREACH (i, &s->instances, siblings)
@@ -149,6 +150,19 @@ static void census_instance(void *arg, const struct instance_row *row)
 	c->n++;
 }
 
+/* Who knows what it is: the service is not empty. */
+static void census_broken(void *arg, const char *zone, const char *service,
+    const char *instance, const char *why)
+{
+	struct census *c = arg;
+
+	(void)zone;
+	(void)service;
+	(void)instance;
+	(void)why;
+	c->n++;
+}
+
 static int withdraw_service(
     struct store *st, const struct store_order *o, struct diag *reterr)
 {
@@ -156,7 +170,8 @@ static int withdraw_service(
 	const struct registry_visitor v = { .service = census_service,
 		.instance = census_instance,
 		.done = ignore_done,
-		.arg = &c };
+		.arg = &c,
+		.broken = census_broken };
 	int r = registry_read_service(
 	    st->registry, o->zone, o->service, &v, reterr);
 

@@ -58,6 +58,19 @@ static void on_done(void *arg)
 	l->s = NULL;
 }
 
+/* What could be read of it is shown. */
+static void on_broken(void *arg, const char *zone, const char *service,
+    const char *instance, const char *why)
+{
+	const struct loading *l = arg;
+
+	(void)zone;
+	(void)service;
+	(void)why;
+	if (!instance && l->s)
+		on_done(arg);
+}
+
 static void on_gone(void *arg, const char *zone, const char *service)
 {
 	const struct loading *l = arg;
@@ -87,8 +100,8 @@ static int load(struct top_model *m, struct diag *reterr)
 {
 	struct loading l = { .m = m };
 	const struct follow_reader reader = { on_all, nothing,
-		{ on_service, on_instance, on_done, &l }, on_gone, on_pause,
-		&l };
+		{ on_service, on_instance, on_done, &l, on_broken }, on_gone,
+		on_pause, &l };
 	int error = follow_read(m->follow, &m->place, &reader, reterr);
 
 	top_service_free(l.s);

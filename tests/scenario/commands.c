@@ -302,7 +302,7 @@ void cmd_expect(struct world *w, char *const *words, int n)
 			               world_split(w, words[i], &service),
 			.state = "none" };
 		const struct registry_visitor v = { on_service, on_instance,
-			on_done, &f };
+			on_done, &f, NULL };
 		struct registry *r = world_look(w);
 
 		(void)registry_read_service(r, ZONE, service, &v, NULL);

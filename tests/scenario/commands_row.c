@@ -41,7 +41,7 @@ static struct seen see(struct world *w, const char *instance)
 	char *service;
 	struct seen s = { .instance = world_split(w, instance, &service) };
 	const struct registry_visitor v = { on_service, on_instance, on_done,
-		&s };
+		&s, NULL };
 	struct registry *r;
 
 	world_turn(w);

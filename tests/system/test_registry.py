@@ -4,13 +4,17 @@
 import contextlib
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
+import threading
 import time
 
+import dns.edns
+import dns.flags
 import pytest
 
-from rollcall import Site, always, until
+from rollcall import ZONE, Dnsd, Site, always, until
 
 pytestmark = pytest.mark.threads
 
@@ -88,12 +92,22 @@ def test_many_small_commits_are_all_seen(site, web):
 
 # ---- a file in trouble --------------------------------------------------
 
+def assert_not_ready(dnsd):
+    """What was never read is not known; what the zone has itself is."""
+    for name, rdtype in (("web", "A"), ("_web._tcp", "SRV"),
+                         ("_tcp", "PTR"), ("_services._dns-sd._udp", "PTR")):
+        answer = dnsd.ask(name, rdtype, payload=1232)
+        assert answer.rcode == "SERVFAIL" and not answer.authority_types
+        assert [o.code for o in answer.message.options
+                if o.otype == dns.edns.OptionType.EDE] == [14]
+        assert not answer.message.flags & dns.flags.AA
+    assert dnsd.ask("", "SOA").rdata() and dnsd.ask("", "NS").rdata()
+    assert dnsd.ask("", "A").rcode == "NOERROR"
+
+
 def test_dnsd_before_the_registry_exists(site):
     dnsd = site.start_dnsd()
-    answer = dnsd.ask("web")
-    assert answer.rcode == "NXDOMAIN"
-    assert answer.authority_types == ["SOA"]
-    assert dnsd.ask("", "SOA").rdata() and dnsd.ask("", "NS").rdata()
+    assert_not_ready(dnsd)
     assert dnsd.logged(r" warn: no registry '.*' yet; answering without")
     assert not site.registry.exists(), "reading creates nothing"
     site.create_registry()
@@ -107,7 +121,7 @@ def test_dnsd_before_the_registry_exists(site):
 def test_dnsd_before_the_folder_exists(site):
     site.registry = site.folder / "later/registry.db"
     dnsd = site.start_dnsd()
-    assert dnsd.ask("web").rcode == "NXDOMAIN"
+    assert_not_ready(dnsd)
     site.registry.parent.mkdir()
     site.create_registry()
     site.put("web", ("i-1", "192.0.2.1"))
@@ -268,15 +282,16 @@ def test_something_that_is_no_registry(site, web):
     web.wait_addresses("after", ["192.0.2.9"])
 
 
-def test_dnsd_started_on_garbage_serves_an_empty_zone(site):
+def test_dnsd_started_on_garbage_is_not_ready(site):
     site.registry.write_bytes(os.urandom(8192))
     dnsd = site.start_dnsd()
-    assert dnsd.ask("web").rcode == "NXDOMAIN"
+    assert_not_ready(dnsd)
     dnsd.wait_log(r" (warn|error): .*registry")
     remove_registry(site)
     site.create_registry()
     site.put("web", ("i-1", "192.0.2.1"))
     dnsd.wait_addresses("web", ["192.0.2.1"])
+    assert dnsd.ask("other").rcode == "NXDOMAIN"
 
 
 def test_a_locked_registry_keeps_answers_and_then_moves_on(site, web):
@@ -300,6 +315,212 @@ def test_dnsd_started_while_locked(site):
         dnsd = site.start_dnsd()
         assert dnsd.ask("", "SOA").rdata()
     dnsd.wait_addresses("web", ["192.0.2.1"])
+
+
+def test_a_registry_replaced_under_a_flood_of_connections(site, other):
+    """Files are kept for it, though clients take all they can get."""
+    site.create_registry()
+    site.put("web", ("i-1", "192.0.2.1"))
+    dnsd = Dnsd(site, "--workers", "2")
+    dnsd.prefix = ["prlimit", "--nofile=64:64"]
+    site.daemons.append(dnsd)
+    dnsd.start()
+    dnsd.wait_addresses("web", ["192.0.2.1"])
+    end = threading.Event()
+
+    def flood():
+        held = []
+        while not end.is_set():
+            s = socket.socket()
+            s.settimeout(0.2)
+            with contextlib.suppress(OSError):
+                s.connect(dnsd.where)
+            held.append(s)
+            if len(held) > 200:
+                held.pop(0).close()
+        for s in held:
+            s.close()
+    threads = [threading.Thread(target=flood) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.5)
+        remove_registry(site)
+        os.rename(other, site.registry)
+        dnsd.wait_addresses("new", ["192.0.2.50"])
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_newer_registry_is_read_where_it_allows_that(site, web):
+    """The registrar was upgraded first, and this dnsd is the old one."""
+    (version,), = site.sql("PRAGMA user_version")
+    site.script(f"PRAGMA user_version = {version + 1};")
+    site.put("after", ("i-1", "192.0.2.9"))
+    web.wait_addresses("after", ["192.0.2.9"])
+    web.wait_log(r" warn: registry .* newer")
+    assert site.run("status", "--registry", site.registry, "--json")
+    # what is older never writes
+    done = site.command("maintenance", "after/i-1", "--registry",
+                        site.registry)
+    assert done.returncode == 1
+    assert "a newer Rollcall has migrated it" in done.stderr
+    # now it says that this one would be wrong
+    site.script(f"UPDATE registry SET reads_from = {version + 1};")
+    site.put("later", ("i-1", "192.0.2.10"))
+    web.stop()
+    again = site.start_dnsd()
+    again.wait_log(r"may not read it")
+    assert_not_ready(again)
+    site.script(f"UPDATE registry SET reads_from = {version};")
+    again.wait_addresses("later", ["192.0.2.10"])
+
+
+def test_a_registrar_stops_writing_to_a_newer_registry(site):
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.1}\n")
+    registrar = site.start_registrar()
+    site.wait_health("web", {"a": "passing"})
+    (version,), = site.sql("PRAGMA user_version")
+    site.script(f"PRAGMA user_version = {version + 1};")
+    site.define("b.yaml", "service: b\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.2}\n")
+    registrar.wait_log(r"changes wait: .*schema is of version")
+    assert site.sql("SELECT name FROM service") == [("web",)]
+    site.script(f"PRAGMA user_version = {version};")
+    site.wait_health("b", {"a": "passing"})
+
+
+def break_rules(site, text):
+    """As somebody does who turns the rules off, or a bit that flips."""
+    done = site.script("PRAGMA ignore_check_constraints = ON;\n" + text)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_row_with_an_unknown_word_is_left_out_alone(site, web):
+    site.put("api", ("a-1", "192.0.2.11"))
+    web.wait_addresses("api", ["192.0.2.11"])
+    break_rules(site, "UPDATE instance SET health = 'odd' WHERE name = 'i-1'")
+    web.wait_addresses("web", ["192.0.2.2"])
+    web.wait_log(r" warn: instance 'i-1' of service 'web' .* is left out")
+    # all others, and the rest of its own service, go on
+    site.sql("UPDATE instance SET address = '192.0.2.12' WHERE name = 'a-1'")
+    web.wait_addresses("api", ["192.0.2.12"])
+    site.sql("UPDATE instance SET address = '192.0.2.3' WHERE name = 'i-2'")
+    web.wait_addresses("web", ["192.0.2.3"])
+    assert web.log_text().count("is left out") == 1
+    # nobody is left who can be read: the last good data
+    break_rules(site, "UPDATE instance SET mode = 'odd' WHERE name = 'i-2'")
+    web.wait_log(r"instance 'i-2' of service 'web'")
+    always("it stays", lambda: web.addresses("web") == ["192.0.2.3"], 0.3)
+    shown = site.command("status", "--registry", site.registry)
+    assert shown.returncode == 3
+    assert "a-1" in shown.stdout
+    assert "instance 'web/i-2' in zone 'svc.test' cannot be read" \
+        in shown.stdout or "'web/i-2'" in shown.stdout
+    # first seen so: it is there, and not more is known
+    web.stop()
+    again = site.start_dnsd()
+    again.wait_addresses("api", ["192.0.2.12"])
+    assert again.ask("web").rcode == "SERVFAIL"
+    assert again.ask("nix").rcode == "NXDOMAIN"
+    site.sql("UPDATE instance SET health = 'passing', mode = 'active'")
+    again.wait_addresses("web", ["192.0.2.1", "192.0.2.3"])
+    assert again.logged(r" info: service 'web' .* can be read again")
+
+
+def test_a_service_with_an_unknown_word_stays_as_it_was(site, web):
+    break_rules(site, "UPDATE service SET on_empty = 'odd'; UPDATE instance "
+                "SET address = '192.0.2.4' WHERE name = 'i-1';")
+    web.wait_log(r" warn: service 'web' .* cannot be read")
+    always("it stays", lambda: web.addresses("web") ==
+           ["192.0.2.1", "192.0.2.2"], 0.3)
+    site.put("api", ("a-1", "192.0.2.11"))
+    web.wait_addresses("api", ["192.0.2.11"])
+    web.stop()
+    again = site.start_dnsd()
+    again.wait_addresses("api", ["192.0.2.11"])
+    assert again.ask("web").rcode == "SERVFAIL"
+
+
+@pytest.mark.parametrize("flipped", [b"w", b"c", b"r", b"3"],
+                         ids=["up", "down", "near", "odd"])
+def test_a_flipped_bit_in_a_key_takes_no_service_away(site, dnsd, flipped):
+    """The key of one instance: what is read in order came to an end there."""
+    names = [f"s{n:02}" for n in range(30)]
+    for n, name in enumerate(names):
+        site.put(name, ("a", f"192.0.2.{n}"), ("b", f"198.51.100.{n}"))
+    for n, name in enumerate(names):
+        dnsd.wait_addresses(name, [f"192.0.2.{n}", f"198.51.100.{n}"])
+    site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    octets = site.registry.read_bytes()
+    good = ZONE.encode() + b"s15a192.0.2.15"
+    assert octets.count(good) == 1
+    at = octets.index(good) + len(good) - len(b"s15a192.0.2.15")
+    broken = octets[:at] + flipped + octets[at + 1:]
+    # as a file that takes its place: all of it is read again
+    remove_registry(site)
+    fresh = site.folder / "fresh.db"
+    fresh.write_bytes(broken)
+    os.rename(fresh, site.registry)
+    dnsd.wait_log(r" warn: service 's15' .* cannot be read")
+    for n, name in enumerate(names):
+        assert dnsd.addresses(name) == [f"192.0.2.{n}", f"198.51.100.{n}"]
+    # seen first like this: what is in doubt is not known, the rest is
+    dnsd.stop()
+    again = site.start_dnsd()
+    again.wait_addresses("s29", ["192.0.2.29", "198.51.100.29"])
+    unknown = [name for name in names if again.ask(name).rcode == "SERVFAIL"]
+    assert "s15" in unknown and len(unknown) <= 3
+    for n, name in enumerate(names):
+        if name not in unknown:
+            assert again.addresses(name) == [f"192.0.2.{n}",
+                                             f"198.51.100.{n}"]
+
+
+def test_the_index_of_the_log_is_cut_short(site):
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.1}\n")
+    registrar = site.start_registrar()
+    dnsd = site.start_dnsd()
+    dnsd.wait_addresses("web", ["192.0.2.1"])
+    for n in range(5):
+        os.truncate(f"{site.registry}-shm", 0)
+        always("both live", lambda: registrar.running() and
+               dnsd.addresses("web") == ["192.0.2.1"], 0.2)
+        site.put(f"after-{n}", ("i-1", "192.0.2.9"))
+        dnsd.wait_addresses(f"after-{n}", ["192.0.2.9"])
+
+
+def test_a_backup_copied_over_the_live_files(site):
+    """`cp -a backup/. live/`, log and index and all."""
+    live = site.folder / "live"
+    live.mkdir()
+    site.registry = live / "registry.db"
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.1}\n")
+    registrar = site.start_registrar()
+    dnsd = site.start_dnsd()
+    site.put("old", ("i-1", "192.0.2.50"))
+    dnsd.wait_addresses("old", ["192.0.2.50"])
+    backup = site.folder / "backup"
+    backup.mkdir()
+    site.sql(f"VACUUM INTO '{backup / 'registry.db'}'")
+    with contextlib.closing(sqlite3.connect(backup / "registry.db")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    for end in ("-wal", "-shm"):
+        (backup / f"registry.db{end}").touch()
+    for n in range(20):
+        site.sql("UPDATE instance SET address = ? WHERE service = 'old'",
+                 f"192.0.2.{100 + n}")
+        dnsd.wait_addresses("old", [f"192.0.2.{100 + n}"])
+        subprocess.run(["cp", "-a", f"{backup}/.", live], check=True)
+        dnsd.wait_addresses("old", ["192.0.2.50"])
+        assert registrar.running() and dnsd.running()
+        dnsd.wait_addresses("web", ["192.0.2.1"])
+    assert site.sql("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_the_registrar_waits_for_a_lock(site, web):

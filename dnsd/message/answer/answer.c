@@ -69,6 +69,20 @@ static void empty(struct answer *a, enum rcode rcode)
 	a->kind = ANSWER_EMPTY;
 }
 
+void answer_not_ready(struct answer *a)
+{
+	empty(a, RCODE_SERVFAIL);
+	a->authoritative = false;
+	a->not_ready = true;
+}
+
+/* Names left of the zone's that are not static may be the registry's. */
+static bool is_unread(const struct locus *l)
+{
+	return l->below > 0 &&
+	       atomic_load_explicit(&l->zone->is_unread, memory_order_relaxed);
+}
+
 void answer_hinfo(struct answer *a)
 {
 	static const uint8_t rdata[] = "\0\x09\7RFC8482";
@@ -171,6 +185,10 @@ static bool decide_node(struct answer *a, const struct dname *name,
 		answer_along(a, c);
 		return false;
 	}
+	if (is_unread(l)) {
+		answer_not_ready(a);
+		return false;
+	}
 	if (l->label && answer_service(a, name, type, l, c, &encloser_n) &&
 	    a->kind != ANSWER_NEGATIVE)
 		return false;
@@ -194,6 +212,10 @@ static bool decide_absent(struct answer *a, const struct dname *name,
 	unsigned encloser_n = 0;
 	struct locus here;
 
+	if (is_unread(l)) {
+		answer_not_ready(a);
+		return false;
+	}
 	if (l->zone->has_services
 	        ? answer_service(a, name, type, l, c, &encloser_n)
 	        : l->zone->address_len &&
@@ -289,6 +311,7 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 {
 	empty(ret_a, RCODE_NOERROR);
 	ret_a->authoritative = false;
+	ret_a->not_ready = false;
 	ret_a->service = NULL;
 	ret_a->chaos = NULL;
 	ret_a->alias_n = 0;

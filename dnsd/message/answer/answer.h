@@ -68,6 +68,7 @@ struct answer {
 	enum rcode rcode;
 	enum answer_kind kind;
 	bool authoritative; /* AA */
+	bool not_ready;     /* what was asked for is not known (yet) */
 	const struct zone *zone;
 	const struct zone_image *image; /* of zone */
 	const struct service *service;
@@ -153,6 +154,9 @@ bool answer_browsed_along(const struct answer *a, unsigned i);
 /* The same of a name that is hashed, as a question of that type. */
 void answer_locate_name(struct locus *ret_l, const struct dname *name,
     uint16_t type, const struct catalog *c);
+
+/* SERVFAIL: the registry was not read, or not this service. */
+void answer_not_ready(struct answer *a);
 
 /* HINFO, to ANY at a name that exists: RFC 8482 section 4.2. */
 void answer_hinfo(struct answer *a);

@@ -240,7 +240,10 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 		a->service =
 		    catalog_find(c, l->zone, l->hash, l->label, l->label_len);
 	}
-	if (a->service && l->below == 1) {
+	if (a->service && a->service->flags & SERVICE_UNREADABLE) {
+		answer_not_ready(a);
+		exists = true;
+	} else if (a->service && l->below == 1) {
 		decide_service(a, type);
 		exists = true;
 	} else if (a->service && l->below == 2 && underscored) {

@@ -342,6 +342,19 @@ const struct service *catalog_find(const struct catalog *c,
 	    z, hash, label, len, &i));
 }
 
+bool catalog_keep(struct catalog *c, const struct zone *z, uint64_t hash,
+    const uint8_t *label, uint8_t len, uint32_t stamp)
+{
+	uint32_t i;
+	struct service *s =
+	    service_of(find_word(atomic_load(&c->segment[segment_of(hash)]), z,
+	        hash, label, len, &i));
+
+	if (s)
+		s->stamp = stamp;
+	return s != NULL;
+}
+
 const struct service *catalog_by_hash(const struct catalog *c, uint64_t hash)
 {
 	const struct segment *g = atomic_load(&c->segment[segment_of(hash)]);

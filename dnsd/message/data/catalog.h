@@ -64,6 +64,12 @@ bool service_is(const struct service *s, const struct zone *z, uint64_t hash,
 void catalog_listen(struct catalog *c, const struct catalog_listener *l);
 /* For catalog_reverse(), before the first zone that needs it; once. */
 void catalog_set_reverse(struct catalog *c, const struct reverse *r);
+/*
+ * A service is what it was, though the registry cannot say so now; false: there
+ * is none.
+ */
+bool catalog_keep(struct catalog *c, const struct zone *z, uint64_t hash,
+    const uint8_t *label, uint8_t len, uint32_t stamp);
 /* Whoever has put all services of a registry says so. */
 void catalog_loaded(struct catalog *c, int64_t revision);
 

@@ -30,6 +30,7 @@ enum {
 enum service_flag {
 	SERVICE_NX_WHEN_EMPTY = 1, /* on_empty: nxdomain */
 	SERVICE_ADDRESS_INDEX = 2, /* see service_find_address() */
+	SERVICE_UNREADABLE = 4,    /* nothing of it is known but that it is */
 };
 
 enum instance_flag {

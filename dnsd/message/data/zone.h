@@ -45,6 +45,11 @@ struct zone {
 	atomic_uint below_n;
 	/* Control thread's own: it answers otherwise than that number says. */
 	bool has_moved;
+	/*
+	 * No registry has been read wholly yet: what it has of names in here is
+	 * not known.
+	 */
+	atomic_bool is_unread;
 	atomic_uint protocol_n;
 	atomic_bool protocol_overflow; /* there were more than that */
 	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];

@@ -154,6 +154,8 @@ static size_t limit_of(
 struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out)
 {
+	if (a->not_ready)
+		r->extra.why = WHY_NOT_READY;
 	struct out o = begin(r, q, via, limit_of(r, q, via), out);
 
 	put_sections(&o, r, a);

@@ -31,6 +31,7 @@ enum why {
 	WHY_PROHIBITED, /* who asks may not */
 	WHY_BUSY,       /* too many requests wait to be answered afterwards */
 	WHY_OVERDUE,    /* what was asked for did not come in time */
+	WHY_NOT_READY,  /* what was asked for is not known yet */
 };
 
 /* What a response says to its client besides; all zero: nothing. */

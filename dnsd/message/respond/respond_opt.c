@@ -33,6 +33,7 @@ static const struct {
 	[WHY_PROHIBITED] = REASON(18, ""),
 	[WHY_BUSY] = REASON(0, "too many requests under way"),
 	[WHY_OVERDUE] = REASON(0, "not answered in time"),
+	[WHY_NOT_READY] = REASON(14, ""),
 };
 
 /* Of the option, without code and length. */

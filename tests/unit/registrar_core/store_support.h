@@ -270,7 +270,7 @@ static inline void assert_registry(const struct fx *f, const char *expected)
 {
 	struct seen s = { .text = "" };
 	const struct registry_visitor v = { see_service, see_instance, see_done,
-		&s };
+		&s, NULL };
 	struct registry *r = look(f);
 
 	(void)registry_read_service(r, ZONE, "web", &v, NULL);

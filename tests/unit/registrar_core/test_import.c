@@ -116,13 +116,14 @@ static void assert_registry(struct fx *f, const char *expected)
 {
 	char text[2048] = "";
 	struct registry_visitor v = { show_service, show_instance, show_done,
-		text };
+		text, NULL };
 	struct registry *r = NULL;
 	unsigned n = 0;
 
 	assert_int_equal(registry_open(f->db, REGISTRY_READ, &r, &f->err), 0);
-	assert_int_equal(
-	    registry_read_page(r, "", "", 100, &v, &n, &f->err), 0);
+	assert_int_equal(registry_read_page(r, &(struct registry_key){ 0 }, 100,
+	                     &v, &n, &f->err),
+	    0);
 	registry_close(r);
 	assert_string_equal(text, expected);
 }

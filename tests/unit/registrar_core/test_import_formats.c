@@ -51,12 +51,14 @@ static void show_done(void *arg)
 static const char *rows_of(struct fx *f, struct seen *s)
 {
 	const struct registry_visitor v = { show_service, show_instance,
-		show_done, s->rows };
+		show_done, s->rows, NULL };
 	struct registry *r = fx_open(f);
 	unsigned n;
 
 	s->rows[0] = '\0';
-	assert_int_equal(registry_read_page(r, "", "", 100, &v, &n, NULL), 0);
+	assert_int_equal(registry_read_page(
+	                     r, &(struct registry_key){ 0 }, 100, &v, &n, NULL),
+	    0);
 	registry_close(r);
 	char *web = strstr(s->rows, WEB);
 

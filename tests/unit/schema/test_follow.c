@@ -102,7 +102,8 @@ static void on_pause(void *arg, int64_t revision)
 static struct follow_reader reader(struct view *v)
 {
 	return (struct follow_reader){ on_all, on_all_done,
-		{ on_service, on_instance, nothing, v }, on_gone, on_pause, v };
+		{ on_service, on_instance, nothing, v, NULL }, on_gone,
+		on_pause, v };
 }
 
 /* One turn of a program's loop. */
@@ -143,8 +144,8 @@ static void read_file(struct fx *f, struct view *ret_v)
 	unsigned n;
 
 	memset(ret_v->text, 0, sizeof(ret_v->text));
-	fx_ok(
-	    f, registry_read_page(reg, "", "", 1000, &r.visitor, &n, &f->err));
+	fx_ok(f, registry_read_page(reg, &(struct registry_key){ 0 }, 1000,
+	             &r.visitor, &n, &f->err));
 	registry_close(reg);
 }
 

@@ -44,7 +44,10 @@ static void on_done(void *arg)
 
 static struct registry_visitor visitor(struct seen *s)
 {
-	return (struct registry_visitor){ on_service, on_instance, on_done, s };
+	return (struct registry_visitor){ .service = on_service,
+		.instance = on_instance,
+		.done = on_done,
+		.arg = s };
 }
 
 static void put(struct fx *f, const char *service, const char *instances)
@@ -134,7 +137,7 @@ static void keeps_every_column(void **state)
 	struct fx *f = *state;
 	int n = 0;
 	struct registry_visitor v = { check_service_columns, check_columns,
-		count_done, &n };
+		count_done, &n, NULL };
 	struct service_row s = { Z, "web", "udp", 53, 9, 0, ON_EMPTY_ALL,
 		"[\"x\"]", "{\"k\":\"v\"}", "registrar/h", "web.yaml" };
 	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
@@ -175,8 +178,12 @@ static void reads_pages_in_order(void **state)
 		struct registry_visitor v = visitor(&s);
 		unsigned n = 99;
 
-		fx_ok(f, registry_read_page(f->r, *pages[i].after ? Z : "",
-		             pages[i].after, pages[i].limit, &v, &n, &f->err));
+		struct registry_key after = { .zone = Z };
+
+		(void)snprintf(
+		    after.name, sizeof(after.name), "%s", pages[i].after);
+		fx_ok(f, registry_read_page(
+		             f->r, &after, pages[i].limit, &v, &n, &f->err));
 		assert_string_equal(s.text, pages[i].text);
 		assert_int_equal(n, pages[i].n);
 	}

@@ -124,7 +124,7 @@ static void put_instance_keeps_the_pace(void **state)
 		.penalty = 1500, .at_wall_ms = 2000000, .until_wall_ms = 3000000
 	};
 	const struct registry_visitor v = { ignore_service, see_pace,
-		ignore_done, &seen };
+		ignore_done, &seen, NULL };
 
 	begin(f);
 	fx_ok(f, registry_put_ramp(f->r, Z, "web", "i1", 40, &f->err));
