@@ -46,14 +46,14 @@ static void on_done(void *arg)
 	(void)arg;
 }
 
+/* -EUCLEAN: not all of it can be read, so nobody can say that it is empty. */
 static int count(struct operation *op, const char *zone, const char *service,
     struct census *c, struct diag *reterr)
 {
 	const struct registry_visitor v = { .service = on_service,
 		.instance = on_instance,
 		.done = on_done,
-		.arg = c,
-		.broken = registry_pass_over };
+		.arg = c };
 
 	return registry_read_service(op->reg, zone, service, &v, reterr);
 }

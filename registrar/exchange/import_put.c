@@ -196,8 +196,11 @@ void import_drop_empty(struct import *im)
 	json_object_foreach(im->doubtful, service, value)
 	{
 		struct census c = { 0 };
-		const struct registry_visitor v = { on_service, on_instance,
-			on_done, &c, registry_pass_over };
+		/* one that cannot be read wholly is not empty */
+		const struct registry_visitor v = { .service = on_service,
+			.instance = on_instance,
+			.done = on_done,
+			.arg = &c };
 
 		if (registry_read_service(
 		        im->r, im->config->zone, service, &v, NULL) == 0 &&

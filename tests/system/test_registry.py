@@ -431,6 +431,16 @@ def test_a_row_with_an_unknown_word_is_left_out_alone(site, web):
     assert again.logged(r" info: service 'web' .* can be read again")
 
 
+def test_a_service_that_cannot_be_read_wholly_is_not_empty(site, dnsd):
+    """Whoever withdraws its last instance that can be takes it not away."""
+    for name in ("a", "b"):
+        site.run("register", f"web/{name}", "--address", "192.0.2.1",
+                 "--port", "80", "--registry", site.registry)
+    break_rules(site, "UPDATE instance SET health = 'odd' WHERE name = 'a'")
+    site.command("deregister", "web/b", "--registry", site.registry)
+    assert ("web", "a") in site.sql("SELECT service, name FROM instance")
+
+
 def test_a_service_with_an_unknown_word_stays_as_it_was(site, web):
     break_rules(site, "UPDATE service SET on_empty = 'odd'; UPDATE instance "
                 "SET address = '192.0.2.4' WHERE name = 'i-1';")
