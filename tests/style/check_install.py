@@ -20,6 +20,7 @@ EXPECTED = """
     @/share/man/man8/dnsd.8
     @/share/man/man8/registrar.8
     @/share/man/man5/registrar.d.5
+    @/share/man/man5/rollcall.yaml.5
     @/share/bash-completion/completions/registrar
     @/share/zsh/vendor-completions/_registrar
     @/share/fish/vendor_completions.d/registrar.fish
