@@ -19,6 +19,7 @@ EXPECTED = """
     @/lib/tmpfiles.d/rollcall.conf
     @/share/man/man8/dnsd.8
     @/share/man/man8/registrar.8
+    @/share/man/man5/registry.5
     @/share/man/man5/registrar.d.5
     @/share/man/man5/rollcall.yaml.5
     @/share/bash-completion/completions/registrar

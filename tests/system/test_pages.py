@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Commands of the manual pages work as printed, and the page of the registry
+has all of the schema and nothing else."""
+
+import contextlib
+import doctest
+import re
+import subprocess
+
+from rollcall import TREE, until
+
+REGISTRY = "/var/lib/rollcall/registry.db"
+# Of the schema, but nobody's interface: triggers put rows into them.
+INNER = {"words"}
+
+
+def section(page, heading):
+    text = (TREE / page).read_text()
+    body = re.search(rf"^\.Sh {heading}\n(.*?)(?=^\.Sh |\Z)", text,
+                     re.MULTILINE | re.DOTALL).group(1)
+    return body.replace("\\e", "\\").replace("\\&", "")
+
+
+def blocks(page, heading):
+    return re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", section(page, heading),
+                      re.MULTILINE | re.DOTALL)
+
+
+def session(text):
+    """[(command, [line that it prints])]: `$ `, and `> ` for what goes on."""
+    steps = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], []))
+        elif line.startswith("> "):
+            steps[-1] = (steps[-1][0] + "\n" + line[2:], [])
+        else:
+            steps[-1][1].append(line)
+    return steps
+
+
+def script_of(steps):
+    """Each command, and a line behind what it prints."""
+    return "".join(f"{command}\necho '=== {at}'\n"
+                   for at, (command, _) in enumerate(steps))
+
+
+def compare(steps, output):
+    printed = re.split(r"^=== \d+\n", output, flags=re.MULTILINE)
+    assert len(printed) == len(steps) + 1, output
+    for (command, lines), got in zip(steps, printed):
+        assert got.splitlines() == lines, f"{command}\n{output}"
+
+
+# ---- registry(5) --------------------------------------------------------
+
+PAGE = "schema/registry.5"
+
+
+def test_statements_in_shell(site):
+    site.create_registry()
+    text = "".join(blocks(PAGE, "STATEMENTS IN SHELL"))
+    steps = session(text.replace(REGISTRY, str(site.registry)))
+    assert len(steps) > 10
+    done = subprocess.run(["bash", "-e"], input=script_of(steps), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    compare(steps, done.stdout)
+
+
+def python_of_the_page():
+    names = {}
+    exec(blocks(PAGE, "STATEMENTS IN PYTHON")[0], names)  # pylint: disable=W0122
+    return names
+
+
+def test_statements_in_python(site):
+    site.create_registry()
+    text = blocks(PAGE, "STATEMENTS IN PYTHON")[1]
+    test = doctest.DocTestParser().get_doctest(
+        text.replace(REGISTRY, str(site.registry)), python_of_the_page(),
+        PAGE, PAGE, 0)
+    said = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(
+        test, out=said.append, clear_globs=False)
+    assert result.attempted > 8
+    assert not result.failed, "".join(said)
+
+
+def test_eligible_in_python_is_what_dnsd_answers(dnsd, site):
+    """Every health, mode, lease, ramp."""
+    site.put("web", *((f"i{n}", f"10.0.0.{n}") for n in range(1, 12)))
+    for n, what in enumerate((
+            "health = 'starting'", "health = 'warning'",
+            "health = 'warning', weight_warning = 7", "health = 'critical'",
+            "health = 'dead'", "mode = 'maintenance'", "ramp_percent = 30",
+            "ramp_percent = 1, weight = 9", "lease_until_wall_ms = 1e12",
+            "lease_until_wall_ms = 4e12, priority = 3, port = 81"), 1):
+        site.sql(f"UPDATE instance SET {what} WHERE name = 'i{n}'")
+    page = python_of_the_page()
+    with contextlib.closing(page["connect"](site.registry)) as db:
+        wanted = [(priority, weight, port, f"{name}.web")
+                  for name, _, port, priority, weight
+                  in page["eligible"](db, "web")]
+    assert len(wanted) == 6
+
+    def answered():
+        return sorted(dnsd.ask("_web._tcp", "SRV", tcp=True).srv(),
+                      key=lambda srv: srv[3])
+    until(f"dnsd answers {wanted}",
+          lambda: answered() == sorted(wanted, key=lambda srv: srv[3]))
+
+
+def tables_of_the_page():
+    found = {}
+    for part in section(PAGE, "TABLES").split("\n.Ss ")[1:]:
+        table = part.split("\n", 1)[0]
+        items = re.findall(r"^\.It Ic (.*)", part, re.MULTILINE)
+        found[table] = {column for item in items for column in item.split(" , ")}
+    return found
+
+
+def test_tables_and_columns_are_those_of_the_schema(site):
+    site.create_registry()
+    names = {name for name, in site.sql(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+        "AND name NOT LIKE 'sqlite%'")} - INNER
+    schema = {name: {row[1] for row in
+                     site.sql(f"PRAGMA table_xinfo('{name}')")}
+              for name in names}
+    assert tables_of_the_page() == schema
+
+
+def test_what_triggers_refuse_is_all_of_it(site):
+    site.create_registry()
+    said = {text.replace("''", "'") for sql, in site.sql(
+        "SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+        for text in re.findall(r"RAISE\(ABORT, '((?:[^']|'')*)'\)", sql)}
+    listed = re.findall(r"^\.It\n(.*)", section(PAGE, "WHAT IS REFUSED"),
+                        re.MULTILINE)
+    assert set(listed) == said
+
+
+# ---- rollcall.yaml(5) ---------------------------------------------------
+
+def test_the_configuration_of_the_page_is_right(tmp_path, site):
+    conf = tmp_path / "rollcall.yaml"
+    conf.write_text(blocks("schema/rollcall.yaml.5", "EXAMPLES")[0])
+    done = site.command("--check", "--config", conf, program="dnsd")
+    assert done.returncode == 0, done.stderr
+    empty = tmp_path / "services.d"
+    empty.mkdir()
+    done = site.command("check", "--config", conf, empty)
+    assert done.returncode == 0, done.stderr
