@@ -73,7 +73,8 @@ static void tell(struct drain *d, const char *how, const char *said)
 static void send_signal(struct drain *d, const struct instance *i)
 {
 	int number = instance_drained(i)->signal;
-	int r = number ? instance_signal(i, number) : 0;
+	struct diag why;
+	int r = number ? instance_signal(i, number, &why) : 0;
 	size_t len = strlen(d->text);
 
 	if (r == -EAGAIN) /* it is looked for: at the next look again */
@@ -85,7 +86,7 @@ static void send_signal(struct drain *d, const struct instance *i)
 		    "%sSIG%s: %s", len ? "; " : "", name ? name : "?",
 		    r == 0        ? "sent"
 		    : r == -ESRCH ? "its process is gone already"
-		                  : strerror(-r));
+		                  : why.text);
 	}
 	end(d, r == 0 || r == -ESRCH ? DRAIN_DONE : DRAIN_FAILED);
 }

@@ -296,9 +296,10 @@ const struct probe_subject *instance_subject(const struct instance *i)
 	return &i->subject;
 }
 
-int instance_signal(const struct instance *i, int signal)
+int instance_signal(const struct instance *i, int signal, struct diag *reterr)
 {
-	return i->watch ? i->env->watch->signal(i->watch, signal) : -ESRCH;
+	return i->watch ? i->env->watch->signal(i->watch, signal, reterr)
+	                : -ESRCH;
 }
 
 const struct instance_row *instance_row(const struct instance *i)

@@ -56,7 +56,7 @@ const struct instance_row *instance_row(const struct instance *i);
 const struct drained_spec *instance_drained(const struct instance *i);
 const struct probe_subject *instance_subject(const struct instance *i);
 /* To its process: process_watch_signal(); -ESRCH if none is watched. */
-int instance_signal(const struct instance *i, int signal);
+int instance_signal(const struct instance *i, int signal, struct diag *reterr);
 
 /* Bad for as long as its service allows: nothing of it is to be written. */
 bool instance_is_withdrawn(const struct instance *i);

@@ -94,6 +94,28 @@ pid_t proc_thread_of(pid_t tid)
 	return pid == tid ? 0 : pid;
 }
 
+int proc_ids_read(pid_t pid, struct proc_ids *ret_ids)
+{
+	char path[64], text[4096];
+	ssize_t n =
+	    read_whole(proc_path(path, pid, "status"), text, sizeof(text));
+	unsigned u, su, g, sg;
+
+	if (n < 0)
+		return (int)n;
+	const char *uid = strstr(text, "\nUid:"), *gid = strstr(text, "\nGid:");
+
+	// NOLINTBEGIN(cert-err34-c): the kernel writes numbers here
+	if (!uid || sscanf(uid, "\nUid: %u %*u %u", &u, &su) != 2 || !gid ||
+	    sscanf(gid, "\nGid: %u %*u %u", &g, &sg) != 2)
+		return -EIO;
+	// NOLINTEND(cert-err34-c)
+	*ret_ids = (struct proc_ids){
+		.uid = u, .saved_uid = su, .gid = g, .saved_gid = sg
+	};
+	return 0;
+}
+
 bool proc_descends(pid_t parent, pid_t from)
 {
 	struct proc_stat s;

@@ -18,6 +18,13 @@ struct proc_stat {
 };
 int proc_stat_read(pid_t pid, struct proc_stat *ret_s);
 
+/* Those by which kill(2) decides who may signal it. */
+struct proc_ids {
+	uid_t uid, saved_uid; /* the first is the real one */
+	gid_t gid, saved_gid;
+};
+int proc_ids_read(pid_t pid, struct proc_ids *ret_ids);
+
 /* Is `from` the parent of a process, or a parent of that, and so on? */
 bool proc_descends(pid_t parent, pid_t from);
 

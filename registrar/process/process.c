@@ -12,6 +12,7 @@
  */
 #include "registrar/process/process.h"
 
+#include "registrar/lib/rights.h"
 #include "registrar/process/process_impl.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
@@ -284,18 +285,41 @@ void process_watch_set_spec(
 		pidfile_renamed(p);
 }
 
-int process_watch_signal(struct process_watch *p, int signal)
+static int signal_held(struct process_watch *p, int signal, struct diag *reterr)
+{
+	if (p->kind == &watch_pidfile) {
+		int error = rights_check_named(p->spec->what, p->pid, reterr);
+
+		if (error)
+			return error;
+	}
+	return proc_pidfd_signal(p->fd, signal);
+}
+
+static int send_signal(struct process_watch *p, int signal, struct diag *reterr)
 {
 	if (!p->said || p->news == PROCESS_UNKNOWN)
 		return p->said ? -EACCES : -EAGAIN;
 	if (p->cgroup)
 		return cgroup_signal(p, signal);
 	if (p->fd >= 0)
-		return proc_pidfd_signal(p->fd, signal);
+		return signal_held(p, signal, reterr);
 	if (p->news != PROCESS_ALIVE)
 		return -ESRCH;
 	/* it runs, but which one it is cannot be seen, or not yet */
 	return p->kind == &watch_container || p->walk_ms ? -EACCES : -EAGAIN;
+}
+
+int process_watch_signal(
+    struct process_watch *p, int signal, struct diag *reterr)
+{
+	struct diag why = { "" };
+	int r = send_signal(p, signal, &why);
+
+	if (r < 0)
+		(void)diag_set(
+		    reterr, r, "%s", why.text[0] ? why.text : strerror(-r));
+	return r;
 }
 
 static struct process_watch *start(

@@ -62,9 +62,11 @@ void process_watch_free(struct process_watch *p);
 /*
  * To the process that is held; to all processes of a cgroup. -EAGAIN: it is
  * not known yet whether there is one; -ESRCH: there is none; other -E.. of
- * pidfd_send_signal(2).
+ * pidfd_send_signal(2), or of rights_check_named() for a pidfile: reterr says
+ * why.
  */
-int process_watch_signal(struct process_watch *p, int signal);
+int process_watch_signal(
+    struct process_watch *p, int signal, struct diag *reterr);
 
 /* The same spec at another address: an equal definition was read again. */
 void process_watch_set_spec(
@@ -116,7 +118,7 @@ struct watch_ops {
 	void (*stop)(struct process_watch *p);
 	void (*set_spec)(
 	    struct process_watch *p, const struct process_spec *spec);
-	int (*signal)(struct process_watch *p, int signal);
+	int (*signal)(struct process_watch *p, int signal, struct diag *reterr);
 	void *arg;
 };
 void watcher_ops(struct watcher *w, struct watch_ops *ret_ops);

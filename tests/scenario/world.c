@@ -168,11 +168,13 @@ static void watch_set_spec(
 	(void)spec;
 }
 
-static int watch_signal(struct process_watch *p, int signal)
+static int watch_signal(
+    struct process_watch *p, int signal, struct diag *reterr)
 {
 	struct world_watch *watch = (struct world_watch *)p;
 
 	(void)signal;
+	(void)reterr;
 	if (!watch->said)
 		return -EAGAIN;
 	if (watch->news != PROCESS_ALIVE)

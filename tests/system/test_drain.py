@@ -6,8 +6,10 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 
+import pytest
 import rollcall
 from rollcall import until
 
@@ -190,6 +192,88 @@ def test_a_signal_for_the_process(site):
     out = operate(site, "drain", "web/a", "--wait")
     assert "SIGTERM: sent" in out
     assert process.wait(rollcall.PATIENCE_S) == -signal.SIGTERM
+
+
+def named_by(site, user, pidfile):
+    """A process of a user, or of ours, that a pidfile names."""
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL",
+         *(["--reuid", str(user), "--regid", str(user), "--clear-groups"]
+           if user else []), "sleep", "1000"], stdin=subprocess.DEVNULL)
+    site.processes.append(process)
+    pidfile.write_text(f"{process.pid}\n")
+    return process
+
+
+def others_file(site):
+    pidfile = site.folder / "web.pid"
+    pidfile.touch()
+    os.chown(pidfile, 12345, 12345)
+    return pidfile
+
+
+def open_file(site):
+    pidfile = site.folder / "web.pid"
+    pidfile.touch()
+    pidfile.chmod(0o666)
+    return pidfile
+
+
+def others_directory(site):
+    (site.folder / "run").mkdir()
+    os.chown(site.folder / "run", 12345, 12345)
+    return site.folder / "run" / "web.pid"
+
+
+def open_directory(site):
+    (site.folder / "run").mkdir()
+    (site.folder / "run").chmod(0o777)
+    return site.folder / "run" / "web.pid"
+
+
+def groups_directory(site):
+    (site.folder / "run").mkdir()
+    os.chown(site.folder / "run", 0, 12345)
+    (site.folder / "run").chmod(0o775)
+    return site.folder / "run" / "web.pid"
+
+
+def others_link(site):
+    folder = site.folder / "run"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    (site.folder / "real.pid").touch()
+    (folder / "far.pid").symlink_to("../real.pid")
+    os.lchown(folder / "far.pid", 12345, 12345)
+    # not even behind a link of root's
+    (site.folder / "web.pid").symlink_to("run/far.pid")
+    return site.folder / "web.pid"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("named", [
+    others_file, open_file, others_directory, open_directory,
+    groups_directory, others_link])
+@pytest.mark.parametrize("user", [0, 12345, 54321])
+def test_a_pidfile_may_name_what_its_writers_may_signal(site, named, user):
+    path = named(site)
+    process = named_by(site, user, path)
+    site.define("web.yaml", WEB.format(
+        ttl="1s", more=f"process: {{pidfile: {path}}}\n"
+        "on_drained: {signal: TERM}"))
+    site.create_registry()
+    site.start_registrar()
+    site.wait_health("web", {"a": "passing", "b": "passing"})
+    done = site.command("drain", "web/a", "--wait", "--registry",
+                        site.registry)
+    if user == 12345 and named not in (open_file, open_directory):
+        assert done.returncode == 0 and "SIGTERM: sent" in done.stdout, done
+        assert process.wait(rollcall.PATIENCE_S) == -signal.SIGTERM
+        return
+    assert done.returncode == 1, done
+    assert f"SIGTERM: refused: pid {process.pid} belongs to" in done.stdout
+    assert step(site) == "failed"
+    assert process.poll() is None
 
 
 def test_what_fails_is_told(site):

@@ -25,16 +25,16 @@ static void the_one_that_is_held(void **state)
 	    process_watch_new(f->watcher, &spec, hear, &f->heard);
 
 	/* nobody has looked yet */
-	assert_int_equal(process_watch_signal(p, SIGTERM), -EAGAIN);
+	assert_int_equal(process_watch_signal(p, SIGTERM, NULL), -EAGAIN);
 	await_news(f, PROCESS_ALIVE);
-	assert_int_equal(process_watch_signal(p, SIGTERM), 0);
+	assert_int_equal(process_watch_signal(p, SIGTERM, NULL), 0);
 	assert_int_equal(ended_by(pid), SIGTERM);
 	await_news(f, PROCESS_GONE);
-	assert_int_equal(process_watch_signal(p, SIGTERM), -ESRCH);
+	assert_int_equal(process_watch_signal(p, SIGTERM, NULL), -ESRCH);
 	/* the next one is found, and is another */
 	write_pid(f->path, other);
 	await_news(f, PROCESS_ALIVE);
-	assert_int_equal(process_watch_signal(p, SIGUSR1), 0);
+	assert_int_equal(process_watch_signal(p, SIGUSR1, NULL), 0);
 	assert_int_equal(ended_by(other), SIGUSR1);
 	process_watch_free(p);
 }
@@ -82,14 +82,14 @@ static void all_of_a_cgroup_and_below(void **state)
 	    process_watch_new(f->watcher, &spec, hear, &f->heard);
 
 	await_news(f, PROCESS_ALIVE);
-	assert_int_equal(process_watch_signal(p, SIGINT), 0);
+	assert_int_equal(process_watch_signal(p, SIGINT, NULL), 0);
 	for (int k = 0; k < 3; k++)
 		assert_int_equal(ended_by(pids[k]), SIGINT);
 	/* what has ended meanwhile is no error, an empty group is told */
-	assert_int_equal(process_watch_signal(p, SIGINT), 0);
+	assert_int_equal(process_watch_signal(p, SIGINT, NULL), 0);
 	put(group, "cgroup.procs", "");
 	put(below, "cgroup.procs", "");
-	assert_int_equal(process_watch_signal(p, SIGINT), -ESRCH);
+	assert_int_equal(process_watch_signal(p, SIGINT, NULL), -ESRCH);
 	process_watch_free(p);
 	drop(below);
 	drop(group);
