@@ -324,8 +324,8 @@ static void check_file(struct follow *f, int64_t now_us)
 			st = (struct stat){ 0 };
 		} else {
 			in_trouble(f, error, strerror(-error));
-			(void)diag_prefix(
-			    &f->why, error, "registry '%s'", f->path);
+			(void)diag_prefix(&f->why, error,
+			    "cannot open registry '%s'", f->path);
 			return;
 		}
 	}
