@@ -149,7 +149,7 @@ def test_the_configuration_of_the_page_is_right(tmp_path, site):
     conf.write_text(blocks("schema/rollcall.yaml.5", "EXAMPLES")[0])
     done = site.command("--check", "--config", conf, program="dnsd")
     assert done.returncode == 0, done.stderr
-    empty = tmp_path / "services.d"
+    empty = tmp_path / "empty"
     empty.mkdir()
     done = site.command("check", "--config", conf, empty)
     assert done.returncode == 0, done.stderr
