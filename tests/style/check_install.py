@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`cmake --install` puts every file where Debian expects it, keeps an
-administrator's configuration, and its units are sound."""
+administrator's configuration, and its units are sound; the target `uninstall`
+removes it again."""
 
 import pathlib
 import shutil
@@ -22,6 +23,7 @@ EXPECTED = """
     @/share/man/man5/registry.5
     @/share/man/man5/registrar.d.5
     @/share/man/man5/rollcall.yaml.5
+    @/share/man/man7/rollcall.7
     @/share/bash-completion/completions/registrar
     @/share/zsh/vendor-completions/_registrar
     @/share/fish/vendor_completions.d/registrar.fish
@@ -51,6 +53,22 @@ def install(root, *more):
               env={"DESTDIR": str(root), "PATH": "/usr/bin:/bin"})
     if out.returncode:
         sys.exit(out.stdout)
+
+
+def uninstall(root, conf):
+    """Nothing is left but the configuration and a file that we never had."""
+    other = conf.parent / "services.d/web.yaml"
+    other.write_text("service: web\n")
+    out = run("cmake", "--build", str(style.BUILD), "--target", "uninstall",
+              env={"DESTDIR": str(root), "PATH": "/usr/bin:/bin"})
+    if out.returncode:
+        sys.exit(out.stdout)
+    left = {path for path in root.rglob("*") if not path.is_dir()}
+    problems = [f"uninstall left {path}" for path in left - {conf, other}]
+    problems += [f"uninstall took {path}" for path in {conf, other} - left]
+    problems += [f"uninstall left {path}" for path in root.rglob("rollcall")
+                 if path != conf.parent]
+    return problems
 
 
 def verify(units):
@@ -111,6 +129,7 @@ def main():
             problems.append("a second install overwrote rollcall.yaml")
         units = root / prefix.lstrip("/") / "lib/systemd/system"
         problems += verify(sorted(units.glob("*.service")))
+        problems += uninstall(root, conf)
     problems += another_prefix()
     for text in problems:
         print(text)

@@ -4,10 +4,15 @@ has all of the schema and nothing else."""
 
 import contextlib
 import doctest
+import os
 import re
+import signal
 import subprocess
+import time
 
-from rollcall import TREE, until
+import pytest
+
+from rollcall import BUILD, PATIENCE_S, TREE, until
 
 REGISTRY = "/var/lib/rollcall/registry.db"
 # Of the schema, but nobody's interface: triggers put rows into them.
@@ -153,3 +158,90 @@ def test_the_configuration_of_the_page_is_right(tmp_path, site):
     empty.mkdir()
     done = site.command("check", "--config", conf, empty)
     assert done.returncode == 0, done.stderr
+
+
+# ---- rollcall(7) --------------------------------------------------------
+
+def plain(command, lines):
+    """Without what differs from run to run: the order of records, times."""
+    lines = [line.rstrip() for line in lines]
+    if command.startswith("dig"):
+        return sorted(lines)
+    return [re.sub(r" +", " ", re.sub(r"\d+", "N", line)).replace(
+        "command/alice", "command/root") for line in lines]
+
+
+def own_network():
+    """The tutorial has fixed ports."""
+    command = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*command, "ip", "link", "set", "lo", "up"],
+                      check=False, capture_output=True).returncode:
+        pytest.skip("no network namespace can be made")
+    return command
+
+
+class Shell:
+    """One shell that does a command after the other, as a reader would."""
+
+    def __init__(self, folder):
+        path = f"{BUILD}/dnsd:{BUILD}/registrar:{os.environ['PATH']}"
+        self.process = subprocess.Popen(
+            [*own_network(), "bash", "--norc"], cwd=folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, "PATH": path, "USER": "root"})
+        self.do("ip link set lo up")
+
+    def do(self, command):
+        self.process.stdin.write(f"{command}\necho '=== end'\n")
+        self.process.stdin.flush()
+        lines = []
+        for line in self.process.stdout:
+            if line == "=== end\n":
+                return lines
+            lines.append(line.rstrip("\n"))
+        raise AssertionError(f"the shell ended at: {command}\n{lines}")
+
+    def end(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def test_the_tutorial_works_as_printed(tmp_path):
+    """What only asks is asked again until the programs have seen it."""
+    steps = session("".join(blocks("schema/rollcall.7", "TUTORIAL")))
+    assert len(steps) > 15
+    shell = Shell(tmp_path)
+    try:
+        for command, lines in steps:
+            wanted = plain(command, lines)
+            got = shell.do(command)
+            end = time.monotonic() + PATIENCE_S
+            while command.startswith(("dig", "registrar status", "sqlite3")) \
+                    and plain(command, [line for line in got if "Killed"
+                                        not in line]) != wanted \
+                    and time.monotonic() < end:
+                time.sleep(0.1)
+                got = shell.do(command)
+            got = [line for line in got if "Killed" not in line]
+            assert plain(command, got) == wanted, f"{command}\n{got}"
+    finally:
+        shell.end()
+
+
+def test_backup_and_restore(dnsd, site, tmp_path):
+    """Under a dnsd that answers."""
+    (tmp_path / "backups").mkdir()
+    text = "".join(blocks("schema/rollcall.7", "OPERATIONS"))
+    backup, restore = (
+        line[2:].replace(REGISTRY, str(site.registry))
+        .replace("/var/backups", str(tmp_path / "backups"))
+        for line in text.splitlines() if line.startswith("$ "))
+    site.put("web", ("one", "10.0.0.1"))
+    dnsd.wait_addresses("web", ["10.0.0.1"])
+    subprocess.run(backup, shell=True, check=True, timeout=60)
+    site.sql("UPDATE instance SET address = '10.0.0.2'")
+    dnsd.wait_addresses("web", ["10.0.0.2"])
+    subprocess.run(restore, shell=True, check=True, timeout=60)
+    dnsd.wait_addresses("web", ["10.0.0.1"])
