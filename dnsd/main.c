@@ -3,6 +3,7 @@
  * main - wire the parts, run, tear down. The control thread is this one: it
  * follows the registry and publishes; the server's threads answer.
  */
+#include "dnsd/beacon.h"
 #include "dnsd/guard.h"
 #include "dnsd/message/answer/answer.h"
 #include "dnsd/message/data/catalog.h"
@@ -51,6 +52,7 @@ struct dnsd {
 	struct zonedir *zonedir;         /* NULL: no zone files */
 	struct certificate *certificate; /* NULL: no TLS */
 	struct guard *guard;
+	struct beacon *beacon;
 	struct server *server;
 	struct sandbox sandbox;
 	struct event *end[2], *reload, *report;
@@ -146,6 +148,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		zonedir_look(d->zonedir);
 	certificate_reload(d->certificate);
 	reload_policy(d);
+	beacon_tell(d->beacon);
 }
 
 static void on_report(evutil_socket_t sig, short what, void *arg)
@@ -168,6 +171,7 @@ static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 
 static void tear_down(struct dnsd *d)
 {
+	beacon_free(d->beacon);
 	server_stop(d->server);
 	guard_free(d->guard);
 	certificate_free(d->certificate);
@@ -308,6 +312,7 @@ static int run(struct dnsd *d, struct diag *reterr)
 	sandbox_log(&d->sandbox);
 	certificate_watch(d->certificate, d->base);
 	guard_watch(d->guard, d->base, d->server);
+	d->beacon = beacon_new(d->base, o, d->catalog, d->tracker);
 	for (unsigned i = 0; i < o->listen.n; i++)
 		log_info("answering on %s", o->listen.items[i]);
 	for (unsigned i = 0; i < o->listen_tls.n; i++)

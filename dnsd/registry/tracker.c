@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,10 @@ struct tracker {
 	const char *path;
 	struct loader *loader;
 	struct follow *follow;
-	bool served;   /* some registry was loaded, once */
-	int complaint; /* the error that was logged last; 0: all is well */
+	bool served;       /* some registry was loaded, once */
+	int complaint;     /* the error that was logged last; 0: all is well */
+	char trouble[256]; /* its text */
+	char id[64];       /* of the registry that was loaded last */
 	struct event *noticed, *due;
 };
 
@@ -34,6 +37,7 @@ static void complain(struct tracker *t, int error, const struct diag *why)
 	if (t->complaint == error || error == -EAGAIN)
 		return;
 	t->complaint = error;
+	(void)snprintf(t->trouble, sizeof(t->trouble), "%.250s", why->text);
 	if (error == -ENOENT && !t->served) {
 		log_warn("no registry '%s' yet; answering without services",
 		    t->path);
@@ -58,6 +62,7 @@ static void content(struct tracker *t)
 	if (t->complaint && t->served)
 		log_info("registry '%s' is being followed again", t->path);
 	t->complaint = 0;
+	t->trouble[0] = '\0';
 }
 
 static void tell_loaded(struct tracker *t, int64_t start_ms)
@@ -65,6 +70,9 @@ static void tell_loaded(struct tracker *t, int64_t start_ms)
 	if (!t->served) /* what was said before is told by this */
 		t->complaint = 0;
 	t->served = true;
+	t->trouble[0] = '\0';
+	(void)snprintf(t->id, sizeof(t->id), "%s",
+	    registry_id(follow_registry(t->follow)));
 	if (registry_is_newer(follow_registry(t->follow))) {
 		log_warn("registry '%s' was migrated by a newer Rollcall: what "
 		         "is not known here is left out",
@@ -136,6 +144,13 @@ static void on_noticed(evutil_socket_t fd, short what, void *arg)
 	follow_notice(t->follow, now_us());
 	if (follow_due_us(t->follow) <= now_us())
 		look_and_wait(t);
+}
+
+struct tracker_state tracker_state(const struct tracker *t)
+{
+	return (struct tracker_state){ .id = t->id,
+		.revision = t->served ? loader_revision(t->loader) : -1,
+		.trouble = t->trouble };
 }
 
 void tracker_look(struct tracker *t)

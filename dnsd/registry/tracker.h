@@ -7,6 +7,8 @@
  * in the log says so, and what is there next is taken up. Control thread, on
  * its event base.
  */
+#include <stdint.h>
+
 struct event_base;
 struct tracker;
 struct loader;
@@ -18,6 +20,14 @@ struct loader;
 struct tracker *tracker_new(
     struct event_base *base, const char *path, struct loader *l);
 void tracker_free(struct tracker *t);
+
+/* How it stands; texts are borrowed until the next look. */
+struct tracker_state {
+	const char *id;      /* of the registry answered from; "": none yet */
+	int64_t revision;    /* -1: none was ever loaded */
+	const char *trouble; /* why it cannot be followed now; "": it can */
+};
+struct tracker_state tracker_state(const struct tracker *t);
 
 /* Looks now; for SIGHUP. */
 void tracker_look(struct tracker *t);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A line is built in one buffer and leaves by one write(2): lines of several
- * threads do not mix, and no lock is held.
+ * threads do not mix, and no lock is held. That of the last error is held for
+ * a copy.
  */
 #include "schema/base/log.h"
 
 #include "schema/base/clock.h"
 #include "schema/base/utf8.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +22,13 @@ static struct {
 	const char *program;
 	enum log_level level;
 	enum log_format format;
-} sink = { "rollcall", LOG_LEVEL_INFO, LOG_FORMAT_TEXT };
+	pthread_mutex_t lock; /* of what follows */
+	char last[LOG_LAST_MAX];
+	int64_t last_wall_ms;
+} sink = { .program = "rollcall",
+	.level = LOG_LEVEL_INFO,
+	.format = LOG_FORMAT_TEXT,
+	.lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
@@ -108,6 +116,24 @@ void log_setup(
 	sink.format = format;
 }
 
+static void keep(const char *message)
+{
+	(void)pthread_mutex_lock(&sink.lock);
+	(void)snprintf(sink.last, sizeof(sink.last), "%.*s",
+	    (int)sizeof(sink.last) - 1, message);
+	sink.last_wall_ms = clock_wall_ms();
+	(void)pthread_mutex_unlock(&sink.lock);
+}
+
+int64_t log_last(char ret_text[LOG_LAST_MAX])
+{
+	(void)pthread_mutex_lock(&sink.lock);
+	memcpy(ret_text, sink.last, sizeof(sink.last));
+	int64_t at_wall_ms = sink.last_wall_ms;
+	(void)pthread_mutex_unlock(&sink.lock);
+	return at_wall_ms;
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	bool json = sink.format == LOG_FORMAT_JSON;
@@ -115,11 +141,15 @@ void log_at(enum log_level level, const char *fmt, ...)
 	char message[LINE_MAX_LEN - 256];
 	va_list ap;
 
-	if (level > sink.level)
+	if (level > sink.level && level > LOG_LEVEL_WARN)
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	if (level <= LOG_LEVEL_WARN)
+		keep(message);
+	if (level > sink.level)
+		return;
 
 	put_text(&l, json ? "{\"time\":\"" : "");
 	put_time(&l);

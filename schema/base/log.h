@@ -6,7 +6,7 @@
  * Only main and event callbacks log; libraries return errors. A line reads
  * `cannot open 'x': reason`: lower case, no full stop, then key=value pairs.
  * Control characters are escaped, so hostile input cannot forge lines.
- * Safe from any thread: a line is one write.
+ * Safe from any thread: a line is one write. The last error is kept.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +30,13 @@ void log_at(enum log_level level, const char *fmt, ...)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/*
+ * The last line of level error or warn, whether it was written or not, cut to
+ * LOG_LAST_MAX octets with NUL; returns when that was, 0: there was none.
+ */
+#define LOG_LAST_MAX 512
+int64_t log_last(char ret_text[LOG_LAST_MAX]);
 
 /*
  * For lines that a peer can provoke: true at most `burst` times in each
