@@ -7,6 +7,7 @@
  */
 #include "registrar/loader.h"
 
+#include "registrar/definition/definition_guess.h"
 #include "registrar/discovery/discovery.h"
 #include "registrar/instance/fleet.h"
 #include "registrar/store/store.h"
@@ -29,6 +30,9 @@ struct file {
 	bool broken;   /* its present text is not in force */
 	char *pending; /* a good text that another file is in the way of */
 	bool told;     /* so the log says already */
+	/* why its present text is not in force, and of which services it
+	 * seems to be (JSON); NULL: it is, or it is pending */
+	char *refused, *about;
 	TAILQ_ENTRY(file) link;
 };
 
@@ -40,6 +44,7 @@ struct loader {
 	struct discovery *discovery; /* NULL: none */
 	bool settled;     /* the directory has been read, at least once */
 	bool dir_missing; /* it could not be, so far */
+	bool dir_refused; /* it cannot be, and the registry says so */
 	TAILQ_HEAD(, file) files;
 	void *tree; /* the same, by path */
 };
@@ -76,6 +81,8 @@ static struct file *file_get(struct loader *l, const char *path)
 
 static void file_free(struct file *f)
 {
+	free(f->refused);
+	free(f->about);
 	free(f->pending);
 	free(f->text);
 	free(f->path);
@@ -87,6 +94,42 @@ static void set_in_force(struct file *f, const char *text)
 	free(f->text);
 	f->text = xstrdup(text);
 	f->in_force = true;
+}
+
+/* So the registry says, to those who look there. text NULL: not known. */
+static void refuse(
+    struct loader *l, struct file *f, const char *why, const char *text)
+{
+	free(f->refused);
+	free(f->about);
+	f->refused = xstrdup(why);
+	f->about = text ? definition_guess(text) : xstrdup("[]");
+	store_put_refused(l->store, f->path, f->refused, f->about);
+}
+
+static void refuse_diags(
+    struct loader *l, struct file *f, const struct diags *d, const char *text)
+{
+	scoped_free char *all = xstrdup("");
+
+	for (unsigned n = 0; n < d->n; n++) {
+		char *longer =
+		    xasprintf("%s%s%s", all, n ? "\n" : "", d->items[n].text);
+
+		free(all);
+		all = longer;
+	}
+	refuse(l, f, all, text);
+}
+
+static void forgive(struct loader *l, struct file *f)
+{
+	if (!f->refused)
+		return;
+	free(f->refused);
+	free(f->about);
+	f->refused = f->about = NULL;
+	store_put_refused(l->store, f->path, NULL, NULL);
 }
 
 static void log_diags(const struct diags *d)
@@ -217,6 +260,7 @@ static int try_text(
 		log_warnings(d->warnings);
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
 	f->broken = false;
+	forgive(l, f);
 	set_in_force(f, text);
 	store_put_definition(l->store, f->path, text);
 	return 0;
@@ -236,7 +280,12 @@ void loader_changed(
 	f->broken = true;
 	/* definition_parse() would stop at a NUL, which is no YAML anyway */
 	if (strlen(text) != len) {
-		log_error("%s: found a NUL, expected text", f->path);
+		struct diag nul;
+
+		(void)diag_set(
+		    &nul, -EINVAL, "%s: found a NUL, expected text", f->path);
+		log_error("%s", nul.text);
+		refuse(l, f, nul.text, text);
 		return;
 	}
 	int r = try_text(l, f, text, &why);
@@ -245,6 +294,7 @@ void loader_changed(
 		f->pending = xstrdup(text);
 	} else if (r < 0) {
 		log_diags(&why);
+		refuse_diags(l, f, &why, text);
 		if (f->in_force)
 			say_what_holds(f);
 	}
@@ -254,6 +304,8 @@ void loader_failed(struct loader *l, const char *name, const char *why)
 {
 	if (!name) {
 		log_error("%s", why); /* which names it */
+		store_put_refused(l->store, l->dir, why, "[]");
+		l->dir_refused = true;
 		l->dir_missing = !l->settled;
 		look_into_registry(l);
 		return;
@@ -261,7 +313,11 @@ void loader_failed(struct loader *l, const char *name, const char *why)
 	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
 	struct file *f = file_get(l, path);
 
-	log_error("cannot read '%s': %s", f->path, why);
+	scoped_free char *text =
+	    xasprintf("cannot read '%s': %s", f->path, why);
+
+	log_error("%s", text);
+	refuse(l, f, text, NULL);
 	f->seen = true;
 	f->broken = true;
 	if (f->in_force)
@@ -329,6 +385,7 @@ static void tell_pending(struct loader *l)
 		f->told = true;
 		(void)try_text(l, f, f->pending, &why);
 		log_diags(&why);
+		refuse_diags(l, f, &why, f->pending);
 		if (f->in_force)
 			say_what_holds(f);
 	}
@@ -339,6 +396,7 @@ static void drop(struct loader *l, struct file *f)
 {
 	TAILQ_REMOVE(&l->files, f, link);
 	tdelete(f, &l->tree, by_path);
+	forgive(l, f);
 	discovery_remove(l->discovery, f->path);
 	fleet_remove(l->fleet, f->path);
 	store_put_definition(l->store, f->path, NULL);
@@ -376,8 +434,12 @@ void loader_settled(struct loader *l, bool whole)
 	bool first = whole && !l->settled;
 
 	l->settled |= whole;
-	if (whole)
+	if (whole) {
 		l->dir_missing = false;
+		if (l->dir_refused)
+			store_put_refused(l->store, l->dir, NULL, NULL);
+		l->dir_refused = false;
+	}
 	if (first)
 		drop_unseen(l);
 	while (try_pending(l))
@@ -402,9 +464,14 @@ void loader_registry_opened(struct loader *l)
 	look_into_registry(l);
 	settle(l);
 	/* it may be another one than before */
+	store_clear_refused(l->store);
 	TAILQ_FOREACH (f, &l->files, link) {
 		if (f->in_force)
 			store_put_definition(l->store, f->path, f->text);
+		if (f->refused) {
+			store_put_refused(
+			    l->store, f->path, f->refused, f->about);
+		}
 	}
 }
 

@@ -175,6 +175,27 @@ struct history_row {
 	const char *source, *reason;
 };
 
+/* What a registrar tells of itself. */
+struct registrar_row {
+	const char *name; /* "HOST" */
+	int pid;
+	const char *version;
+	int64_t started_wall_ms, heartbeat_wall_ms;
+	const char *last_error; /* or warning of its log; "": none */
+	int64_t last_error_wall_ms;
+};
+/* It writes its heartbeat this often; without two of them it is silent. */
+#define REGISTRAR_BEAT_MS 5000
+#define REGISTRAR_SILENT_MS 12000
+
+/* A definition file whose present text is not in force. */
+struct refused_row {
+	const char *source, *file;
+	const char *message;  /* lines of FILE:LINE:COLUMN: FOUND, EXPECTED */
+	const char *services; /* that it seems to be about: JSON array */
+	int64_t since_wall_ms;
+};
+
 /* ---- reading ---------------------------------------------------------- */
 
 /*
@@ -285,6 +306,15 @@ int registry_read_drains(struct registry *r, const char *source,
 /* When that registrar was last known to run; -ENOENT: never. */
 int registry_read_heartbeat(struct registry *r, const char *registrar,
     int64_t *ret_wall_ms, struct diag *reterr);
+
+/* All of them, by name; by source and file. */
+typedef void (*registry_registrar_fn)(
+    void *arg, const struct registrar_row *row);
+int registry_read_registrars(struct registry *r, registry_registrar_fn fn,
+    void *arg, struct diag *reterr);
+typedef void (*registry_refused_fn)(void *arg, const struct refused_row *row);
+int registry_read_refused(
+    struct registry *r, registry_refused_fn fn, void *arg, struct diag *reterr);
 
 /*
  * Everything, in pages of at most `limit` services in the order of (zone,
@@ -447,9 +477,16 @@ int registry_withdraw_check(struct registry *r, const char *zone,
     const char *service, const char *instance, const char *name,
     struct diag *reterr);
 
-/* This registrar is alive. name: "HOST". */
-int registry_put_registrar(struct registry *r, const char *name, int pid,
-    const char *version, int64_t now_wall_ms, struct diag *reterr);
+/* This registrar is alive. Its started_wall_ms is of the first such row. */
+int registry_put_registrar(
+    struct registry *r, const struct registrar_row *row, struct diag *reterr);
+
+/* row->source, row->file: that text of it is not in force. */
+int registry_put_refused(
+    struct registry *r, const struct refused_row *row, struct diag *reterr);
+/* 0 also if there was none; file NULL: all of the source. */
+int registry_withdraw_refused(struct registry *r, const char *source,
+    const char *file, struct diag *reterr);
 
 /*
  * The last good text of each definition file, so that it stays in force over
@@ -463,6 +500,16 @@ typedef void (*registry_definition_fn)(
     void *arg, const char *file, const char *text);
 int registry_read_definitions(struct registry *r, const char *source,
     registry_definition_fn fn, void *arg, struct diag *reterr);
+
+/*
+ * Delete at most `limit` instances whose lease ran out before that time, but
+ * none of a registrar other than source, and services that have none left
+ * then and were made like that. ret_n says how many instances went.
+ */
+#define REGISTRY_EXPIRED_KEEP_MS 3600000
+int registry_prune_expired(struct registry *r, const char *source,
+    int64_t before_wall_ms, unsigned limit, unsigned *ret_n,
+    struct diag *reterr);
 
 /*
  * Delete history older than keep_ms, looking at the `limit` oldest rows;

@@ -168,18 +168,49 @@ static const char *const texts[STMT_N] = {
 	    "AND instance = ? AND name = ?",
 	[STMT_PUT_REGISTRAR] =
 	    "INSERT INTO registrar (name, pid, version, started_wall_ms, "
-	    "heartbeat_wall_ms) VALUES (?1, ?2, ?3, ?4, ?4) "
+	    "heartbeat_wall_ms, last_error, last_error_wall_ms) "
+	    "VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) "
 	    "ON CONFLICT (name) DO UPDATE SET started_wall_ms = "
 	    "CASE WHEN (pid, version) = (excluded.pid, excluded.version) "
 	    "THEN started_wall_ms ELSE excluded.started_wall_ms END, "
 	    "pid = excluded.pid, version = excluded.version, "
-	    "heartbeat_wall_ms = excluded.heartbeat_wall_ms",
+	    "heartbeat_wall_ms = excluded.heartbeat_wall_ms, "
+	    "last_error = excluded.last_error, "
+	    "last_error_wall_ms = excluded.last_error_wall_ms",
+	[STMT_REGISTRARS] =
+	    "SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms, "
+	    "last_error, last_error_wall_ms FROM registrar ORDER BY name",
+	[STMT_PUT_REFUSED] =
+	    "INSERT INTO refused_definition (source, file, message, services, "
+	    "since_wall_ms) VALUES (?, ?, ?, ?, ?) "
+	    "ON CONFLICT (source, file) DO UPDATE SET (message, services, "
+	    "since_wall_ms) = (excluded.message, excluded.services, "
+	    "excluded.since_wall_ms) WHERE (message, services) IS NOT "
+	    "(excluded.message, excluded.services)",
+	[STMT_WITHDRAW_REFUSED] =
+	    "DELETE FROM refused_definition WHERE source = ? AND file = ?",
+	[STMT_CLEAR_REFUSED] =
+	    "DELETE FROM refused_definition WHERE source = ?",
+	[STMT_REFUSED] =
+	    "SELECT source, file, message, services, since_wall_ms "
+	    "FROM refused_definition ORDER BY source, file",
 	[STMT_PUT_DEFINITION] =
 	    "INSERT INTO definition (source, file, text) VALUES (?, ?, ?) "
 	    "ON CONFLICT (source, file) DO UPDATE SET text = excluded.text "
 	    "WHERE text <> excluded.text",
 	[STMT_WITHDRAW_DEFINITION] =
 	    "DELETE FROM definition WHERE source = ? AND file = ?",
+	[STMT_PRUNE_EXPIRED] =
+	    "DELETE FROM instance WHERE (zone, service, name) IN "
+	    "(SELECT zone, service, name FROM instance "
+	    "WHERE lease_until_wall_ms > 0 AND lease_until_wall_ms < ?2 "
+	    "AND (source = ?1 OR source NOT LIKE 'registrar/%') "
+	    "ORDER BY lease_until_wall_ms LIMIT ?3) RETURNING zone, service",
+	[STMT_PRUNE_EMPTY] =
+	    "DELETE FROM service WHERE zone = ?2 AND name = ?3 "
+	    "AND (source = ?1 OR source NOT LIKE 'registrar/%') "
+	    "AND source <> 'sql' AND NOT EXISTS (SELECT 1 FROM instance "
+	    "WHERE zone = ?2 AND service = ?3)",
 	/* the newest row stays, so that its id is not given out again */
 	[STMT_PRUNE_HISTORY] =
 	    "DELETE FROM history WHERE id IN "

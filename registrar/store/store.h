@@ -164,6 +164,15 @@ void store_withdraw(struct store *st, const char *zone, const char *service,
 /* The last good text of a file. text NULL: the file is gone. Copies both. */
 void store_put_definition(struct store *st, const char *file, const char *text);
 
+/*
+ * The present text of a file is not in force; services: those that it seems to
+ * be about, JSON. message NULL: it is mended, or gone. Copies all.
+ */
+void store_put_refused(struct store *st, const char *file, const char *message,
+    const char *services);
+/* None of ours: before those of now are put. */
+void store_clear_refused(struct store *st);
+
 /* Drains of our source that are waiting or at their hook. -EAGAIN: not open. */
 int store_read_drains(struct store *st, registry_drain_fn fn, void *arg);
 /* A step of a drain, with a note in the history. */

@@ -27,6 +27,8 @@ struct store_order {
 		ORDER_WITHDRAW_CHECK,
 		ORDER_PUT_DEFINITION,
 		ORDER_WITHDRAW_DEFINITION,
+		ORDER_PUT_REFUSED,
+		ORDER_WITHDRAW_REFUSED,
 	} kind;
 	char *zone, *service, *instance, *check; /* NULL where unused */
 	char *file, *text;

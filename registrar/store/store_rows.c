@@ -158,36 +158,57 @@ void store_withdraw(struct store *st, const char *zone, const char *service,
 	o->check = dup_or_null(check);
 }
 
-static bool is_of_definition(const struct store_order *o)
-{
-	return o->kind == ORDER_PUT_DEFINITION ||
-	       o->kind == ORDER_WITHDRAW_DEFINITION;
-}
-
-/* The newest order that waits for this file, or NULL. */
-static struct store_order *find_definition(struct store *st, const char *file)
+/* The newest order of one of two kinds that waits for this file, or NULL. */
+static struct store_order *find_of_file(struct store *st,
+    enum store_order_kind put, enum store_order_kind withdraw, const char *file)
 {
 	struct store_order *o;
 
 	TAILQ_FOREACH_REVERSE(o, &st->orders, store_orders, link)
 	{
-		if (is_of_definition(o) && !strcmp(o->file, file))
+		if ((o->kind == put || o->kind == withdraw) && o->file &&
+		    !strcmp(o->file, file))
 			return o;
 	}
 	return NULL;
 }
 
-void store_put_definition(struct store *st, const char *file, const char *text)
+/* text NULL: to withdraw it. */
+static struct store_order *order_of_file(struct store *st,
+    enum store_order_kind put, enum store_order_kind withdraw, const char *file,
+    const char *text)
 {
 	/* only in trouble do orders stay so long that one is outdated */
 	struct store_order *o =
-	    st->trouble_ms ? find_definition(st, file) : NULL;
+	    st->trouble_ms ? find_of_file(st, put, withdraw, file) : NULL;
 
 	if (!o) {
-		o = order_new(st, ORDER_PUT_DEFINITION);
+		o = order_new(st, put);
 		o->file = xstrdup(file);
 	}
 	free(o->text);
 	o->text = dup_or_null(text);
-	o->kind = text ? ORDER_PUT_DEFINITION : ORDER_WITHDRAW_DEFINITION;
+	o->kind = text ? put : withdraw;
+	return o;
+}
+
+void store_put_definition(struct store *st, const char *file, const char *text)
+{
+	(void)order_of_file(
+	    st, ORDER_PUT_DEFINITION, ORDER_WITHDRAW_DEFINITION, file, text);
+}
+
+void store_put_refused(struct store *st, const char *file, const char *message,
+    const char *services)
+{
+	struct store_order *o = order_of_file(
+	    st, ORDER_PUT_REFUSED, ORDER_WITHDRAW_REFUSED, file, message);
+
+	free(o->service);
+	o->service = dup_or_null(services);
+}
+
+void store_clear_refused(struct store *st)
+{
+	(void)order_new(st, ORDER_WITHDRAW_REFUSED);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the store does by itself: the heartbeat of this registrar, output of
- * checks that changed without a change of state, and old history, which goes
- * in small steps.
+ * checks that changed without a change of state, old history and leases that
+ * ran out long ago, which go in small steps.
  */
 #include "registrar/store/store_impl.h"
 
 #include <errno.h>
 
-#define BEAT_MS 5000
+#define BEAT_MS REGISTRAR_BEAT_MS
 #define PRUNE_MS 60000
 #define PRUNE_MORE_MS 100 /* while there are more than one step takes */
 #define PRUNE_ROWS 500
@@ -50,7 +50,7 @@ static void on_prune(void *arg)
 {
 	struct store *st = arg;
 	struct timers *ts = st->config.timers;
-	unsigned n = 0;
+	unsigned n = 0, expired = 0;
 	struct diag why;
 
 	timer_set(ts, &st->prune, timers_now(ts) + PRUNE_MS);
@@ -62,10 +62,19 @@ static void on_prune(void *arg)
 		(void)registry_prune_history(st->registry,
 		    st->config.wall_ms(st->config.arg), KEEP_HISTORY_MS,
 		    PRUNE_ROWS, &n, NULL);
+		(void)registry_prune_expired(st->registry, st->config.source,
+		    st->config.wall_ms(st->config.arg) -
+		        REGISTRY_EXPIRED_KEEP_MS,
+		    PRUNE_ROWS, &expired, NULL);
+		if (expired) {
+			log_info("withdrawn %u instances whose leases ran out "
+			         "more than an hour ago",
+			    expired);
+		}
 		r = registry_commit(st->registry, &why);
 	}
 	/* as many as were allowed: there are more */
-	if (r == 0 && n == PRUNE_ROWS)
+	if (r == 0 && (n == PRUNE_ROWS || expired == PRUNE_ROWS))
 		timer_set(ts, &st->prune, timers_now(ts) + PRUNE_MORE_MS);
 	if (r < 0 && r != -EBUSY)
 		store_trouble(st, r, &why);
@@ -78,6 +87,8 @@ void store_upkeep_start(struct store *st)
 	timer_init(&st->beat, on_beat, st);
 	timer_init(&st->prune, on_prune, st);
 	timer_set(ts, &st->beat, timers_now(ts));
+	/* with the first rows: nobody is to find them without a registrar */
+	st->beat_due = true;
 	timer_set(ts, &st->prune, timers_now(ts) + PRUNE_MS / 4);
 }
 

@@ -181,6 +181,18 @@ static int withdraw_service(
 	    st->registry, o->zone, o->service, reterr);
 }
 
+static int put_refused(
+    struct store *st, const struct store_order *o, struct diag *reterr)
+{
+	const struct refused_row row = { .source = st->config.source,
+		.file = o->file,
+		.message = o->text,
+		.services = o->service,
+		.since_wall_ms = st->config.wall_ms(st->config.arg) };
+
+	return registry_put_refused(st->registry, &row, reterr);
+}
+
 static int write_order(
     struct store *st, const struct store_order *o, struct diag *reterr)
 {
@@ -201,6 +213,11 @@ static int write_order(
 		    reg, st->config.source, o->file, o->text, reterr);
 	case ORDER_WITHDRAW_DEFINITION:
 		return registry_withdraw_definition(
+		    reg, st->config.source, o->file, reterr);
+	case ORDER_PUT_REFUSED:
+		return put_refused(st, o, reterr);
+	case ORDER_WITHDRAW_REFUSED:
+		return registry_withdraw_refused(
 		    reg, st->config.source, o->file, reterr);
 	}
 	return -EINVAL;
@@ -362,9 +379,15 @@ static int write_beat(struct store *st, struct diag *reterr)
 {
 	if (!st->beat_due)
 		return 0;
-	return registry_put_registrar(st->registry, st->config.name,
-	    (int)getpid(), ROLLCALL_VERSION, st->config.wall_ms(st->config.arg),
-	    reterr);
+	char last[LOG_LAST_MAX];
+	struct registrar_row row = { .name = st->config.name,
+		.pid = (int)getpid(),
+		.version = ROLLCALL_VERSION,
+		.heartbeat_wall_ms = st->config.wall_ms(st->config.arg),
+		.last_error = last };
+
+	row.last_error_wall_ms = log_last(last);
+	return registry_put_registrar(st->registry, &row, reterr);
 }
 
 static int write_all(struct store *st, struct diag *reterr)

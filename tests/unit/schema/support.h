@@ -169,3 +169,14 @@ static inline struct instance_row fx_instance(
 		.since_wall_ms = 1000000,
 	};
 }
+
+static inline int fx_put_registrar(struct fx *f, int pid, int64_t beat_wall_ms)
+{
+	const struct registrar_row row = { .name = "h",
+		.pid = pid,
+		.version = "1.0",
+		.heartbeat_wall_ms = beat_wall_ms,
+		.last_error = "" };
+
+	return registry_put_registrar(f->r, &row, &f->err);
+}

@@ -188,8 +188,7 @@ static void a_heartbeat_is_found(void **state)
 
 	assert_int_equal(
 	    registry_read_heartbeat(f->r, "h", &at_ms, &f->err), -ENOENT);
-	ok(f,
-	    registry_put_registrar(f->r, "h", 1, "1", 1700000000000, &f->err));
+	ok(f, fx_put_registrar(f, 1, 1700000000000));
 	ok(f, registry_read_heartbeat(f->r, "h", &at_ms, &f->err));
 	assert_int_equal(at_ms, 1700000000000);
 }

@@ -23,7 +23,8 @@
 	"UPDATE instance SET mode = 'draining' WHERE name = 'i1';"             \
 	"INSERT INTO check_result (service, instance, name, kind, output) "    \
 	"VALUES ('web', 'i1', 'tcp-1', 'tcp', 'connected');"                   \
-	"INSERT INTO registrar VALUES ('h', 1, '1', 1, 1);"                    \
+	"INSERT INTO registrar (name, pid, version, started_wall_ms, "         \
+	"heartbeat_wall_ms) VALUES ('h', 1, '1', 1, 1);"                       \
 	"INSERT INTO definition VALUES ('registrar/h', '/d/web.yaml', 'x');"
 
 /* What every version has; later ones may add columns. */
@@ -40,7 +41,8 @@ static const char *const contents[] = {
 	"reason FROM history",
 	"SELECT zone, service, instance, name, kind, status, output, "
 	"since_wall_ms, checked_wall_ms FROM check_result",
-	"SELECT * FROM registrar",
+	"SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms "
+	"FROM registrar",
 	"SELECT source, file, text FROM definition",
 };
 

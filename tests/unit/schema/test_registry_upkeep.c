@@ -63,12 +63,12 @@ static void knows_its_registrars(void **state)
 	struct fx *f = *state;
 
 	f->r = fx_open(f, REGISTRY_WRITE);
-	fx_ok(f, registry_put_registrar(f->r, "h", 10, "1.0", 100, &f->err));
-	fx_ok(f, registry_put_registrar(f->r, "h", 10, "1.0", 200, &f->err));
+	fx_ok(f, fx_put_registrar(f, 10, 100));
+	fx_ok(f, fx_put_registrar(f, 10, 200));
 	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
 	                              "heartbeat_wall_ms FROM registrar"),
 	    100200);
-	fx_ok(f, registry_put_registrar(f->r, "h", 11, "1.0", 300, &f->err));
+	fx_ok(f, fx_put_registrar(f, 11, 300));
 	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
 	                              "heartbeat_wall_ms FROM registrar"),
 	    300300);
