@@ -47,8 +47,17 @@ static const struct command {
 	    "Show services, their instances and what their checks last said. "
 	    "SERVICE is in the zone of --zone, or named with its zone; "
 	    "without it all services of all zones are shown. Works while no "
-	    "registrar runs. Exits with 3 if something is unhealthy.",
+	    "registrar runs. Exits with 3 if something is unhealthy, with 4 "
+	    "if something casts doubt on what is shown, such as a registrar "
+	    "that is not heard any more.",
 	    COMMAND_STATUS, 0, 1, "SERVICE" },
+	{ "wait", command_wait,
+	    { "registrar wait SERVICE[/INSTANCE] [--timeout TIME]" },
+	    "Wait until an instance of the service, or that one, is in "
+	    "answers and its registrar is heard; the service, and the "
+	    "registry, may be yet to come. Exits with 3, and says what it "
+	    "found, after TIME.",
+	    COMMAND_WAIT, 1, 1, "SERVICE/INSTANCE" },
 	{ "import", command_import,
 	    { "registrar import FILE [--format FORMAT] [--zone NAME]" },
 	    "Put the instances of FILE into the registry; - is standard "
@@ -78,25 +87,27 @@ static const struct command {
 	    "Report on a ttl check: out of service.", COMMAND_REPORT, 1, 2,
 	    "SERVICE/INSTANCE" },
 	{ "drain", command_drain,
-	    { "registrar drain SERVICE[/INSTANCE] ... [--wait] "
-	      "[--deadline TIME]" },
+	    { "registrar drain [SERVICE[/INSTANCE] ...] [--node NAME] "
+	      "[--wait] [--deadline TIME]" },
 	    "Take instances out of service slowly: at once out of A and AAAA "
 	    "answers, with weight 0 in SRV; out of SRV too once no cache can "
 	    "hold an answer from before; then its registrar does what "
 	    "`on_drained` of the definition says. It goes on whether this "
 	    "command waits or not, until `resume`. Without INSTANCE all of "
 	    "the service.",
-	    COMMAND_DRAIN, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
+	    COMMAND_DRAIN, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "resume", command_resume,
-	    { "registrar resume SERVICE[/INSTANCE] ... [--reason TEXT]" },
+	    { "registrar resume [SERVICE[/INSTANCE] ...] [--node NAME] "
+	      "[--reason TEXT]" },
 	    "End a drain, however far it has come, or a maintenance: the "
 	    "checks decide again.",
-	    COMMAND_MODE, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
+	    COMMAND_RESUME, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "maintenance", command_maintenance,
-	    { "registrar maintenance SERVICE[/INSTANCE] ... [--reason TEXT]" },
+	    { "registrar maintenance [SERVICE[/INSTANCE] ...] [--node NAME] "
+	      "[--reason TEXT]" },
 	    "Take instances out of all answers at once, whatever their "
 	    "checks say, until `resume`.",
-	    COMMAND_MODE, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
+	    COMMAND_MODE, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "weight", command_weight,
 	    { "registrar weight SERVICE[/INSTANCE] ... N [--reason TEXT]" },
 	    "Set the weight while passing, 0 to 65535. It holds until the "

@@ -72,7 +72,8 @@ static const char *const exchange_formats[] = { [FORMAT_LINES] = "lines",
 static const char *const log_formats[] = { "text", "json", NULL };
 
 #define COMMAND_OPERATE                                                        \
-	(COMMAND_DRAIN | COMMAND_MODE | COMMAND_WEIGHT | COMMAND_DEREGISTER)
+	(COMMAND_DRAIN | COMMAND_MODE | COMMAND_RESUME | COMMAND_WEIGHT |      \
+	    COMMAND_DEREGISTER)
 #define AT(member) .offset = offsetof(struct registrar_options, member)
 
 static const struct conf_field fields[] = {
@@ -195,8 +196,40 @@ static const struct conf_field fields[] = {
 	{ .key = "force",
 	    .kind = CONF_BOOL,
 	    AT(force),
-	    .scope = COMMAND_REGISTER | COMMAND_DEREGISTER | COMMAND_DRAIN,
-	    .help = "Though somebody else wrote it" },
+	    .scope = COMMAND_REGISTER | COMMAND_DEREGISTER | COMMAND_DRAIN |
+	             COMMAND_MODE,
+	    .help = "Though somebody else wrote it, or nothing of the service "
+	            "is left in answers" },
+	{ .key = "unhealthy",
+	    .kind = CONF_BOOL,
+	    AT(unhealthy),
+	    .scope = COMMAND_STATUS,
+	    .help = "Only what is not passing, and services without answer" },
+	{ .key = "nagios",
+	    .kind = CONF_BOOL,
+	    AT(nagios),
+	    .scope = COMMAND_STATUS,
+	    .help = "One line with numbers; exit with 0, 1, 2 or 3 as plugins "
+	            "of Nagios do" },
+	{ .key = "node",
+	    .kind = CONF_STRING,
+	    AT(node),
+	    .valid = is_source,
+	    .expects = "the name of a registrar",
+	    .scope =
+	        COMMAND_STATUS | COMMAND_DRAIN | COMMAND_MODE | COMMAND_RESUME,
+	    .arg = "NAME",
+	    .help = "Only what the registrar of that name describes: what is "
+	            "on its host" },
+	{ .key = "timeout",
+	    .kind = CONF_DURATION,
+	    AT(timeout_ms),
+	    .low = 0,
+	    .high = 86400000,
+	    .fallback = "60s",
+	    .scope = COMMAND_WAIT,
+	    .arg = "TIME",
+	    .help = "Wait no longer; exit with 3 then" },
 	{ .key = "address6",
 	    .kind = CONF_STRING,
 	    AT(address6),

@@ -55,6 +55,10 @@ struct registrar_options {
 	int limit;
 	const char *since, *at; /* wall_parse(); NULL: none */
 	bool json;
+	/* status */
+	bool unhealthy, nagios;
+	const char *node;   /* what is on it; NULL: everything */
+	int64_t timeout_ms; /* wait */
 };
 
 /* Which commands have a flag: conf_field.scope. */
@@ -65,7 +69,7 @@ enum registrar_command {
 	COMMAND_IMPORT = 8,
 	COMMAND_REPORT = 16, /* pass, warn, fail */
 	COMMAND_DRAIN = 32,
-	COMMAND_MODE = 64, /* resume, maintenance */
+	COMMAND_MODE = 64, /* maintenance */
 	COMMAND_WEIGHT = 128,
 	COMMAND_REGISTER = 256,
 	COMMAND_DEREGISTER = 512,
@@ -74,6 +78,8 @@ enum registrar_command {
 	COMMAND_COMPLETE = 4096, /* hidden: for shells */
 	COMMAND_EXPORT = 8192,
 	COMMAND_TOP = 16384,
+	COMMAND_WAIT = 32768,
+	COMMAND_RESUME = 65536,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -21,8 +21,6 @@
 /* What dnsd needs to see a drain, many times over. */
 #define NOTICE_MS 200
 #define LOOK_MS 100
-/* A registrar writes its heartbeat every 5 s. */
-#define ALIVE_MS 12000
 /* It takes up a drain within some tenths of a second, if it knows it. */
 #define TAKEN_UP_MS 10000
 /* After a deadline, for what is done then. */
@@ -100,6 +98,9 @@ static int drain(struct operation *op, const struct instance_row *row,
 	/* what is out already must not come back with weight 0 */
 	if (row->mode != MODE_ACTIVE)
 		return drain_again(op, row, reterr);
+	error = operation_may_empty(op, row, reterr);
+	if (error < 0)
+		return error;
 	set_deadline(op, &d);
 	struct operation_change *c = operation_changed(
 	    op, row, mode_name(row->mode), mode_name(MODE_DRAINING));
@@ -131,7 +132,7 @@ static bool is_registrar_alive(
 	       registry_read_heartbeat(op->reg,
 	           row->source + strlen("registrar/"), &beat_wall_ms,
 	           NULL) == 0 &&
-	       op->now_wall_ms - beat_wall_ms < ALIVE_MS;
+	       op->now_wall_ms - beat_wall_ms < REGISTRAR_SILENT_MS;
 }
 
 /* It is in no answer any more: does anything follow? */

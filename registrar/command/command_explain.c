@@ -25,6 +25,7 @@ struct question {
 	const char *protocol; /* of _S._P; NULL */
 	bool own;             /* I.S or I._S._P: the name of one instance */
 	unsigned types;
+	struct status_style style;
 	struct status_report report;
 	/* of those whose mode is not active */
 	struct explain_note *notes;
@@ -265,11 +266,23 @@ static bool is_empty(const struct explain *e, const struct question *q)
 	return !any;
 }
 
+/* Asked for everything: an AAAA that nobody could have is no news. */
+static void narrow_types(struct question *q)
+{
+	unsigned own = 0;
+
+	for (unsigned k = 0; k < q->report.instance_n; k++)
+		own |= eligible_facts(&q->report.instances[k].row).types;
+	if (q->types == EXPLAIN_ALL && own && !q->options->json)
+		q->types = own;
+}
+
 static int explain(struct question *q)
 {
 	const struct registrar_options *o = q->options;
 	struct explain e;
 
+	narrow_types(q);
 	load_notes(q);
 	explain_service(&e, &q->report, (unsigned)o->max_answers, q->notes,
 	    q->note_n, q->arena);
@@ -277,16 +290,22 @@ static int explain(struct question *q)
 	if (o->json) {
 		explain_print_json(q->out, &e, q->types, q->target.instance);
 	} else {
-		explain_print(q->out, &e, q->types, q->target.instance);
+		explain_print(
+		    q->out, &e, &q->style, q->types, q->target.instance);
 	}
-	return is_empty(&e, q) ? EXIT_UNHEALTHY : EXIT_DONE;
+	return is_empty(&e, q)           ? EXIT_UNHEALTHY
+	       : q->report.told.doubtful ? EXIT_DOUBTFUL
+	                                 : EXIT_DONE;
 }
 
 int explain_write(FILE *out, FILE *err, const struct registrar_options *o,
     const struct conf_strings *rest)
 {
 	struct arena *a = arena_new();
-	struct question q = { .arena = a, .out = out, .options = o };
+	struct question q = { .arena = a,
+		.out = out,
+		.options = o,
+		.style = status_style_of(out) };
 	struct diag why;
 	int code = EXIT_FAILED;
 	int error = parse_type(&q, rest->n > 1 ? rest->items[1] : NULL, &why);

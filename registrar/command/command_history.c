@@ -234,8 +234,26 @@ static json_t *row_json(const struct history_row *r)
 	return o;
 }
 
+/* By what it became; notes stay plain. */
+static const char *colour_of(
+    const struct status_style *style, const struct history_row *r)
+{
+	const char *now = r->now ? r->now : "";
+
+	if (!style->colour || (r->was && !strcmp(r->was, now)))
+		return "";
+	if (!strcmp(now, "passing"))
+		return "\033[32m";
+	if (!strcmp(now, "warning"))
+		return "\033[33m";
+	return !strcmp(now, "critical") || !strcmp(now, "dead") ? "\033[1;31m"
+	                                                        : "";
+}
+
 static void print(struct past *p)
 {
+	const struct status_style style = status_style_of(p->out);
+
 	if (p->options->json) {
 		json_t *all = json_must(json_array());
 
@@ -247,8 +265,9 @@ static void print(struct past *p)
 		return;
 	}
 	for (unsigned k = 0; k < p->n; k++) {
-		status_put_safe(p->out, row_text(p, &p->rows[k]), 0);
-		(void)fputc('\n', p->out);
+		(void)fputs(colour_of(&style, &p->rows[k]), p->out);
+		status_put_wrapped(p->out, &style, 4, row_text(p, &p->rows[k]));
+		(void)fputs(style.colour ? "\033[0m" : "", p->out);
 	}
 }
 

@@ -34,8 +34,11 @@ static int resume(struct operation *op, const struct instance_row *row,
 static int maintain(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
+	int error =
+	    row->mode == MODE_ACTIVE ? operation_may_empty(op, row, reterr) : 0;
+
 	(void)arg;
-	return set_mode(op, row, MODE_MAINTENANCE, reterr);
+	return error < 0 ? error : set_mode(op, row, MODE_MAINTENANCE, reterr);
 }
 
 static int run_mode(const struct registrar_options *o,

@@ -7,6 +7,7 @@
  */
 #include "registrar/command/commands.h"
 #include "registrar/command/operation.h"
+#include "schema/eligible.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -259,9 +260,13 @@ int operation_withdraw(struct operation *op, const struct instance_row *row,
 		error = registry_withdraw_instance(
 		    op->reg, row->zone, row->service, row->name, reterr);
 	}
+	struct eligible_facts f = eligible_facts(row);
+	struct eligible e = eligible_judge(&f, op->now_wall_ms);
+
 	operation_changed(op, row,
-	    row->mode == MODE_ACTIVE ? health_name(row->health)
-	                             : mode_name(row->mode),
+	    e.why == ELIGIBLE_EXPIRED  ? eligible_why_name(e.why)
+	    : row->mode == MODE_ACTIVE ? health_name(row->health)
+	                               : mode_name(row->mode),
 	    "gone");
 	return error < 0 || !is_last(op, row) ? error : sweep(op, row, reterr);
 }

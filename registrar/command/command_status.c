@@ -9,28 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#define WIDTH_DEFAULT 80
-
-/* Colour and cutting are for people: in a pipe, all of it and plain. */
-static struct status_style make_style(void)
-{
-	const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org */
-	const char *term = getenv("TERM");
-	struct winsize size = { 0 };
-
-	if (!isatty(STDOUT_FILENO))
-		return (struct status_style){ 0 };
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
-		size.ws_col = WIDTH_DEFAULT;
-	return (struct status_style){
-		.colour = !(no_colour && *no_colour) && term &&
-		          strcmp(term, "dumb") != 0,
-		.width = size.ws_col,
-	};
-}
 
 int command_status(
     const struct registrar_options *o, const struct conf_strings *rest)
@@ -58,7 +37,11 @@ int command_status(
 	int r = status_load(
 	    o->run.registry, zone, service, clock_wall_ms(), &report, &why);
 
-	if (r < 0) {
+	if (r < 0 && o->nagios) {
+		/* of plugins the first line of standard output counts */
+		(void)printf("ROLLCALL UNKNOWN - %s\n", why.text);
+		code = NAGIOS_UNKNOWN;
+	} else if (r < 0) {
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
 		/* no such service, if there is a registry to have it */
 		code = r == -ENOENT && service &&
@@ -66,15 +49,19 @@ int command_status(
 		           ? EXIT_WRONG
 		           : EXIT_FAILED;
 	} else {
-		const struct status_style style = make_style();
+		const struct status_style style = status_style_of(stdout);
 
-		if (o->json) {
+		status_filter(&report, o->unhealthy, o->node);
+		code = status_is_unhealthy(&report) ? EXIT_UNHEALTHY
+		       : report.told.doubtful       ? EXIT_DOUBTFUL
+		                                    : EXIT_DONE;
+		if (o->nagios) {
+			code = status_print_nagios(stdout, &report);
+		} else if (o->json) {
 			status_print_json(stdout, &report);
 		} else {
 			status_print(stdout, &report, &style);
 		}
-		code =
-		    status_is_unhealthy(&report) ? EXIT_UNHEALTHY : EXIT_DONE;
 		status_release(&report);
 	}
 	arena_free(a);

@@ -14,6 +14,7 @@ enum exit_code {
 	EXIT_FAILED = 1,
 	EXIT_WRONG = 2,     /* usage or input */
 	EXIT_UNHEALTHY = 3, /* it works, but services do not */
+	EXIT_DOUBTFUL = 4,  /* what is shown may not be so: told.h */
 };
 
 /* PATH ...: files and directories; none: the watched directory. */
@@ -55,6 +56,10 @@ int command_explain(
     const struct registrar_options *o, const struct conf_strings *rest);
 /* [SERVICE[/INSTANCE]] */
 int command_history(
+    const struct registrar_options *o, const struct conf_strings *rest);
+
+/* SERVICE[/INSTANCE]: until it is in answers */
+int command_wait(
     const struct registrar_options *o, const struct conf_strings *rest);
 
 /* [FILTER]: services and instances, live */

@@ -11,6 +11,7 @@
 #include "registrar/report/unknown.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
+#include "schema/eligible.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -36,6 +37,97 @@ static const char *actor_name(struct arena *a)
 	return arena_printf(a, "command/%.200s", found->pw_name);
 }
 
+/* ---- what is on a node ------------------------------------------------- */
+
+struct search {
+	struct operation *op;
+	char *zone, *service; /* of the rows that are visited; in the arena */
+	unsigned max;
+	bool found; /* something of that service */
+};
+
+static void search_service(void *arg, const struct service_row *row)
+{
+	struct search *x = arg;
+
+	x->zone = arena_strdup(x->op->arena, row->zone);
+	x->service = arena_strdup(x->op->arena, row->name);
+	x->found = false;
+}
+
+static void search_instance(void *arg, const struct instance_row *row)
+{
+	struct search *x = arg;
+	struct operation *op = x->op;
+
+	if (x->found || !target_is_on_node(row, op->options->node))
+		return;
+	x->found = true;
+	if (op->target_n == x->max) {
+		struct target *more =
+		    arena_alloc(op->arena, 2u * x->max + 16, sizeof(*more));
+
+		if (op->target_n) {
+			memcpy(more, op->targets, op->target_n * sizeof(*more));
+		}
+		op->targets = more;
+		x->max = 2 * x->max + 16;
+	}
+	op->targets[op->target_n++] =
+	    (struct target){ .zone = x->zone, .service = x->service };
+}
+
+static void search_done(void *arg)
+{
+	(void)arg;
+}
+
+#define SEARCH_PAGE 500
+
+static int search_all(
+    struct search *x, struct registry *reg, struct diag *reterr)
+{
+	const struct registry_visitor v = { .service = search_service,
+		.instance = search_instance,
+		.done = search_done,
+		.arg = x,
+		.broken = registry_pass_over };
+	struct registry_key after = { 0 };
+	unsigned n;
+	int error;
+
+	do {
+		error = registry_read_page(
+		    reg, &after, SEARCH_PAGE, &v, &n, reterr);
+	} while (error == 0 && n);
+	return error;
+}
+
+static int find_on_node(struct operation *op, struct diag *reterr)
+{
+	const struct registrar_options *o = op->options;
+	struct search x = { .op = op };
+	struct registry *reg;
+
+	if (!o->node) {
+		return diag_set(reterr, -EINVAL,
+		    "found nothing, expected SERVICE/INSTANCE or --node");
+	}
+	int error = registry_open(o->run.registry, REGISTRY_READ, &reg, reterr);
+
+	if (error < 0)
+		return error;
+	error = search_all(&x, reg, reterr);
+	registry_close(reg);
+	if (error == 0 && !op->target_n) {
+		return diag_set(reterr, -EINVAL,
+		    "found no instance on node '%s', expected the name of a "
+		    "registrar that has some",
+		    o->node);
+	}
+	return error;
+}
+
 int operation_start(struct operation *ret_op, const struct registrar_options *o,
     const char *const *texts, unsigned n, struct arena *a, struct diag *reterr)
 {
@@ -44,12 +136,16 @@ int operation_start(struct operation *ret_op, const struct registrar_options *o,
 	};
 	int error = 0;
 
-	op.targets = arena_alloc(a, n, sizeof(*op.targets));
-	op.services = arena_alloc(a, n, sizeof(*op.services));
+	if (!n) {
+		error = find_on_node(&op, reterr);
+	} else {
+		op.targets = arena_alloc(a, n, sizeof(*op.targets));
+	}
 	for (unsigned k = 0; k < n && error == 0; k++) {
 		error = target_parse(
 		    texts[k], o->run.zone, a, &op.targets[k], reterr);
 	}
+	op.services = arena_alloc(a, op.target_n + 1u, sizeof(*op.services));
 	*ret_op = op;
 	return error;
 }
@@ -86,9 +182,68 @@ static bool names(const struct target *t, const struct instance_row *row)
 	       (!t->instance || !strcmp(t->instance, row->name));
 }
 
+static bool is_named(const struct operation *op, const struct instance_row *row)
+{
+	const char *node = op->options->node;
+
+	if (node && !target_is_on_node(row, node))
+		return false;
+	for (unsigned k = 0; k < op->target_n; k++) {
+		if (names(&op->targets[k], row))
+			return true;
+	}
+	return false;
+}
+
+/* The entry of the first target that is of its service. */
+static struct operation_service *first_of(
+    const struct operation *op, const struct instance_row *row)
+{
+	unsigned k = 0;
+
+	while (strcmp(op->targets[k].service, row->service) != 0 ||
+	       strcmp(op->targets[k].zone, row->zone) != 0)
+		k++;
+	return &op->services[k];
+}
+
+/* Who is in answers, as far as each alone decides it. */
+static void census(struct operation *op, const struct instance_row *row)
+{
+	struct operation_service *s = first_of(op, row);
+	struct eligible_facts f = eligible_facts(row);
+	struct eligible e = eligible_judge(&f, clock_wall_ms());
+
+	if (s != &op->services[op->loading] || !eligible_is_in_addresses(&e))
+		return;
+	if (is_named(op, row)) {
+		s->named_n++;
+	} else {
+		s->left_n++;
+	}
+}
+
+int operation_may_empty(const struct operation *op,
+    const struct instance_row *row, struct diag *reterr)
+{
+	const struct operation_service *s = first_of(op, row);
+
+	if (op->options->force || !s->named_n || s->left_n)
+		return 0;
+	return diag_set(reterr, -EINVAL,
+	    "without %s of '%s' nothing of it is left in answers: --force does "
+	    "it all the same",
+	    s->named_n == 1 ? "this last instance" : "these last instances",
+	    row->service);
+}
+
 /* Is it asked for, and was it not before? */
 static bool is_next(const struct operation *op, const struct instance_row *row)
 {
+	const char *node = op->options->node;
+
+	if (node && !target_is_on_node(row, node))
+		return false;
 	for (unsigned k = 0; k < op->loading; k++) {
 		if (names(&op->targets[k], row))
 			return false;
@@ -101,6 +256,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	struct operation *op = arg;
 	const struct target *t = &op->targets[op->loading];
 
+	census(op, row);
 	if (!is_next(op, row))
 		return;
 	if (op->n == op->max) {
@@ -331,7 +487,7 @@ void operation_print(const struct operation *op)
 		print_json(op);
 		return;
 	}
-	if (!op->change_n) {
+	if (!op->change_n && op->target_n) {
 		(void)printf("%s: nothing to do: no instances\n",
 		    op->targets[0].service);
 	}

@@ -13,6 +13,9 @@
 
 struct operation_service {
 	const struct target *target;
+	/* in answers now, of the service: named by a target, and others; in
+	 * the entry of the first target that is of this service */
+	unsigned named_n, left_n;
 	int ttl_s, port; /* ROW_DEFAULT */
 	const char *source;
 };
@@ -48,11 +51,21 @@ struct operation_change {
 	bool told;             /* printed before, just so */
 };
 
+/*
+ * -EINVAL: of the row's service nothing would be left in answers without what
+ * is named, and --force was not said.
+ */
+int operation_may_empty(const struct operation *op,
+    const struct instance_row *row, struct diag *reterr);
+
 /* Changes one row in the transaction and says so: operation_changed(). */
 typedef int (*operation_fn)(struct operation *op,
     const struct instance_row *row, void *arg, struct diag *reterr);
 
-/* -EINVAL: one of the texts names nothing. */
+/*
+ * Without texts, and with --node, all services that have something there.
+ * -EINVAL: one of the texts names nothing.
+ */
 int operation_start(struct operation *ret_op, const struct registrar_options *o,
     const char *const *texts, unsigned n, struct arena *a, struct diag *reterr);
 void operation_end(struct operation *op);

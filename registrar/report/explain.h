@@ -63,7 +63,7 @@ const char *explain_empty(const struct explain *e, enum explain_type t);
 /*
  * types: those asked for, bits. instance NULL: all of them.
  */
-void explain_print(
-    FILE *f, const struct explain *e, unsigned types, const char *instance);
+void explain_print(FILE *f, const struct explain *e,
+    const struct status_style *style, unsigned types, const char *instance);
 void explain_print_json(
     FILE *f, const struct explain *e, unsigned types, const char *instance);

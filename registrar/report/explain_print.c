@@ -34,34 +34,60 @@ static const char *parts_text(struct arena *a, unsigned in, unsigned out)
 	    types_text(a, out, " or "));
 }
 
-static void put_line(FILE *f, const char *text)
+/* Where it is printed, and how. */
+struct page {
+	FILE *f;
+	const struct status_style *style;
+};
+
+static void put_line(const struct page *p, const char *text)
 {
-	status_put_safe(f, text, 0);
-	(void)fputc('\n', f);
+	status_put_wrapped(
+	    p->f, p->style, (unsigned)strspn(text, " ") + 4, text);
 }
 
-static void print_instance(FILE *f, const struct explain *e,
+/* In green, in red: is it in? */
+static void put_toned_line(const struct page *p, bool good, const char *text)
+{
+	bool on = p->style->colour;
+
+	(void)fputs(!on ? "" : good ? "\033[32m" : "\033[1;31m", p->f);
+	put_line(p, text);
+	(void)fputs(on ? "\033[0m" : "", p->f);
+}
+
+/* As far as is known. */
+static bool is_served(const struct explain *e)
+{
+	return told_served(&e->report->told, e->service->row.zone) !=
+	       TOLD_NOT_SERVED;
+}
+
+static void print_instance(const struct page *p, const struct explain *e,
     const struct explain_instance *x, unsigned types)
 {
 	const struct instance_row *row = &x->i->row;
 	unsigned in = x->types & types;
 
-	(void)fputc('\n', f);
-	put_line(f,
-	    arena_printf(e->arena, "%s %s  %s  weight %d%s", in ? "in " : "OUT",
+	(void)fputc('\n', p->f);
+	put_toned_line(p, in != 0,
+	    arena_printf(e->arena, "%s %s  %s  weight %d%s",
+	        !in            ? "OUT"
+	        : is_served(e) ? "in "
+	                       : "(in)",
 	        row->name, status_address(e->arena, e->service, row), x->weight,
 	        row->priority
 	            ? arena_printf(e->arena, " priority %d", row->priority)
 	            : ""));
 	if (in && in != types) {
-		put_line(f, parts_text(e->arena, in, types & ~in));
+		put_line(p, parts_text(e->arena, in, types & ~in));
 	}
 	for (unsigned k = 0; k < x->reason_n; k++) {
 		put_line(
-		    f, arena_printf(e->arena, "    %s", x->reasons[k].text));
+		    p, arena_printf(e->arena, "    %s", x->reasons[k].text));
 	}
 	if (!in && x->types) {
-		put_line(f, parts_text(e->arena, x->types, types));
+		put_line(p, parts_text(e->arena, x->types, types));
 	}
 }
 
@@ -79,47 +105,53 @@ static const char *empty_text(const struct explain *e, enum explain_type t)
 }
 
 /* Then comes what the service's name would have of it. */
-static void print_own_head(FILE *f, const struct explain *e, unsigned types)
+static void print_own_head(
+    const struct page *p, const struct explain *e, unsigned types)
 {
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
 		if (!(types & 1u << t))
 			continue;
 		const char *empty = empty_text(e, (enum explain_type)t);
 
-		put_line(f,
+		put_line(p,
 		    arena_printf(e->arena, "%s %s: %s", e->own_name,
 		        explain_type_name((enum explain_type)t),
 		        empty ? empty
 		              : "resolves whatever its health, mode or lease"));
 	}
-	(void)fputc('\n', f);
-	put_line(f, arena_printf(e->arena, "in answers of %s.%s:",
+	(void)fputc('\n', p->f);
+	put_line(p, arena_printf(e->arena, "in answers of %s.%s:",
 	                e->service->row.name, e->service->row.zone));
 }
 
-static void print_head(FILE *f, const struct explain *e, unsigned types)
+static void print_head(
+    const struct page *p, const struct explain *e, unsigned types)
 {
 	const struct service_row *s = &e->service->row;
+	const char *unserved = is_served(e) ? "" : "not answered here; ";
 
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
 		if (!(types & 1u << t))
 			continue;
-		put_line(f,
-		    arena_printf(e->arena, "%s.%s %s: %u of %u instances%s%s",
+		put_line(p,
+		    arena_printf(e->arena, "%s.%s %s: %s%u of %u instances%s%s",
 		        s->name, s->zone,
-		        explain_type_name((enum explain_type)t), e->n[t],
-		        e->service->instance_n, e->n[t] ? "" : ": ",
+		        explain_type_name((enum explain_type)t), unserved,
+		        e->n[t], e->service->instance_n, e->n[t] ? "" : ": ",
 		        e->n[t] ? "" : explain_empty(e, (enum explain_type)t)));
 	}
 }
 
-void explain_print(
-    FILE *f, const struct explain *e, unsigned types, const char *instance)
+void explain_print(FILE *f, const struct explain *e,
+    const struct status_style *style, unsigned types, const char *instance)
 {
+	const struct page p = { f, style };
+
+	status_print_told(f, &e->report->told, style);
 	if (e->own_name) {
-		print_own_head(f, e, types);
+		print_own_head(&p, e, types);
 	} else {
-		print_head(f, e, types);
+		print_head(&p, e, types);
 	}
 	for (int in = 0; in < 2; in++) {
 		for (unsigned k = 0; k < e->service->instance_n; k++) {
@@ -127,7 +159,7 @@ void explain_print(
 
 			if (is_asked(x, instance) &&
 			    ((x->types & types) != 0) == in)
-				print_instance(f, e, x, types);
+				print_instance(&p, e, x, types);
 		}
 	}
 }
@@ -169,6 +201,11 @@ void explain_print_json(
 	json_set(o, "on_empty", json_text(on_empty_name(s->on_empty)));
 	json_set(o, "max_answers", json_integer(e->max_answers));
 	json_set(o, "own_name", json_text(e->own_name));
+	json_set(o, "served", status_served_json(&e->report->told, s->zone));
+	json_t *told = status_told_json(&e->report->told);
+
+	(void)json_object_update(o, told);
+	json_decref(told);
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
 		enum explain_type type = (enum explain_type)t;
 		json_t *one = json_must(json_object());

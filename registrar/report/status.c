@@ -2,6 +2,7 @@
 #include "registrar/report/status.h"
 
 #include "registrar/lib/wall.h"
+#include "registrar/report/target.h"
 #include "registrar/report/unknown.h"
 #include "schema/base/xalloc.h"
 
@@ -46,6 +47,20 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.definition = copy(r, row->definition);
 }
 
+#define SOURCES_MAX 256 /* more registrars than one looks at */
+
+static void add_source(struct status_report *r, const char *source)
+{
+	if (strncmp(source, "registrar/", 10) != 0 ||
+	    r->source_n == SOURCES_MAX)
+		return;
+	for (unsigned k = r->source_n; k-- > 0;) {
+		if (!strcmp(r->sources[k], source))
+			return;
+	}
+	*APPEND(r->sources, r->source_n, r->source_max) = source;
+}
+
 static void add_instance(void *arg, const struct instance_row *row)
 {
 	struct status_report *r = arg;
@@ -70,6 +85,7 @@ static void add_instance(void *arg, const struct instance_row *row)
 
 	i->eligible = eligible_judge(&f, r->now_wall_ms);
 	s->instance_n++;
+	add_source(r, i->row.source);
 }
 
 static void add_check(void *arg, const struct check_row *row)
@@ -84,6 +100,27 @@ static void add_check(void *arg, const struct check_row *row)
 	c->row.name = copy(r, row->name);
 	c->row.kind = copy(r, row->kind);
 	c->row.output = copy(r, row->output);
+}
+
+/*
+ * A lease that ran out is news for as long as its row is kept where a registrar
+ * runs; then it is as good as deregistered, though nobody took the row away.
+ */
+static bool is_long_gone(
+    const struct status_report *r, const struct status_instance *i)
+{
+	return i->eligible.why == ELIGIBLE_EXPIRED &&
+	       i->row.lease_until_wall_ms <
+	           r->now_wall_ms - REGISTRY_EXPIRED_KEEP_MS;
+}
+
+static bool has_answer(const struct status_report *r, struct status_service *s)
+{
+	unsigned gone = 0;
+
+	for (unsigned k = 0; k < s->instance_n; k++)
+		gone += is_long_gone(r, &r->instances[s->instance_0 + k]);
+	return s->eligible_n || (gone && gone == s->instance_n);
 }
 
 /* All instances of the last service are there. */
@@ -104,6 +141,8 @@ static void done(void *arg)
 		s->eligible_n += eligible_is_in_addresses(&i->eligible);
 		s->easing_n += i->eligible.why == ELIGIBLE_DRAINING;
 	}
+	s->all_n = s->instance_n;
+	s->is_out = !has_answer(r, s);
 }
 
 static void add_broken(void *arg, const char *zone, const char *service,
@@ -167,6 +206,27 @@ static int load_one(struct registry *reg, const char *zone, const char *service,
 	return registry_read_checks(reg, zone, service, add_check, r, reterr);
 }
 
+/* Services lie in the order of their zones. */
+static void judge_told(struct registry *reg, struct status_report *r,
+    const char *path, const char *service)
+{
+	const char **zones =
+	    arena_alloc(r->arena, r->service_n + 1u, sizeof(*zones));
+	struct told_scope scope = { .sources = r->sources,
+		.source_n = r->source_n,
+		.zones = zones,
+		.service = service };
+
+	for (unsigned k = 0; k < r->service_n; k++) {
+		const char *zone = r->services[k].row.zone;
+
+		if (!k || strcmp(zone, r->services[k - 1].row.zone) != 0)
+			zones[scope.zone_n++] = zone;
+	}
+	told_read(&r->told, reg, path, r->now_wall_ms, r->arena);
+	told_judge(&r->told, &scope);
+}
+
 static int compare_check(
     const struct status_check *c, const struct status_instance *i)
 {
@@ -211,6 +271,8 @@ int status_load(const char *registry, const char *zone, const char *service,
 		error = service ? load_one(reg, zone, service, &r, &v, reterr)
 		                : load_all(reg, &r, &v, reterr);
 	}
+	if (error == 0)
+		judge_told(reg, &r, registry, service);
 	registry_close(reg);
 	if (error < 0) {
 		status_release(&r);
@@ -251,6 +313,7 @@ void status_release(struct status_report *r)
 	free(r->services);
 	free(r->instances);
 	free(r->checks);
+	free(r->sources);
 	*r = (struct status_report){ 0 };
 }
 
@@ -291,22 +354,74 @@ const char *status_drain(
 	}
 }
 
+bool status_is_bad(
+    const struct status_report *r, const struct status_instance *i)
+{
+	if (i->eligible.why == ELIGIBLE_EXPIRED)
+		return !is_long_gone(r, i);
+	return i->row.mode == MODE_ACTIVE &&
+	       (i->row.health == HEALTH_CRITICAL ||
+	           i->row.health == HEALTH_DEAD);
+}
+
 bool status_is_unhealthy(const struct status_report *r)
 {
 	if (r->broken_n)
 		return true;
 	for (unsigned k = 0; k < r->service_n; k++) {
-		if (!r->services[k].eligible_n)
+		if (r->services[k].is_out)
 			return true;
 	}
 	for (unsigned k = 0; k < r->instance_n; k++) {
-		const struct status_instance *i = &r->instances[k];
-
-		if (i->eligible.why == ELIGIBLE_EXPIRED ||
-		    (i->row.mode == MODE_ACTIVE &&
-		        (i->row.health == HEALTH_CRITICAL ||
-		            i->row.health == HEALTH_DEAD)))
+		if (status_is_bad(r, &r->instances[k]))
 			return true;
 	}
 	return false;
+}
+
+/* ---- what is asked for ------------------------------------------------ */
+
+static bool is_wanted(const struct status_report *r,
+    const struct status_instance *i, bool unhealthy, const char *node)
+{
+	if (node && !target_is_on_node(&i->row, node))
+		return false;
+	return !unhealthy || status_is_bad(r, i) ||
+	       i->row.health != HEALTH_PASSING || i->row.mode != MODE_ACTIVE;
+}
+
+static unsigned keep_wanted(struct status_report *r, struct status_service *s,
+    unsigned at, bool unhealthy, const char *node)
+{
+	unsigned first = s->instance_0, n = s->instance_n;
+
+	s->instance_0 = at;
+	s->instance_n = 0;
+	for (unsigned k = 0; k < n; k++) {
+		const struct status_instance *i = &r->instances[first + k];
+
+		if (!is_wanted(r, i, unhealthy, node))
+			continue;
+		r->instances[at + s->instance_n++] = *i;
+	}
+	return s->instance_n;
+}
+
+void status_filter(struct status_report *r, bool unhealthy, const char *node)
+{
+	unsigned at = 0, kept = 0;
+
+	if (!unhealthy && !node)
+		return;
+	for (unsigned k = 0; k < r->service_n; k++) {
+		struct status_service s = r->services[k];
+		unsigned n = keep_wanted(r, &s, at, unhealthy, node);
+
+		if (!n && (node || !s.is_out))
+			continue;
+		at += n;
+		r->services[kept++] = s;
+	}
+	r->service_n = kept;
+	r->instance_n = at;
 }

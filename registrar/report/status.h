@@ -6,6 +6,7 @@
  * A report is a copy of what the registry holds; showing it needs neither
  * the registry nor a clock. Plain data, one thread.
  */
+#include "registrar/report/told.h"
 #include "schema/base/arena.h"
 #include "schema/eligible.h"
 #include "schema/registry.h"
@@ -24,10 +25,12 @@ struct status_instance {
 
 struct status_service {
 	struct service_row row;
-	unsigned instance_0, instance_n;
+	unsigned instance_0, instance_n; /* of those that are shown */
+	unsigned all_n;                  /* that it has */
 	unsigned eligible_n; /* in all answers that their addresses allow */
 	unsigned easing_n;   /* that drain, and are in SRV with weight 0 */
 	unsigned admitted_n; /* eligible by on_empty alone */
+	bool is_out; /* no answer; none of its leases ran out long ago */
 };
 
 struct status_report {
@@ -37,6 +40,10 @@ struct status_report {
 	struct status_check *checks;
 	unsigned service_n, instance_n, check_n;
 	unsigned service_max, instance_max, check_max;
+	/* registrars that these are of: "registrar/NAME", each once */
+	const char **sources;
+	unsigned source_n, source_max;
+	struct told told; /* judged by what is in the report */
 	int64_t now_wall_ms;
 	/* what could not be read, in words, each with why */
 	const char **broken;
@@ -53,6 +60,11 @@ int status_load(const char *registry, const char *zone, const char *service,
 int status_read_instance(struct registry *reg, const char *zone,
     const char *service, const char *instance, int64_t now_wall_ms,
     struct status_report *ret_r, struct diag *reterr);
+/*
+ * Keep what is asked for: of the node, what is unhealthy; and services that
+ * have any of it, or no answer. NULL, false: everything.
+ */
+void status_filter(struct status_report *r, bool unhealthy, const char *node);
 void status_release(struct status_report *r);
 
 /*
@@ -60,6 +72,9 @@ void status_release(struct status_report *r);
  * to answer with.
  */
 bool status_is_unhealthy(const struct status_report *r);
+/* Of one instance: it is down, or its lease ran out not long ago. */
+bool status_is_bad(
+    const struct status_report *r, const struct status_instance *i);
 
 /* "passing" ... "draining", "drained"; "expired" when the lease ran out. */
 const char *status_state(const struct status_instance *i);
@@ -71,8 +86,21 @@ struct status_style {
 	bool colour;
 	unsigned width; /* columns; 0: as wide as it takes */
 };
+/* Of what f is: a terminal has colours and a width, anything else neither. */
+struct status_style status_style_of(FILE *f);
+/* A line, its continuations indented; whole where there is no width. */
+void status_put_wrapped(FILE *f, const struct status_style *style,
+    unsigned indent, const char *text);
 void status_print(
     FILE *f, const struct status_report *r, const struct status_style *style);
+
+/* One line with its numbers; the exit code of a plugin. */
+enum { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
+int status_print_nagios(FILE *f, const struct status_report *r);
+
+/* What is to be known first, for the beginning of a view. */
+void status_print_told(
+    FILE *f, const struct told *t, const struct status_style *style);
 
 /* At most `max` columns (0: all); what could steer a terminal is '?'. */
 void status_put_safe(FILE *f, const char *s, unsigned max);
@@ -86,6 +114,10 @@ const char *status_weight(struct arena *a, const struct instance_row *i);
 const char *status_detail(struct arena *a, const struct status_report *r,
     const struct status_instance *i);
 
+/* The fields `doubts`, `registrars`, `refused_definitions` and `dnsd`. */
+struct json_t *status_told_json(const struct told *t);
+/* true, false, or null where it is not known */
+struct json_t *status_served_json(const struct told *t, const char *zone);
 /* Names of the types, bits of enum eligible_type; for --json. */
 struct json_t *status_types_json(unsigned types);
 /* Every column of every row, under keys that stay. */

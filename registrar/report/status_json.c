@@ -22,6 +22,12 @@ json_t *status_types_json(unsigned types)
 	return all;
 }
 
+/* 0 is no time. */
+static json_t *wall(int64_t wall_ms)
+{
+	return wall_ms ? json_integer(wall_ms) : json_null();
+}
+
 static json_t *check_json(const struct check_row *row)
 {
 	json_t *o = json_must(json_object());
@@ -33,12 +39,6 @@ static json_t *check_json(const struct check_row *row)
 	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));
 	json_set(o, "checked_wall_ms", json_integer(row->checked_wall_ms));
 	return o;
-}
-
-/* 0 is no time. */
-static json_t *wall(int64_t wall_ms)
-{
-	return wall_ms ? json_integer(wall_ms) : json_null();
 }
 
 static json_t *instance_json(
@@ -101,6 +101,8 @@ static json_t *service_json(
 	json_set(o, "max_answers", json_number(row->max_answers));
 	json_set(o, "on_empty", json_text(on_empty_name(row->on_empty)));
 	json_set(o, "eligible_n", json_integer(s->eligible_n));
+	json_set(o, "instances_n", json_integer(s->all_n));
+	json_set(o, "served", status_served_json(&r->told, row->zone));
 	json_set(o, "tags", json_nested(row->tags));
 	json_set(o, "meta", json_nested(row->meta));
 	json_set(o, "source", json_text(row->source));
@@ -113,14 +115,140 @@ static json_t *service_json(
 	return o;
 }
 
+static json_t *registrar_json(
+    const struct told *t, const struct registrar_row *r)
+{
+	json_t *o = json_must(json_object());
+
+	json_set(o, "name", json_text(r->name));
+	json_set(o, "pid", json_integer(r->pid));
+	json_set(o, "version", json_text(r->version));
+	json_set(o, "started_wall_ms", json_integer(r->started_wall_ms));
+	json_set(o, "heartbeat_wall_ms", json_integer(r->heartbeat_wall_ms));
+	json_set(o, "heard",
+	    json_boolean(
+	        r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS));
+	json_set(o, "last_error",
+	    *r->last_error ? json_text(r->last_error) : json_null());
+	json_set(o, "last_error_wall_ms", wall(r->last_error_wall_ms));
+	return o;
+}
+
+static json_t *refused_json(const struct refused_row *r)
+{
+	json_t *o = json_must(json_object());
+
+	json_set(o, "source", json_text(r->source));
+	json_set(o, "file", json_text(r->file));
+	json_set(o, "message", json_text(r->message));
+	json_set(o, "services", json_nested(r->services));
+	json_set(o, "since_wall_ms", json_integer(r->since_wall_ms));
+	return o;
+}
+
+static json_t *dnsd_json(const struct told *t, const struct dnsd_status *s)
+{
+	json_t *o = json_must(json_object());
+	json_t *addresses = json_must(json_array());
+	json_t *zones = json_must(json_array());
+
+	json_set(
+	    o, "alive", json_boolean(dnsd_status_is_alive(s, t->now_wall_ms)));
+	json_set(o, "pid", json_integer(s->pid));
+	json_set(o, "version", json_text(s->version));
+	json_set(o, "started_wall_ms", json_integer(s->started_wall_ms));
+	json_set(o, "written_wall_ms", json_integer(s->written_wall_ms));
+	json_set(o, "ended_wall_ms", wall(s->ended_wall_ms));
+	for (unsigned k = 0; k < s->address_n; k++)
+		json_array_append_new(addresses, json_text(s->addresses[k]));
+	json_set(o, "addresses", addresses);
+	json_set(o, "registry_id", json_text(s->registry_id));
+	json_set(o, "revision",
+	    s->revision < 0 ? json_null() : json_integer(s->revision));
+	json_set(
+	    o, "trouble", *s->trouble ? json_text(s->trouble) : json_null());
+	json_set(o, "last_error",
+	    *s->last_error ? json_text(s->last_error) : json_null());
+	json_set(o, "last_error_wall_ms", wall(s->last_error_wall_ms));
+	for (unsigned k = 0; k < s->zone_n; k++) {
+		json_t *z = json_must(json_object());
+
+		json_set(z, "name", json_text(s->zones[k].name));
+		json_set(z, "publication", wall(s->zones[k].publication));
+		json_array_append_new(zones, z);
+	}
+	json_set(o, "zones", zones);
+	json_set(o, "other_zones_n", json_integer(s->other_n));
+	return o;
+}
+
+json_t *status_served_json(const struct told *t, const char *zone)
+{
+	switch (told_served(t, zone)) {
+	case TOLD_SERVED:
+		return json_true();
+	case TOLD_NOT_SERVED:
+		return json_false();
+	case TOLD_NOT_KNOWN:
+	default:
+		return json_null();
+	}
+}
+
+json_t *status_told_json(const struct told *t)
+{
+	json_t *o = json_must(json_object()), *doubts = json_must(json_array());
+	json_t *registrars = json_must(json_array());
+	json_t *refused = json_must(json_array());
+	json_t *dnsd = json_must(json_array());
+
+	for (unsigned k = 0; k < t->line_n; k++) {
+		json_t *line = json_must(json_object());
+
+		json_set(
+		    line, "code", json_text(told_code_name(t->lines[k].code)));
+		json_set(line, "text", json_text(t->lines[k].text));
+		json_array_append_new(doubts, line);
+	}
+	for (unsigned k = 0; k < t->registrar_n; k++) {
+		json_array_append_new(
+		    registrars, registrar_json(t, &t->registrars[k]));
+	}
+	for (unsigned k = 0; k < t->refused_n; k++)
+		json_array_append_new(refused, refused_json(&t->refused[k]));
+	for (unsigned k = 0; k < t->dnsd_n; k++)
+		json_array_append_new(dnsd, dnsd_json(t, &t->dnsd[k]));
+	json_set(o, "doubtful", json_boolean(t->doubtful));
+	json_set(o, "doubts", doubts);
+	json_set(o, "registrars", registrars);
+	json_set(o, "refused_definitions", refused);
+	json_set(o, "dnsd", dnsd);
+	return o;
+}
+
+/* The fields of an object that was begun. */
+static void print_told(FILE *f, const struct told *t)
+{
+	json_t *o = status_told_json(t), *value;
+	const char *key;
+
+	json_object_foreach(o, key, value)
+	{
+		(void)fprintf(f, "\"%s\": ", key);
+		(void)json_dumpf(value, f, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		(void)fputs(",\n", f);
+	}
+	json_decref(o);
+}
+
 /* One service at a time: there may be a hundred thousand. */
 void status_print_json(FILE *f, const struct status_report *r)
 {
-	(void)fprintf(f,
-	    "{\n\"now_wall_ms\": %lld,\n\"healthy\": %s,\n"
-	    "\"services\": [",
+	(void)fprintf(f, "{\n\"now_wall_ms\": %lld,\n\"healthy\": %s,\n",
 	    (long long)r->now_wall_ms,
 	    status_is_unhealthy(r) ? "false" : "true");
+	print_told(f, &r->told);
+	(void)fputs("\"services\": [", f);
 	for (unsigned k = 0; k < r->service_n; k++) {
 		json_t *o = service_json(r, &r->services[k]);
 

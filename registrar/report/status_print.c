@@ -4,13 +4,17 @@
  * columns are aligned over all services. The last column, what the checks
  * said, takes what is left of the line.
  */
+#include "registrar/lib/columns.h"
 #include "registrar/lib/wall.h"
 #include "registrar/report/status.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum column { COL_NAME, COL_ADDRESS, COL_WEIGHT, COL_STATE, COL_AGE, COL_N };
 
@@ -37,6 +41,51 @@ struct printer {
 	unsigned width[COL_N];
 	struct arena *arena; /* of the texts of one line */
 };
+
+/* ---- style ------------------------------------------------------------ */
+
+#define WIDTH_DEFAULT 80
+#define WRAP_MIN 10 /* a line of less is of no use */
+
+/* Colour and cutting are for people: in a pipe, all of it and plain. */
+struct status_style status_style_of(FILE *f)
+{
+	const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org */
+	const char *term = getenv("TERM");
+	struct winsize size = { 0 };
+
+	if (fileno(f) < 0 || !isatty(fileno(f)))
+		return (struct status_style){ 0 };
+	if (ioctl(fileno(f), TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		size.ws_col = WIDTH_DEFAULT;
+	return (struct status_style){
+		.colour = !(no_colour && *no_colour) && term &&
+		          strcmp(term, "dumb") != 0,
+		.width = size.ws_col,
+	};
+}
+
+void status_put_wrapped(FILE *f, const struct status_style *style,
+    unsigned indent, const char *text)
+{
+	unsigned width =
+	    style->width > indent + 2 * WRAP_MIN ? style->width : UINT32_MAX;
+	unsigned before = 0;
+
+	do {
+		size_t n = columns_wrap(text, width - before);
+		scoped_free char *line = strndup(text, n);
+
+		if (!line)
+			abort(); /* out of memory */
+		(void)fprintf(f, "%*s", (int)before, "");
+		status_put_safe(f, line, 0);
+		(void)fputc('\n', f);
+		text += n;
+		text += strspn(text, " ");
+		before = indent;
+	} while (*text);
+}
 
 /* ---- texts ------------------------------------------------------------ */
 
@@ -200,7 +249,7 @@ static void print_heading(struct printer *p, const struct status_service *s)
 {
 	const char *name =
 	    arena_printf(p->arena, "%s.%s", s->row.name, s->row.zone);
-	enum tone t = s->eligible_n == s->instance_n ? TONE_GOOD : TONE_WARN;
+	enum tone t = s->eligible_n == s->all_n ? TONE_GOOD : TONE_WARN;
 
 	put_toned(p, TONE_HEAD, name);
 	(void)fprintf(p->f, " (%s)  ", s->row.protocol);
@@ -208,22 +257,22 @@ static void print_heading(struct printer *p, const struct status_service *s)
 		put_toned(p, TONE_BAD,
 		    arena_printf(p->arena,
 		        "%u of %u in answers, though none is healthy: %s",
-		        s->eligible_n, s->instance_n,
+		        s->eligible_n, s->all_n,
 		        on_empty_name(s->row.on_empty)));
 	} else if (s->eligible_n) {
 		put_toned(p, t,
 		    arena_printf(p->arena, "%u of %u in answers", s->eligible_n,
-		        s->instance_n));
+		        s->all_n));
 	} else if (s->easing_n) {
 		put_toned(p, TONE_BAD,
 		    arena_printf(p->arena,
 		        "NONE of %u in answers but SRV, which has %u "
 		        "with weight 0",
-		        s->instance_n, s->easing_n));
+		        s->all_n, s->easing_n));
 	} else {
 		put_toned(p, TONE_BAD,
 		    arena_printf(p->arena, "NONE of %u in answers: %s",
-		        s->instance_n, on_empty_name(s->row.on_empty)));
+		        s->all_n, on_empty_name(s->row.on_empty)));
 	}
 	(void)fputc('\n', p->f);
 }
@@ -297,11 +346,25 @@ static void print_summary(const struct printer *p)
 	(void)fputc('\n', p->f);
 }
 
+void status_print_told(
+    FILE *f, const struct told *t, const struct status_style *style)
+{
+	const struct printer p = { .f = f, .style = style };
+
+	for (unsigned k = 0; k < t->line_n; k++) {
+		bool doubt = t->lines[k].code != TOLD_DNSD_UNKNOWN;
+
+		put_toned(&p, doubt ? TONE_BAD : TONE_QUIET, t->lines[k].text);
+		(void)fputc('\n', f);
+	}
+}
+
 void status_print(
     FILE *f, const struct status_report *r, const struct status_style *style)
 {
 	struct printer p = { .f = f, .r = r, .style = style };
 
+	status_print_told(f, &r->told, style);
 	for (unsigned k = 0; k < COL_N; k++)
 		p.width[k] = columns(titles[k]);
 	each_service(&p, measure_service);

@@ -56,3 +56,11 @@ int target_parse_instance(const char *text, const char *zone, struct arena *a,
 	*ret_t = t;
 	return 0;
 }
+
+bool target_is_on_node(const struct instance_row *row, const char *node)
+{
+	static const char before[] = "registrar/";
+
+	return !strncmp(row->source, before, sizeof(before) - 1) &&
+	       !strcmp(row->source + sizeof(before) - 1, node);
+}

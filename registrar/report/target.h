@@ -7,6 +7,7 @@
  */
 #include "schema/base/arena.h"
 #include "schema/base/diag.h"
+#include "schema/registry.h"
 
 struct target {
 	const char *zone, *service;
@@ -19,6 +20,9 @@ struct target {
  */
 int target_parse(const char *text, const char *zone, struct arena *a,
     struct target *ret_t, struct diag *reterr);
+
+/* Is that the host whose registrar describes it? */
+bool target_is_on_node(const struct instance_row *row, const char *node);
 
 /* The same where one instance must be named. */
 int target_parse_instance(const char *text, const char *zone, struct arena *a,

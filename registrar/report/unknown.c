@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/report/unknown.h"
 
+#include "registrar/report/told.h"
 #include "schema/base/xalloc.h"
 #include "schema/conf/fields.h"
 
@@ -12,6 +13,7 @@ struct names {
 	const char *zone;
 	const char *wanted;
 	const char *elsewhere; /* a zone that has it */
+	const char *refused;   /* what is wrong with a definition of it */
 	const char **items;    /* owned; ends with NULL */
 	size_t n, max;
 };
@@ -38,6 +40,16 @@ static void on_name(void *arg, const char *zone, const char *service)
 	}
 }
 
+static void on_refused(void *arg, const struct refused_row *row)
+{
+	struct names *x = arg;
+
+	if (!x->refused && told_is_about(row, x->wanted)) {
+		x->refused = arena_memdup(
+		    x->arena, row->message, strcspn(row->message, "\n"));
+	}
+}
+
 static const char *near(const struct names *x)
 {
 	return x->n ? conf_nearest(x->wanted, x->items) : NULL;
@@ -51,9 +63,15 @@ int unknown_service(struct registry *reg, const char *zone, const char *service,
 	};
 
 	(void)registry_read_names(reg, on_name, &x, NULL);
+	(void)registry_read_refused(reg, on_refused, &x, NULL);
 	const char *found = near(&x);
 
-	if (x.elsewhere) {
+	if (x.refused) {
+		(void)diag_set(reterr, error,
+		    "no service '%s' in zone '%s': its definition is refused: "
+		    "%s",
+		    service, zone, x.refused);
+	} else if (x.elsewhere) {
 		(void)diag_set(reterr, error,
 		    "no service '%s' in zone '%s': '%s.%s' is in another",
 		    service, zone, service, x.elsewhere);

@@ -99,6 +99,22 @@ static void type(struct top_screen *s, unsigned key, bool is_code)
 	arrange(s);
 }
 
+static const char help[] =
+    "q            quit, or back to the list\n"
+    "arrows j k   one line\n"
+    "PgUp PgDn    one page; space, too\n"
+    "Home End g G the first, the last\n"
+    "/            show only what has this in its name or state;\n"
+    "             escape in the list shows all again\n"
+    "s            sort: worst first, name, newest first, weight\n"
+    "e enter      explain: why is it in answers, or why not\n"
+    "h            history of the instance\n"
+    "?            this page\n"
+    "\n"
+    "Lines above the list say what casts doubt on it: a registrar that is\n"
+    "not heard any more, a definition that is refused, a zone that no dnsd\n"
+    "here serves. WEIGHT is the weight in force, 57/300 while it grows.\n";
+
 void top_fill_pager(struct top_screen *s)
 {
 	char *text = NULL;
@@ -107,8 +123,18 @@ void top_fill_pager(struct top_screen *s)
 
 	if (!out)
 		abort(); /* out of memory */
-	(s->view == VIEW_EXPLAIN ? s->config->explain : s->config->history)(
-	    s->config->arg, s->target, out);
+	switch (s->view) {
+	case VIEW_HELP:
+		(void)fputs(help, out);
+		break;
+	case VIEW_HISTORY:
+		s->config->history(s->config->arg, s->target, out);
+		break;
+	case VIEW_EXPLAIN:
+	case VIEW_LIST:
+	default:
+		s->config->explain(s->config->arg, s->target, out);
+	}
 	(void)fclose(out);
 	top_pager_set(&s->pager, text, s->columns);
 }
@@ -117,7 +143,11 @@ static void open_pager(struct top_screen *s, enum top_view view)
 {
 	const struct top_model *m = &s->model;
 
-	if (s->view == VIEW_LIST) {
+	if (s->view != VIEW_LIST && view != VIEW_HELP && !*s->target)
+		return; /* of help: nothing is selected */
+	if (s->view == VIEW_LIST && view == VIEW_HELP) {
+		s->target[0] = '\0';
+	} else if (s->view == VIEW_LIST) {
 		if (!m->shown_n)
 			return;
 		const struct top_entry *e = m->shown[s->cursor];
@@ -231,6 +261,9 @@ static void plain_key(struct top_screen *s, unsigned key)
 		return;
 	case 'h':
 		open_pager(s, VIEW_HISTORY);
+		return;
+	case '?':
+		open_pager(s, VIEW_HELP);
 		return;
 	default:
 		break;

@@ -30,6 +30,19 @@ static void on_service(void *arg, const struct service_row *row)
 	l->s = s;
 }
 
+/* Mostly that of the one before. */
+static const char *source_of(
+    const struct top_service *s, const struct instance_row *row)
+{
+	const char *last = s->n ? s->entries[s->n - 1].source : NULL;
+
+	if (strncmp(row->source, "registrar/", 10) != 0)
+		return NULL;
+	return last && !strcmp(last, row->source)
+	           ? last
+	           : arena_strdup(s->arena, row->source);
+}
+
 static void on_instance(void *arg, const struct instance_row *row)
 {
 	struct loading *l = arg;
@@ -40,6 +53,8 @@ static void on_instance(void *arg, const struct instance_row *row)
 		s->entries =
 		    xreallocarray(s->entries, s->max, sizeof(*s->entries));
 	}
+	const char *source = source_of(s, row);
+
 	s->entries[s->n++] = (struct top_entry){
 		.service = s,
 		.name = arena_strdup(s->arena, row->name),
@@ -47,6 +62,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 		.weight = eligible_weight(row),
 		.since_wall_ms = row->since_wall_ms,
 		.drain_step = row->drain.step,
+		.source = source,
 	};
 }
 

@@ -326,6 +326,7 @@ void top_model_release(struct top_model *m)
 	top_model_clear(m);
 	follow_free(m->follow);
 	arena_free(m->recent_arena);
+	arena_free(m->told_arena);
 	free(m->services);
 	free(m->shown);
 }

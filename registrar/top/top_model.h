@@ -9,6 +9,7 @@
  * shown alone: top_rows.h. When the registry cannot be read, what was read
  * last stays, and `trouble` says why. One thread.
  */
+#include "registrar/report/told.h"
 #include "schema/base/arena.h"
 #include "schema/eligible.h"
 #include "schema/follow.h"
@@ -42,6 +43,7 @@ struct top_entry {
 	int weight; /* in force */
 	int64_t since_wall_ms;
 	enum drain_step drain_step;
+	const char *source; /* "registrar/NAME"; NULL: another */
 	/* as of top_model_judge() */
 	struct eligible eligible;
 	enum top_state state;
@@ -76,6 +78,8 @@ struct top_model {
 	struct history_row recent[TOP_RECENT_MAX]; /* the newest first */
 	unsigned recent_n;
 	struct arena *recent_arena;
+	struct told told; /* lines of what is to be known first */
+	struct arena *told_arena;
 	char trouble[256]; /* "": none */
 };
 
@@ -89,6 +93,8 @@ void top_model_release(struct top_model *m);
 bool top_model_refresh(struct top_model *m);
 /* Time alone changes states, too. True: it did. */
 bool top_model_judge(struct top_model *m, int64_t now_wall_ms);
+/* What registrars and dnsd tell, read at most once a second. */
+void top_model_tell(struct top_model *m, int64_t now_wall_ms);
 /* Filter and sort; after either of the two, and after a change of them. */
 void top_model_arrange(struct top_model *m);
 

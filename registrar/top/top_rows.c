@@ -55,27 +55,28 @@ void top_row_read(const struct top_model *m, const struct top_entry *e,
 	status_release(&r);
 }
 
+/* What matters most comes first, for a line may be short. */
 void top_head_each(
     const struct top_model *m, struct arena *a, top_part_fn fn, void *arg)
 {
 	const char *before = ": ";
 
 	fn(arg, TONE_PLAIN,
-	    arena_printf(a, "%u service%s, %u instance%s", m->service_n,
-	        m->service_n == 1 ? "" : "s", m->n, m->n == 1 ? "" : "s"));
+	    arena_printf(
+	        a, "%u service%s", m->service_n, m->service_n == 1 ? "" : "s"));
+	if (m->unanswered_n) {
+		fn(arg, TONE_BAD,
+		    arena_printf(a, " (%u without answer)", m->unanswered_n));
+	}
+	fn(arg, TONE_PLAIN,
+	    arena_printf(a, ", %u instance%s", m->n, m->n == 1 ? "" : "s"));
 	for (unsigned s = 0; s < TOP_STATE_N; s++) {
 		if (!m->state_n[s])
 			continue;
-		fn(arg, TONE_PLAIN, before);
 		fn(arg, top_tone_of((enum top_state)s),
-		    arena_printf(a, "%u %s", m->state_n[s],
+		    arena_printf(a, "%s%u %s", before, m->state_n[s],
 		        top_state_name((enum top_state)s)));
 		before = ", ";
-	}
-	if (m->unanswered_n) {
-		fn(arg, TONE_PLAIN, "; ");
-		fn(arg, TONE_BAD,
-		    arena_printf(a, "%u without answer", m->unanswered_n));
 	}
 }
 

@@ -24,7 +24,7 @@ struct top_row {
 void top_row_read(const struct top_model *m, const struct top_entry *e,
     int64_t now_wall_ms, struct arena *a, struct top_row *ret_row);
 
-/* The head: "2 services, 7 instances: ", "1 dead", ", " ... one by one. */
+/* The head: "2 services", ", 7 instances", ": 1 dead", ", 1 ..." one by one. */
 typedef void (*top_part_fn)(void *arg, enum top_tone tone, const char *text);
 void top_head_each(
     const struct top_model *m, struct arena *a, top_part_fn fn, void *arg);

@@ -126,6 +126,7 @@ static bool look(struct top_screen *s, bool second)
 	if (!news && !second)
 		return false;
 	s->now_wall_ms = clock_wall_ms();
+	top_model_tell(m, s->now_wall_ms);
 	if (top_model_judge(m, s->now_wall_ms) || news) {
 		top_model_arrange(m);
 		top_follow_selected(s);
@@ -210,7 +211,9 @@ int top_screen(const struct top_config *c, int *ret_signal, struct diag *reterr)
 	if (error == 0) {
 		take_size(&s);
 		/* what was read before it could be shown */
-		(void)top_model_judge(&s.model, clock_wall_ms());
+		s.now_wall_ms = clock_wall_ms();
+		top_model_tell(&s.model, s.now_wall_ms);
+		(void)top_model_judge(&s.model, s.now_wall_ms);
 		top_model_arrange(&s.model);
 		*ret_signal = run(&s, fd);
 		(void)endwin();

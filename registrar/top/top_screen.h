@@ -7,7 +7,7 @@
 #include "registrar/top/top_pager.h"
 #include "registrar/top/top_rows.h"
 
-enum top_view { VIEW_LIST, VIEW_EXPLAIN, VIEW_HISTORY };
+enum top_view { VIEW_LIST, VIEW_EXPLAIN, VIEW_HISTORY, VIEW_HELP };
 
 struct top_screen {
 	const struct top_config *config;

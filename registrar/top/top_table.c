@@ -62,6 +62,7 @@ static void print(FILE *out, const struct top_model *m, int64_t now_wall_ms)
 	struct table t = { .out = out, .m = m, .now_wall_ms = now_wall_ms };
 	struct arena *a = arena_new();
 
+	status_print_told(out, &m->told, &(struct status_style){ 0 });
 	top_head_each(m, a, put_part, out);
 	(void)fputc('\n', out);
 	if (m->shown_n) {
@@ -91,6 +92,7 @@ int top_table(FILE *out, const struct top_config *c, struct diag *reterr)
 	if (*m.trouble) {
 		error = diag_set(reterr, -EIO, "%s", m.trouble);
 	} else {
+		top_model_tell(&m, now_wall_ms);
 		(void)top_model_judge(&m, now_wall_ms);
 		top_model_arrange(&m);
 		print(out, &m, now_wall_ms);

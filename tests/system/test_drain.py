@@ -75,7 +75,7 @@ def start(site, more, ttl="1s"):
 
 def test_the_whole_sequence(site):
     dnsd, _ = start(site, hook(site, "echo stopped \"$1\""), ttl="5s")
-    operate(site, "drain", "web", "--reason", "new kernel")
+    operate(site, "drain", "web", "--reason", "new kernel", "--force")
     wait_weights(dnsd, {"a": 0, "b": 0})
     assert dnsd.ask("web").addresses() == []
     assert not begun(site)
@@ -120,7 +120,7 @@ def test_dnsd_ends_it_though_no_registrar_runs(site, dnsd):
 def test_the_last_that_drains_is_in_srv_with_weight_0(site):
     site.create_registry()
     site.put("web", ("a", "192.0.2.1"))
-    operate(site, "drain", "web", "--ttl", "1h")
+    operate(site, "drain", "web", "--ttl", "1h", "--force")
     out = site.command("status", "--registry", site.registry).stdout
     assert "NONE of 1 in answers but SRV, which has 1 with weight 0" in out
     (instance,) = site.status("web")["services"][0]["instances"]
@@ -294,7 +294,8 @@ def test_many_at_a_time(site):
     site.create_registry()
     site.start_registrar("--exec-limit", "8")
     until("all are there", lambda: len(site.health("many")) == n)
-    got = json.loads(operate(site, "drain", "many", "--wait", "--json"))
+    got = json.loads(operate(site, "drain", "many", "--wait", "--json",
+                             "--force"))
     assert len(got) == n
     assert {(o["was"], o["now"]) for o in got} == {("draining", "drained")}
     assert site.sql("SELECT DISTINCT drain_step FROM instance") == [("done",)]
@@ -309,7 +310,7 @@ def test_one_default_ttl_for_both_programs(site):
     dnsd = site.start_dnsd("--config", conf)
     wait_weights(dnsd, {"a": 100})
     assert dnsd.ask("web").message.answer[0].ttl == 1
-    out = site.run("drain", "web/a", "--config", conf)
+    out = site.run("drain", "web/a", "--force", "--config", conf)
     assert out == "web/a: active -> draining: in no answer in 1.2 s\n"
     wait_weights(dnsd, {})
 
@@ -319,6 +320,7 @@ def test_deregister_in_the_end(site, dnsd):
             "--port", "99")
     dnsd.wait_instances("job", ["one"])
     out = operate(site, "drain", "job/one", "--deregister", "--ttl", "500ms",
+                  "--force",
                   "--reason", "done")
     assert out.splitlines()[-1] == "job/one: draining -> gone"
     dnsd.wait_instances("job", [])
@@ -347,7 +349,7 @@ def test_no_kill_loses_a_drain(site):
     waiting, kills = list(names), 12
     for _ in range(kills):
         for _ in range(min(rng.randrange(5), len(waiting))):
-            operate(site, "drain", f"web/{waiting.pop()}")
+            operate(site, "drain", f"web/{waiting.pop()}", "--force")
         time.sleep(rng.random() * 0.4)
         registrar.kill()
         # what is done in the registry is done

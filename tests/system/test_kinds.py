@@ -240,7 +240,8 @@ def test_alias(site):
     wait(web="passing", one="warning", chain="passing")
     site.put_health("db", "i-1", "dead")
     wait(web="warning", one="warning", chain="warning")
-    site.run("maintenance", "db/i-2", "--registry", site.registry)
+    site.run("maintenance", "db/i-2", "--force", "--registry",
+             site.registry)
     wait(web="critical", one="critical", chain="critical")
     wait_output(site, "alias", "'db/i-2' is maintenance")
     site.run("resume", "db/i-2", "--registry", site.registry)

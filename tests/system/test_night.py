@@ -68,8 +68,8 @@ def test_a_slip_of_the_keys(night, line, status, text):
 
 def test_all_or_nothing_of_many(night):
     done = night.run("maintenance", "web", "database/primary", "web/i-1",
-                     "--json", "--reason", "rack 7", "--registry",
-                     night.registry)
+                     "--json", "--reason", "rack 7", "--force",
+                     "--registry", night.registry)
     assert [(o["service"], o["instance"], o["now"]) for o in
             json.loads(done)] == [("web", "i-1", "maintenance"),
                                   ("web", "i-2", "maintenance"),

@@ -76,7 +76,12 @@ def test_weight_holds_until_the_definition_speaks_again(site):
 def test_no_daemon_is_needed(site):
     site.create_registry()
     site.put("web", ("a", "192.0.2.1"))
-    operate(site, "drain", "web")
+    refused = site.command("drain", "web", "--registry", site.registry)
+    assert refused.returncode == 2
+    assert "without this last instance of 'web' nothing of it is left" in \
+        refused.stderr
+    assert site.health("web") == {"a": "passing"}
+    operate(site, "drain", "web", "--force")
     assert site.health("web") == {"a": "draining"}
     done = site.command("drain", "nix", "--registry", site.registry)
     assert done.returncode == 2

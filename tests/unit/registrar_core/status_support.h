@@ -5,6 +5,7 @@
  * set_up and tear_down are cmocka's: *state is a struct fixture.
  */
 #include "registrar/report/status.h"
+#include "schema/dnsd_status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,29 @@ static void put_drain(
 		__VA_ARGS__                                                    \
 	}
 
+#define DNSD_ADDRESS "192.0.2.53:53"
+
+/* A dnsd serves the zones of the fixtures: nothing to say of it. */
+static void tell_of_dnsd(struct fixture *f)
+{
+	struct dnsd_status_zone zones[] = { { "svc.test", 7 },
+		{ "other.test", 0 } };
+	const struct dnsd_status s = { .pid = 1,
+		.version = "1",
+		.written_wall_ms = NOW,
+		.addresses = { DNSD_ADDRESS },
+		.address_n = 1,
+		.registry_id = "",
+		.trouble = "",
+		.last_error = "",
+		.zones = zones,
+		.zone_n = 2 };
+	struct diag e;
+
+	if (dnsd_status_write(f->path, &s, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -114,20 +138,22 @@ static int set_up(void **state)
 	close(fd);
 	if (registry_open(f->path, REGISTRY_WRITE, &f->reg, &e) < 0)
 		fail_msg("%s", e.text);
+	tell_of_dnsd(f);
 	*state = f;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	static const char *const ends[] = { "", "-wal", "-shm" };
+	static const char *const ends[] = { "", "-wal", "-shm",
+		".dnsd-" DNSD_ADDRESS ".status" };
 	struct fixture *f = *state;
 
 	if (f->loaded)
 		status_release(&f->report);
 	registry_close(f->reg);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		char file[80];
+		char file[128];
 
 		(void)snprintf(file, sizeof(file), "%s%s", f->path, ends[i]);
 		(void)unlink(file);

@@ -26,7 +26,7 @@ static const struct {
 	    { "starting for ", "no check has given a verdict yet" },
 	    EXIT_UNHEALTHY },
 	{ "draining", ROW(.health = HEALTH_PASSING, .mode = MODE_DRAINING),
-	    { "in SRV, not A or AAAA\n", "weight 0 in SRV, in no A or AAAA" },
+	    { "in SRV, not A\n", "weight 0 in SRV, in no A or AAAA" },
 	    EXIT_DONE },
 	{ "draining and critical",
 	    ROW(.health = HEALTH_CRITICAL, .mode = MODE_DRAINING),

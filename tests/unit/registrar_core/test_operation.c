@@ -87,6 +87,8 @@ static void modes_come_and_go(void **state)
 		const char *out;
 
 		f->options.reason = cases[k].reason;
+		/* of all that there is */
+		f->options.force = !strcmp(cases[k].target, "web");
 		int code = fx_run(f, cases[k].fn, cases[k].target, NULL, &out);
 
 		if (code != EXIT_DONE || strcmp(out, cases[k].says) != 0)
@@ -168,10 +170,14 @@ static void what_came_of_a_drain_is_told(void **state)
 	};
 	struct fx *f = *state;
 	struct registry *r = fx_open(f);
+	const struct registrar_row row = { .name = "h",
+		.pid = 1,
+		.version = "1",
+		.heartbeat_wall_ms = 4102444800000,
+		.last_error = "" };
 	const char *out;
 
-	assert_int_equal(
-	    0, registry_put_registrar(r, "h", 1, "1", 4102444800000, NULL));
+	assert_int_equal(0, registry_put_registrar(r, &row, NULL));
 	registry_close(r);
 	f->options.wait = true;
 	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
@@ -236,6 +242,11 @@ static void many_targets_are_one_transaction(void **state)
 	struct fx *f = *state;
 	const char *out;
 
+	/* nothing would be left of it */
+	assert_int_equal(
+	    EXIT_WRONG, fx_run(f, command_maintenance, "web/i-2", "web", &out));
+	assert_int_equal(fx_look(f, "i-2")->mode, MODE_ACTIVE);
+	f->options.force = true;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_maintenance, "web/i-2", "web", &out));
 	assert_string_equal(out, "web/i-2: active -> maintenance\n"

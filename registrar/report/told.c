@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/report/told.h"
+
+#include "registrar/lib/wall.h"
+#include "schema/base/xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX 1000 /* of each kind; more than that nobody reads */
+/* A file that was left behind so long ago is of no dnsd that is missed. */
+#define FORGOTTEN_MS 86400000
+#define REGISTRAR "registrar/"
+
+const char *told_code_name(enum told_code c)
+{
+	static const char *const names[] = {
+		[TOLD_REGISTRAR_SILENT] = "registrar-silent",
+		[TOLD_REFUSED] = "definition-refused",
+		[TOLD_UNSERVED] = "zone-unserved",
+		[TOLD_DNSD_SILENT] = "dnsd-silent",
+		[TOLD_DNSD_TROUBLE] = "dnsd-trouble",
+		[TOLD_DNSD_UNKNOWN] = "dnsd-unknown",
+	};
+
+	return names[c];
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+static void on_registrar(void *arg, const struct registrar_row *row)
+{
+	struct told *t = arg;
+
+	if (t->registrar_n == ROWS_MAX)
+		return;
+	struct registrar_row *r = &t->registrars[t->registrar_n++];
+
+	*r = *row;
+	r->name = arena_strdup(t->arena, row->name);
+	r->version = arena_strdup(t->arena, row->version);
+	r->last_error = arena_strdup(t->arena, row->last_error);
+}
+
+static void on_refused(void *arg, const struct refused_row *row)
+{
+	struct told *t = arg;
+
+	if (t->refused_n == ROWS_MAX)
+		return;
+	struct refused_row *r = &t->refused[t->refused_n++];
+
+	*r = *row;
+	r->source = arena_strdup(t->arena, row->source);
+	r->file = arena_strdup(t->arena, row->file);
+	r->message = arena_strdup(t->arena, row->message);
+	r->services = arena_strdup(t->arena, row->services);
+}
+
+void told_read(struct told *ret_t, struct registry *reg, const char *path,
+    int64_t now_wall_ms, struct arena *a)
+{
+	struct told t = { .arena = a, .now_wall_ms = now_wall_ms };
+
+	t.registrars = arena_alloc(a, ROWS_MAX, sizeof(*t.registrars));
+	t.refused = arena_alloc(a, ROWS_MAX, sizeof(*t.refused));
+	(void)registry_read_registrars(reg, on_registrar, &t, NULL);
+	(void)registry_read_refused(reg, on_refused, &t, NULL);
+	if (dnsd_status_read_all(path, a, &t.dnsd, &t.dnsd_n) < 0)
+		t.dnsd_n = 0;
+	*ret_t = t;
+}
+
+/* ---- registrars ------------------------------------------------------- */
+
+static const struct registrar_row *find_registrar(
+    const struct told *t, const char *name)
+{
+	for (unsigned k = 0; k < t->registrar_n; k++) {
+		if (!strcmp(t->registrars[k].name, name))
+			return &t->registrars[k];
+	}
+	return NULL;
+}
+
+static bool is_registrar(const char *source)
+{
+	return !strncmp(source, REGISTRAR, strlen(REGISTRAR));
+}
+
+bool told_is_heard(const struct told *t, const char *source)
+{
+	if (!is_registrar(source))
+		return true;
+	const struct registrar_row *r =
+	    find_registrar(t, source + strlen(REGISTRAR));
+
+	return r && r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS;
+}
+
+static void add(struct told *t, enum told_code code, const char *text)
+{
+	t->lines[t->line_n++] =
+	    (struct told_line){ .code = code, .text = text };
+	t->doubtful |= code != TOLD_DNSD_UNKNOWN;
+}
+
+static void judge_registrar(struct told *t, const char *source)
+{
+	const char *name = source + strlen(REGISTRAR);
+
+	if (told_is_heard(t, source))
+		return;
+	const struct registrar_row *r = find_registrar(t, name);
+
+	if (!r) {
+		add(t, TOLD_REGISTRAR_SILENT,
+		    arena_printf(t->arena,
+		        "registrar %s was never heard of: states may be old",
+		        name));
+		return;
+	}
+	add(t, TOLD_REGISTRAR_SILENT,
+	    arena_printf(t->arena,
+	        "registrar %s last heard %s ago: states may be old%s%s", name,
+	        wall_since(t->arena, t->now_wall_ms, r->heartbeat_wall_ms),
+	        *r->last_error ? "; it said last: " : "", r->last_error));
+}
+
+/* ---- definitions ------------------------------------------------------ */
+
+/* "/etc/rollcall/services.d/app7.yaml" is named after app7. */
+static bool is_named_after(const char *file, const char *service)
+{
+	const char *slash = strrchr(file, '/');
+	const char *name = slash ? slash + 1 : file;
+	size_t len = strlen(service);
+
+	return !strncmp(name, service, len) && (name[len] == '.' || !name[len]);
+}
+
+bool told_is_about(const struct refused_row *row, const char *service)
+{
+	size_t len = strlen(service);
+
+	/* made by definition_guess(): names have nothing to escape */
+	for (const char *p = row->services; (p = strchr(p, '"')); p++) {
+		if (!strncmp(p + 1, service, len) && p[1 + len] == '"')
+			return true;
+	}
+	return is_named_after(row->file, service);
+}
+
+static void judge_refused(
+    struct told *t, const struct refused_row *row, const char *service)
+{
+	if (service && !told_is_about(row, service))
+		return;
+	size_t len = strcspn(row->message, "\n");
+	unsigned more = 0;
+
+	for (const char *p = row->message + len; *p; p++)
+		more += *p == '\n';
+	const char *name = is_registrar(row->source)
+	                       ? row->source + strlen(REGISTRAR)
+	                       : row->source;
+	const char *rest =
+	    more ? arena_printf(t->arena, " (and %u more)", more) : "";
+
+	add(t, TOLD_REFUSED,
+	    arena_printf(t->arena, "definition refused by registrar %s: %.*s%s",
+	        name, (int)len, row->message, rest));
+}
+
+/* ---- dnsd ------------------------------------------------------------- */
+
+static bool is_forgotten(const struct told *t, const struct dnsd_status *s)
+{
+	return s->written_wall_ms < t->now_wall_ms - FORGOTTEN_MS;
+}
+
+enum told_served told_served(const struct told *t, const char *zone)
+{
+	bool known = false;
+
+	for (unsigned k = 0; k < t->dnsd_n; k++) {
+		const struct dnsd_status *s = &t->dnsd[k];
+
+		if (dnsd_status_is_alive(s, t->now_wall_ms) &&
+		    dnsd_status_find_zone(s, zone))
+			return TOLD_SERVED;
+		known |= !is_forgotten(t, s);
+	}
+	return known ? TOLD_NOT_SERVED : TOLD_NOT_KNOWN;
+}
+
+static void judge_zone(struct told *t, const char *zone)
+{
+	if (told_served(t, zone) == TOLD_NOT_SERVED) {
+		add(t, TOLD_UNSERVED,
+		    arena_printf(
+		        t->arena, "no dnsd here serves zone %s", zone));
+	}
+}
+
+static void judge_dnsd(struct told *t, const struct dnsd_status *s)
+{
+	if (is_forgotten(t, s) || s->ended_wall_ms)
+		return;
+	if (!dnsd_status_is_alive(s, t->now_wall_ms)) {
+		const char *ago =
+		    wall_since(t->arena, t->now_wall_ms, s->written_wall_ms);
+
+		add(t, TOLD_DNSD_SILENT,
+		    arena_printf(t->arena, "dnsd at %s last heard %s ago%s",
+		        s->addresses[0], ago,
+		        s->gone ? ": its process is gone" : ""));
+	} else if (*s->trouble) {
+		add(t, TOLD_DNSD_TROUBLE,
+		    arena_printf(t->arena,
+		        "dnsd at %s answers from what it read before: %s",
+		        s->addresses[0], s->trouble));
+	}
+}
+
+static bool is_dnsd_unknown(const struct told *t)
+{
+	for (unsigned k = 0; k < t->dnsd_n; k++) {
+		if (!is_forgotten(t, &t->dnsd[k]))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+void told_judge(struct told *t, const struct told_scope *s)
+{
+	t->lines = arena_alloc(t->arena,
+	    s->source_n + s->zone_n + t->refused_n + t->dnsd_n + 1u,
+	    sizeof(*t->lines));
+	t->line_n = 0;
+	t->doubtful = false;
+	for (unsigned k = 0; k < s->source_n; k++)
+		judge_registrar(t, s->sources[k]);
+	for (unsigned k = 0; k < t->refused_n; k++)
+		judge_refused(t, &t->refused[k], s->service);
+	for (unsigned k = 0; k < s->zone_n; k++)
+		judge_zone(t, s->zones[k]);
+	for (unsigned k = 0; k < t->dnsd_n; k++)
+		judge_dnsd(t, &t->dnsd[k]);
+	if (is_dnsd_unknown(t)) {
+		add(t, TOLD_DNSD_UNKNOWN,
+		    "dnsd unknown: none tells of itself beside the registry");
+	}
+}
