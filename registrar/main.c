@@ -88,7 +88,7 @@ static const struct command {
 	    "SERVICE/INSTANCE" },
 	{ "drain", command_drain,
 	    { "registrar drain [SERVICE[/INSTANCE] ...] [--node NAME] "
-	      "[--wait] [--deadline TIME]" },
+	      "[--wait]" },
 	    "Take instances out of service slowly: at once out of A and AAAA "
 	    "answers, with weight 0 in SRV; out of SRV too once no cache can "
 	    "hold an answer from before; then its registrar does what "
@@ -97,14 +97,12 @@ static const struct command {
 	    "the service.",
 	    COMMAND_DRAIN, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "resume", command_resume,
-	    { "registrar resume [SERVICE[/INSTANCE] ...] [--node NAME] "
-	      "[--reason TEXT]" },
+	    { "registrar resume [SERVICE[/INSTANCE] ...] [--node NAME]" },
 	    "End a drain, however far it has come, or a maintenance: the "
 	    "checks decide again.",
 	    COMMAND_RESUME, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "maintenance", command_maintenance,
-	    { "registrar maintenance [SERVICE[/INSTANCE] ...] [--node NAME] "
-	      "[--reason TEXT]" },
+	    { "registrar maintenance [SERVICE[/INSTANCE] ...] [--node NAME]" },
 	    "Take instances out of all answers at once, whatever their "
 	    "checks say, until `resume`.",
 	    COMMAND_MODE, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
