@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What casts doubt on a view, and what a refused text seems to be about. */
+#include "registrar/definition/definition_guess.h"
+#include "registrar/report/told.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs these before it */
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+enum { NOW_MS = 1000000000 };
+
+static void guesses(void **state)
+{
+	static const struct {
+		const char *why, *text, *names;
+	} cases[] = {
+		{ "YAML", "service: app7\nport: many\n", "[\"app7\"]" },
+		{ "several, each once",
+		    "services:\n  - service: a\n  - {service: \"b\"}\n"
+		    "  - service:   'a'\n",
+		    "[\"a\",\"b\"]" },
+		{ "other keys are none",
+		    "my_service: a\nservices: b\nname: c\nservice\n", "[]" },
+		{ "Consul's JSON", "{\"service\": {\"name\": \"Web\"}}",
+		    "[\"web\"]" },
+		{ "no YAML at all", "service: app7\n\t} service: x \"",
+		    "[\"app7\",\"x\"]" },
+		{ "nothing", "", "[]" },
+		{ "a name that is none",
+		    "service: "
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaa\n",
+		    "[]" },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		char *names = definition_guess(cases[k].text);
+
+		if (strcmp(names, cases[k].names) != 0)
+			fail_msg("%s: %s", cases[k].why, names);
+		free(names);
+	}
+}
+
+static void is_about_what_it_names(void **state)
+{
+	static const struct {
+		const char *file, *services, *service;
+		bool about;
+	} cases[] = {
+		{ "/d/x.yaml", "[\"a\",\"app7\"]", "app7", true },
+		{ "/d/x.yaml", "[\"a\",\"app7\"]", "app", false },
+		{ "/d/x.yaml", "[\"a\",\"app7\"]", "pp7", false },
+		{ "/d/app7.yaml", "[]", "app7", true },
+		{ "/d/app7", "[]", "app7", true },
+		{ "/d/app70.yaml", "[]", "app7", false },
+		{ "/app7/x.yaml", "[]", "app7", false },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		const struct refused_row row = { .file = cases[k].file,
+			.services = cases[k].services };
+
+		if (told_is_about(&row, cases[k].service) != cases[k].about)
+			fail_msg("%s %s", cases[k].file, cases[k].service);
+	}
+}
+
+/* One registrar, one refused definition, one dnsd: as each case has them. */
+static const struct telling {
+	const char *why;
+	int64_t beat, written, ended;
+	bool gone;
+	const char *trouble, *source, *zone, *service;
+	const char *codes; /* of the lines */
+	bool doubtful;
+} tellings[] = {
+	{ "all is well", NOW_MS, NOW_MS, 0, false, "", "registrar/h", "z", "b",
+	    "", false },
+	{ "silent", NOW_MS - REGISTRAR_SILENT_MS, NOW_MS, 0, false, "",
+	    "registrar/h", "z", "b", "registrar-silent ", true },
+	{ "silent, but none of it is shown", 1, NOW_MS, 0, false, "", "command",
+	    "z", "b", "", false },
+	{ "another that never was", NOW_MS, NOW_MS, 0, false, "", "registrar/i",
+	    "z", "b", "registrar-silent ", true },
+	{ "refused", NOW_MS, NOW_MS, 0, false, "", "registrar/h", "z", "a",
+	    "definition-refused ", true },
+	{ "refused, among all", NOW_MS, NOW_MS, 0, false, "", "registrar/h",
+	    "z", NULL, "definition-refused ", true },
+	{ "another zone", NOW_MS, NOW_MS, 0, false, "", "registrar/h", "y", "b",
+	    "zone-unserved ", true },
+	{ "dnsd was killed", NOW_MS, NOW_MS, 0, true, "", "registrar/h", "z",
+	    "b", "zone-unserved dnsd-silent ", true },
+	{ "dnsd has ended", NOW_MS, NOW_MS, NOW_MS, false, "", "registrar/h",
+	    "z", "b", "zone-unserved ", true },
+	{ "dnsd is in trouble", NOW_MS, NOW_MS, 0, false, "locked",
+	    "registrar/h", "z", "b", "dnsd-trouble ", true },
+	{ "dnsd of long ago", NOW_MS, 1, 0, false, "", "registrar/h", "z", "b",
+	    "dnsd-unknown ", false },
+};
+
+static void judges(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof(tellings) / sizeof(*tellings); k++) {
+		const struct telling *c = &tellings[k];
+		struct registrar_row registrar = { .name = "h",
+			.heartbeat_wall_ms = c->beat,
+			.last_error = "" };
+		struct refused_row refused = { .source = "registrar/h",
+			.file = "/d/a.yaml",
+			.message = "/d/a.yaml:1:1: x\nmore",
+			.services = "[]" };
+		struct dnsd_status_zone zone = { .name = "z" };
+		struct dnsd_status dnsd = { .pid = 1,
+			.written_wall_ms = c->written,
+			.ended_wall_ms = c->ended,
+			.gone = c->gone,
+			.addresses = { "a:53" },
+			.address_n = 1,
+			.trouble = c->trouble,
+			.zones = &zone,
+			.zone_n = 1 };
+		struct told t = { .arena = arena_new(),
+			.now_wall_ms = NOW_MS,
+			.registrars = &registrar,
+			.refused = &refused,
+			.dnsd = &dnsd,
+			.registrar_n = 1,
+			.refused_n = 1,
+			.dnsd_n = 1 };
+		const struct told_scope scope = { .sources = &c->source,
+			.zones = &c->zone,
+			.source_n = 1,
+			.zone_n = 1,
+			.service = c->service };
+		char codes[256] = "";
+
+		told_judge(&t, &scope);
+		for (unsigned n = 0; n < t.line_n; n++) {
+			strcat(codes, told_code_name(t.lines[n].code));
+			strcat(codes, " ");
+		}
+		if (strcmp(codes, c->codes) != 0 || t.doubtful != c->doubtful)
+			fail_msg("%s: %s", c->why, codes);
+		arena_free(t.arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(guesses),
+		cmocka_unit_test(is_about_what_it_names),
+		cmocka_unit_test(judges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
