@@ -54,7 +54,7 @@ static const struct command {
 	{ "wait", command_wait,
 	    { "registrar wait SERVICE[/INSTANCE] [--timeout TIME]" },
 	    "Wait until an instance of the service, or that one, is in "
-	    "answers and its registrar is heard; the service, and the "
+	    "answers, and whoever watches it is heard; the service, and the "
 	    "registry, may be yet to come. Exits with 3, and says what it "
 	    "found, after TIME.",
 	    COMMAND_WAIT, 1, 1, "SERVICE/INSTANCE" },
