@@ -24,8 +24,11 @@ endforeach()
 configure_file("${SOURCE}/rollcall.yaml.in" "${BINARY}/rollcall.yaml" @ONLY)
 file(INSTALL "${BINARY}/rollcall.yaml"
 	DESTINATION "${CMAKE_INSTALL_PREFIX}/${DOCDIR}")
-# An administrator's configuration is never overwritten.
+# An administrator's configuration is never overwritten, and as it is in no
+# list of what was installed, never uninstalled.
+set(installed "${CMAKE_INSTALL_MANIFEST_FILES}")
 file(INSTALL DESTINATION "${etc}/rollcall/services.d" TYPE DIRECTORY FILES "")
 if(NOT EXISTS "$ENV{DESTDIR}${etc}/rollcall/rollcall.yaml")
 	file(INSTALL "${BINARY}/rollcall.yaml" DESTINATION "${etc}/rollcall")
 endif()
+set(CMAKE_INSTALL_MANIFEST_FILES "${installed}")

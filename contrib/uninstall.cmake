@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The target `uninstall`: removes what the last `cmake --install` of this build
-# put there, but nothing that is an administrator's: configuration, definitions
-# and the registry stay. DESTDIR holds as it does for the installation.
+# put there. Configuration, definitions and the registry are not in that list.
+# DESTDIR holds as it does for the installation.
 #
 # in: MANIFEST  what was installed, one file a line
 if(NOT EXISTS "${MANIFEST}")
@@ -12,9 +12,7 @@ set(folders "")
 set(removed 0)
 foreach(file ${files})
 	set(path "$ENV{DESTDIR}${file}")
-	if(file MATCHES "/etc/rollcall(/|$)")
-		message(STATUS "stays: ${path}")
-	elseif(EXISTS "${path}" OR IS_SYMLINK "${path}")
+	if(EXISTS "${path}" OR IS_SYMLINK "${path}")
 		file(REMOVE "${path}")
 		math(EXPR removed "${removed} + 1")
 		get_filename_component(folder "${path}" DIRECTORY)
@@ -34,4 +32,4 @@ foreach(folder ${folders})
 		get_filename_component(folder "${folder}" DIRECTORY)
 	endwhile()
 endforeach()
-message(STATUS "${removed} files removed; a registry stays where it is")
+message(STATUS "${removed} files removed; configuration and registry stay")
