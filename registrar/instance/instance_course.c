@@ -48,11 +48,6 @@ static void set_timer(struct instance *i, struct timer *t, int64_t at_ms)
 	timer_set(timers_of(i), t, at_ms < now_ms(i) ? now_ms(i) : at_ms);
 }
 
-static bool is_up(enum health h)
-{
-	return h == HEALTH_PASSING || h == HEALTH_WARNING;
-}
-
 static bool is_bad(enum health h)
 {
 	return h == HEALTH_CRITICAL || h == HEALTH_DEAD;

@@ -185,6 +185,26 @@ static void set_status(struct check *c)
 	store_check_changed(c->owner->env->store, &c->row);
 }
 
+/*
+ * Extra runs can bring it in, but take nothing out: that is as long as if
+ * there were none.
+ */
+static bool is_early(const struct check *c)
+{
+	const struct instance *i = c->owner;
+	bool extra = c->probe.extra && c->track.state == HEALTH_STARTING;
+
+	return c->spec &&
+	       (extra || now_ms(i) - i->started_ms < c->spec->grace_ms);
+}
+
+/* Somebody may look at what it is waiting for. */
+static bool is_awaited(const struct check *c)
+{
+	return c->track.state == HEALTH_STARTING &&
+	       (!*c->output || (c->spec && c->probe.pause_ms));
+}
+
 /* Every verdict of checks and processes comes through here. */
 static void observe(
     struct check *c, enum verdict v, const char *text, enum health was)
@@ -192,18 +212,26 @@ static void observe(
 	struct instance *i = c->owner;
 	const struct thresholds th = thresholds_of(c);
 	bool is_ttl = c->spec && c->spec->kind == CHECK_TTL;
-	bool too_early = v == VERDICT_FAIL && c->spec &&
-	                 now_ms(i) - i->started_ms < c->spec->grace_ms;
+	bool too_early = v == VERDICT_FAIL && is_early(c);
 	bool flipped = !too_early && track_observe(&c->track, &th, v);
 
 	i->heard = true;
 
 	c->row.row.checked_wall_ms = checked_wall_ms(c);
 	/* the text of a report is in its row already */
-	if (set_output(c, text) && !flipped && !is_ttl)
-		store_output_changed(i->env->store, &c->row);
+	bool urgent = is_awaited(c);
+
+	if (set_output(c, text) && !flipped && !is_ttl) {
+		if (urgent) {
+			store_check_changed(i->env->store, &c->row);
+		} else {
+			store_output_changed(i->env->store, &c->row);
+		}
+	}
 	if (flipped)
 		set_status(c);
+	if (c->spec && is_up(c->track.state))
+		probe_settle(&c->probe);
 	instance_judge(i, was, c->row.row.name, text);
 }
 
@@ -239,8 +267,13 @@ void instance_begin_checks(struct instance *i)
 {
 	if (!may_run(i))
 		return;
-	for (unsigned n = 0; n < i->check_n; n++)
-		probe_begin(&i->checks[n]->probe);
+	for (unsigned n = 0; n < i->check_n; n++) {
+		struct check *c = i->checks[n];
+
+		probe_begin(&c->probe);
+		if (c->track.state == HEALTH_STARTING)
+			probe_quicken(&c->probe);
+	}
 }
 
 static void pause_checks(struct instance *i)
@@ -388,6 +421,9 @@ bool instance_restore_check(
 	} else if (!is_void(i)) {
 		track_restore(&c->track, &th, state_left(i, c, old->status));
 	}
+	/* it has not just been started, only we have */
+	if (c->spec && c->track.state != HEALTH_STARTING)
+		probe_settle(&c->probe);
 	c->row.row.status = c->track.state;
 	c->row.row.since_wall_ms = old->since_wall_ms;
 	c->row.row.checked_wall_ms = old->checked_wall_ms;

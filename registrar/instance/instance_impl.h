@@ -54,6 +54,11 @@ struct instance {
 	unsigned need_n;
 };
 
+static inline bool is_up(enum health h)
+{
+	return h == HEALTH_PASSING || h == HEALTH_WARNING;
+}
+
 /* ---- instance.c ------------------------------------------------------- */
 
 /* NULL: it has none of that name. */

@@ -8,6 +8,9 @@
  * When the loop stood still for long (the machine slept, a disk hung), all
  * probes that came due in that time would run at once. They run as far apart
  * as they were due instead: each as much later as the first of them.
+ *
+ * What has just been started is looked at more often. These extra runs come
+ * between those of the schedule and leave it as it is.
  */
 #include "registrar/probe/probe.h"
 
@@ -23,6 +26,8 @@
 
 /* After a run that we could not make: about so much later, at most. */
 #define RETRY_MS 1000
+/* Before the first extra run. */
+#define PAUSE_MS 50
 
 /* ---- what all probes share -------------------------------------------- */
 
@@ -50,6 +55,7 @@ void prober_init(struct prober *pr)
 	LIST_INIT(&pr->leftovers);
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
+	pr->quick_n = 0;
 	pr->late_at_ms = -1;
 	tally_begin(&pr->counts, timers_now(pr->timers));
 	pr->pace.since_ms = pr->counts.since_ms;
@@ -122,10 +128,10 @@ static int64_t interval_ms(const struct probe *p)
 	return poll_ms > TTL_POLL_MAX_MS ? TTL_POLL_MAX_MS : poll_ms;
 }
 
-/* Uniform in +-percent of the interval. */
-static int64_t jitter_ms(struct probe *p)
+/* Uniform in +-percent of that time. */
+static int64_t jitter_ms(struct probe *p, int64_t of_ms)
 {
-	int64_t span_ms = interval_ms(p) * p->spec->jitter_percent / 100;
+	int64_t span_ms = of_ms * p->spec->jitter_percent / 100;
 
 	if (span_ms <= 0)
 		return 0;
@@ -219,6 +225,7 @@ static void on_next(void *arg)
 		return;
 	watch_pace(p->prober, now_ms, now_ms - p->due_ms);
 	tally_run(&p->prober->counts, now_ms - p->due_ms);
+	p->extra = p->extra_next;
 	p->running = true;
 	p->expired = p->excused = false;
 	p->started_ms = now_ms;
@@ -303,6 +310,74 @@ void probe_release(struct probe *p)
 	probe_pause(p);
 }
 
+/* Sets the timer. */
+static void plan(struct probe *p, int64_t due_ms, bool extra)
+{
+	p->due_ms = due_ms;
+	p->extra_next = extra;
+	p->shifted = false;
+	timer_set(p->prober->timers, &p->next, due_ms);
+}
+
+static void plan_regular(struct probe *p, int64_t due_ms)
+{
+	p->regular_ms = due_ms;
+	plan(p, due_ms, false);
+}
+
+static void end_extra(struct probe *p)
+{
+	if (p->pause_ms)
+		p->prober->quick_n--;
+	p->pause_ms = 0;
+}
+
+/*
+ * The more there are, the longer each waits. True: there is an extra run
+ * before the next one of the schedule, and its timer is set.
+ */
+static bool plan_extra(struct probe *p)
+{
+	int64_t pause_ms = p->pause_ms;
+
+	if (!pause_ms)
+		return false;
+	if (pause_ms < p->prober->quick_n)
+		pause_ms = p->prober->quick_n;
+	if (pause_ms >= interval_ms(p)) {
+		end_extra(p);
+		return false;
+	}
+	int64_t due_ms =
+	    timers_now(p->prober->timers) + pause_ms + jitter_ms(p, pause_ms);
+
+	if (due_ms >= p->regular_ms)
+		return false;
+	p->pause_ms = 2 * pause_ms;
+	plan(p, due_ms, true);
+	return true;
+}
+
+void probe_quicken(struct probe *p)
+{
+	if (p->spec->kind == CHECK_TTL)
+		return;
+	if (!p->pause_ms)
+		p->prober->quick_n++;
+	p->pause_ms = PAUSE_MS;
+	/* far off, as the schedule is that of what was there before */
+	if (timer_is_set(&p->next) &&
+	    p->due_ms - timers_now(p->prober->timers) > PAUSE_MS)
+		(void)plan_extra(p);
+}
+
+void probe_settle(struct probe *p)
+{
+	end_extra(p);
+	if (timer_is_set(&p->next) && p->extra_next)
+		plan(p, p->regular_ms, false);
+}
+
 void probe_begin(struct probe *p)
 {
 	struct prober *pr = p->prober;
@@ -311,14 +386,13 @@ void probe_begin(struct probe *p)
 	if (p->running || timer_is_set(&p->next))
 		return;
 	pr->slot_ms = pr->slot_ms < now_ms ? now_ms : pr->slot_ms + 1;
-	p->due_ms = now_ms + (pr->slot_ms - now_ms) % interval_ms(p);
-	p->shifted = false;
-	timer_set(pr->timers, &p->next, p->due_ms);
+	plan_regular(p, now_ms + (pr->slot_ms - now_ms) % interval_ms(p));
 }
 
 void probe_pause(struct probe *p)
 {
 	timer_cancel(p->prober->timers, &p->next);
+	end_extra(p);
 	end_run(p);
 }
 
@@ -329,9 +403,7 @@ void probe_hurry(struct probe *p)
 	if (p->running || !timer_is_set(&p->next) ||
 	    p->next.at_ms <= timers_now(ts) + 1)
 		return;
-	p->due_ms = timers_now(ts) + 1;
-	p->shifted = false;
-	timer_set(ts, &p->next, p->due_ms);
+	plan_regular(p, timers_now(ts) + 1);
 }
 
 void probe_set_spec(struct probe *p, const struct check_spec *spec,
@@ -357,20 +429,21 @@ void probe_go_on(struct probe *p)
 
 void probe_done_silent(struct probe *p)
 {
-	struct timers *ts = p->prober->timers;
-	int64_t now_ms = timers_now(ts);
+	int64_t now_ms = timers_now(p->prober->timers);
 	int64_t past_ms;
 
 	end_run(p);
-	p->due_ms += interval_ms(p) + jitter_ms(p);
-	past_ms = now_ms - p->due_ms;
+	if (!p->extra)
+		p->regular_ms += interval_ms(p) + jitter_ms(p, interval_ms(p));
+	past_ms = now_ms - p->regular_ms;
 	if (past_ms > 0) {
 		int64_t n = past_ms / interval_ms(p) + 1;
 
-		p->due_ms += n * interval_ms(p);
+		p->regular_ms += n * interval_ms(p);
 		p->prober->counts.left_out += (uint64_t)n;
 	}
-	timer_set(ts, &p->next, p->due_ms);
+	if (!plan_extra(p))
+		plan_regular(p, p->regular_ms);
 }
 
 void probe_done(struct probe *p, enum verdict v, const char *detail)
@@ -403,10 +476,7 @@ static void retry_soon(struct probe *p)
 	uint32_t spread_ms = rng_below(&p->prober->rng, RETRY_MS / 2);
 	int64_t at_ms = timers_now(ts) + RETRY_MS / 2 + spread_ms;
 
-	if (at_ms >= p->due_ms)
-		return;
-	p->due_ms = at_ms;
-	timer_set(ts, &p->next, at_ms);
+	plan_regular(p, at_ms < p->regular_ms ? at_ms : p->regular_ms);
 }
 
 void probe_done_unable(struct probe *p, const char *text)

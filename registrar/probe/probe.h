@@ -110,7 +110,8 @@ struct prober {
 	const char *exec_user;   /* of those that name none; or NULL: ours */
 	struct tally counts;     /* since prober_init() or tally_begin() */
 	/* private */
-	int64_t slot_ms; /* when the next new probe may have its first run */
+	int64_t slot_ms;  /* when the next new probe may have its first run */
+	unsigned quick_n; /* probes with a pause_ms */
 	/* a turn that came late, and by how much */
 	int64_t late_at_ms, late_by_ms;
 	/* of some seconds, to say so if many are late */
@@ -148,7 +149,9 @@ struct probe {
 	probe_fn fn;
 	void *arg;
 	struct timer next, deadline;
-	int64_t due_ms;      /* of the last run, by its schedule */
+	int64_t due_ms;      /* of the last run, or the next */
+	int64_t regular_ms;  /* the next one that is not extra */
+	int64_t pause_ms;    /* before an extra run; 0: there are none */
 	int64_t started_ms;  /* when it came about */
 	void *run;           /* of the kind, NULL between runs */
 	struct fetch *fetch; /* ops->files() of the run, or NULL */
@@ -160,6 +163,8 @@ struct probe {
 	bool expired; /* the present run is out of time */
 	bool excused; /* it got the time back that it lost by us */
 	bool shifted; /* it was late, and waits for its turn */
+	bool extra;   /* the present run is, or the last one was */
+	bool extra_next;
 };
 
 /* Borrows spec and subject. Does nothing before probe_begin(). */
@@ -176,6 +181,15 @@ void probe_release(struct probe *p);
 void probe_begin(struct probe *p);
 /* No more runs until probe_begin(); one in progress is given up. */
 void probe_pause(struct probe *p);
+
+/*
+ * Until probe_settle() there are extra runs between those of the schedule: 50
+ * ms after the end of one, then after twice as long each time, until that is
+ * the interval. All probes together have no more than one in a millisecond.
+ * Again: from 50 ms on. Nothing for a ttl, which looks often enough.
+ */
+void probe_quicken(struct probe *p);
+void probe_settle(struct probe *p);
 
 /*
  * The next run is in a moment, and later ones are counted from there: after

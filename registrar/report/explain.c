@@ -79,7 +79,7 @@ static void judge_damping(struct explain *e, struct explain_instance *x)
 static void judge_health(struct explain *e, struct explain_instance *x)
 {
 	static const char *const meanings[HEALTH_N] = {
-		[HEALTH_STARTING] = ": no check has given a verdict yet",
+		[HEALTH_STARTING] = ": its checks have not passed yet",
 		[HEALTH_PASSING] = "",
 		[HEALTH_WARNING] = "",
 		[HEALTH_CRITICAL] = "",

@@ -138,6 +138,14 @@ void cmd_verdict(struct world *w, char *const *words, int n)
 	}
 }
 
+/* early VERDICT SERVICE/INSTANCE CHECK [TIMES] */
+void cmd_early(struct world *w, char *const *words, int n)
+{
+	w->extra = true;
+	cmd_verdict(w, words + 1, n - 1);
+	w->extra = false;
+}
+
 /* The run gets no answer until its time is out. */
 void cmd_hang(struct world *w, char *const *words, int n)
 {

@@ -34,6 +34,7 @@ struct world {
 	struct world_file *files;
 	/* the words of a command that is about a check, or NULL */
 	char *const *awaited;
+	bool extra; /* about its extra runs */
 	/* probes with a run in progress, and process watches */
 	struct probe *running[RUNNING_MAX];
 	unsigned running_n;
@@ -72,6 +73,7 @@ void cmd_rename(struct world *w, char *const *words, int n);
 void cmd_restart(struct world *w, char *const *words, int n);
 void cmd_process(struct world *w, char *const *words, int n);
 void cmd_verdict(struct world *w, char *const *words, int n);
+void cmd_early(struct world *w, char *const *words, int n);
 void cmd_hang(struct world *w, char *const *words, int n);
 void cmd_report(struct world *w, char *const *words, int n);
 void cmd_wait(struct world *w, char *const *words, int n);

@@ -27,6 +27,7 @@ static const struct {
 	{ "pass", 3, cmd_verdict },
 	{ "warn", 3, cmd_verdict },
 	{ "fail", 3, cmd_verdict },
+	{ "early", 4, cmd_early },
 	{ "hang", 3, cmd_hang },
 	{ "report", 4, cmd_report },
 	{ "wait", 2, cmd_wait },

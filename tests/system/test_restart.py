@@ -134,3 +134,34 @@ def test_two_registrars_are_told_apart(site, running):
     assert dnsd.instances("proc") == ["p"]
     names = {row[0] for row in site.sql("SELECT name FROM registrar")}
     assert "elsewhere" in names and len(names) == 2
+
+
+def test_a_restarted_process_is_back_at_once(site):
+    """It listens some time after it is there; the interval is far longer."""
+    backend = Backend(rollcall.HOST, rollcall.free_port())
+    process, pidfile = site.process("s")
+    site.define("slow.yaml", f"""service: slow
+port: {backend.port}
+instances:
+  - {{name: s, address: {backend.host}, process: {{pidfile: {pidfile}}}}}
+checks:
+  - {{tcp: "{{address}}:{{port}}", interval: 1m}}
+""")
+    registrar = site.start_registrar()
+    dnsd = site.start_dnsd()
+    dnsd.wait_instances("slow", ["s"])
+    for _ in range(3):
+        process.kill()
+        process.wait()
+        backend.close()
+        dnsd.wait_instances("slow", [])
+        begun = len(registrar.log_text())
+        process, _ = site.process("s")
+        registrar.wait_log("is starting", begun)
+        until("status tells what it waits for",
+              lambda: "refused" in str(site.status("slow")), 5)
+        assert "have not passed yet" in site.command(
+            "explain", "slow", "--registry", site.registry).stdout
+        backend.open()
+        dnsd.wait_instances("slow", ["s"], 20)
+    backend.close()

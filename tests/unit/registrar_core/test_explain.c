@@ -23,7 +23,7 @@ static const struct {
 	{ "dead", ROW(.health = HEALTH_DEAD),
 	    { "dead for ", ": its process is gone" }, EXIT_UNHEALTHY },
 	{ "starting", ROW(.health = HEALTH_STARTING),
-	    { "starting for ", "no check has given a verdict yet" },
+	    { "starting for ", "its checks have not passed yet" },
 	    EXIT_UNHEALTHY },
 	{ "draining", ROW(.health = HEALTH_PASSING, .mode = MODE_DRAINING),
 	    { "in SRV, not A\n", "weight 0 in SRV, in no A or AAAA" },

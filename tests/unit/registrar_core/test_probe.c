@@ -233,6 +233,62 @@ static void a_paused_probe_rests(void **state)
 	end(&pr);
 }
 
+/* Fails at once, and says when. */
+static int64_t runs_at_ms[64];
+static unsigned run_n;
+
+static void failing_start(struct probe *p)
+{
+	runs_at_ms[run_n++ % 64] = now_ms;
+	probe_done(p, VERDICT_FAIL, "refused");
+}
+
+static const struct probe_ops failing_ops = { .start = failing_start,
+	.stop = quick_stop };
+static const struct probe_ops *const failing_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &failing_ops
+};
+
+static void extra_runs_leave_the_schedule(void **state)
+{
+	static const int64_t expected_ms[] = { 0, 50, 150, 350, 750, 1550, 3150,
+		6350, 10000, 16400, 20000, 30000 };
+	struct check_spec spec = each_second;
+	struct prober pr;
+	struct probe p;
+	struct outcome o = { .n = 0 };
+
+	(void)state;
+	spec.interval_ms = 10000;
+	spec.jitter_percent = 0;
+	run_n = 0;
+	begin(&pr, failing_kinds);
+	probe_init(&p, &pr, &spec, &support_subject, count_run, &o);
+	probe_begin(&p);
+	probe_quicken(&p);
+	advance(&pr, 1000 + 30000);
+	assert_int_equal(run_n, sizeof(expected_ms) / sizeof(*expected_ms));
+	for (unsigned n = 0; n < run_n; n++)
+		assert_int_equal(runs_at_ms[n], 1000 + expected_ms[n]);
+	assert_int_equal(pr.quick_n, 0);
+	/* far from the next one: soon again */
+	run_n = 0;
+	probe_quicken(&p);
+	advance(&pr, now_ms + 400);
+	assert_int_equal(run_n, 3);
+	assert_true(p.extra);
+	probe_settle(&p);
+	advance(&pr, 1000 + 49999);
+	assert_int_equal(run_n, 4);
+	assert_false(p.extra);
+	assert_int_equal(runs_at_ms[3], 1000 + 40000);
+	probe_quicken(&p);
+	assert_int_equal(pr.quick_n, 1);
+	probe_release(&p);
+	assert_int_equal(pr.quick_n, 0);
+	end(&pr);
+}
+
 // clang-format off
 static const struct {
 	const char *why, *text, *printable;
@@ -377,6 +433,8 @@ int main(void)
 		    standing_still_is_no_time_out, count_anew),
 		cmocka_unit_test_setup(runs_never_overlap, count_anew),
 		cmocka_unit_test_setup(a_paused_probe_rests, count_anew),
+		cmocka_unit_test_setup(
+		    extra_runs_leave_the_schedule, count_anew),
 		cmocka_unit_test_setup(details_are_made_printable, count_anew),
 		cmocka_unit_test_setup(reports_are_counted_once, count_anew),
 		cmocka_unit_test_setup(

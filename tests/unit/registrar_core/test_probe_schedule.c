@@ -126,10 +126,57 @@ static void a_crowd_stays_spread(void **state)
 	}
 }
 
+static void failing_start(struct probe *p)
+{
+	buckets[now_ms / BUCKET_MS]++;
+	probe_done(p, VERDICT_FAIL, "");
+}
+
+static const struct probe_ops failing_ops = { .start = failing_start,
+	.stop = quick_stop };
+static const struct probe_ops *const failing_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &failing_ops
+};
+
+/* Started together, and none of them comes in. */
+static void a_crowd_that_starts_is_bounded(void **state)
+{
+	static struct probe probes[CROWD];
+	struct check_spec spec = each_second;
+	struct prober pr;
+	unsigned sum;
+
+	(void)state;
+	for (unsigned n = 10; n <= CROWD; n *= 10) {
+		memset(buckets, 0, sizeof(buckets));
+		spec.interval_ms = 10000;
+		begin(&pr, failing_kinds);
+		for (size_t i = 0; i < n; i++) {
+			probe_init(&probes[i], &pr, &spec, &support_subject,
+			    forget, NULL);
+			probe_begin(&probes[i]);
+			probe_quicken(&probes[i]);
+		}
+		advance(&pr, 31000);
+		unsigned most = fullest(0, &sum);
+
+		print_message(
+		    "%u: %u in %d ms, %u in 30 s\n", n, most, BUCKET_MS, sum);
+		assert_in_range(most, 1, 50);
+		/* three of the schedule, and what is extra */
+		assert_in_range(sum, 3 * n, 3 * n + 9 * n);
+		assert_true(n < 10000 || sum < 5 * n);
+		for (size_t i = 0; i < n; i++)
+			probe_release(&probes[i]);
+		end(&pr);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_crowd_stays_spread),
+		cmocka_unit_test(a_crowd_that_starts_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
