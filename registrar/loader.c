@@ -30,6 +30,7 @@ struct file {
 	bool broken;   /* its present text is not in force */
 	char *pending; /* a good text that another file is in the way of */
 	bool told;     /* so the log says already */
+	bool hidden;   /* of what it holds nothing is said */
 	/* why its present text is not in force, and of which services it
 	 * seems to be (JSON); NULL: it is, or it is pending */
 	char *refused, *about;
@@ -107,6 +108,18 @@ static void refuse(
 	store_put_refused(l->store, f->path, f->refused, f->about);
 }
 
+/* What is wrong with a file that is hidden would say what it holds. */
+static void conceal(const struct file *f, struct diags *d)
+{
+	if (!f->hidden || !d->n)
+		return;
+	*d = (struct diags){ .n = 0 };
+	(void)diags_add(d, -EINVAL,
+	    "'%s' is a link to a file that not everybody may read, and found "
+	    "no good definition: `registrar check` says why",
+	    f->path);
+}
+
 static void refuse_diags(
     struct loader *l, struct file *f, const struct diags *d, const char *text)
 {
@@ -119,7 +132,7 @@ static void refuse_diags(
 		free(all);
 		all = longer;
 	}
-	refuse(l, f, all, text);
+	refuse(l, f, all, f->hidden ? NULL : text);
 }
 
 static void forgive(struct loader *l, struct file *f)
@@ -256,7 +269,7 @@ static int try_text(
 		r = put_in_force(l, d, reterr);
 	if (r < 0)
 		return r;
-	if (d->warnings)
+	if (d->warnings && !f->hidden)
 		log_warnings(d->warnings);
 	log_info("'%s' is in force: services=%u", f->path, d->service_n);
 	f->broken = false;
@@ -266,10 +279,9 @@ static int try_text(
 	return 0;
 }
 
-void loader_changed(
-    struct loader *l, const char *name, const char *text, size_t len)
+void loader_changed(struct loader *l, const struct defdir_text *t)
 {
-	scoped_free char *path = xasprintf("%s/%s", l->dir, name);
+	scoped_free char *path = xasprintf("%s/%s", l->dir, t->name);
 	struct file *f = file_get(l, path);
 	struct diags why = { .n = 0 };
 
@@ -278,23 +290,25 @@ void loader_changed(
 	f->told = false;
 	f->seen = true;
 	f->broken = true;
+	f->hidden = t->hidden;
 	/* definition_parse() would stop at a NUL, which is no YAML anyway */
-	if (strlen(text) != len) {
+	if (strlen(t->text) != t->len) {
 		struct diag nul;
 
 		(void)diag_set(
 		    &nul, -EINVAL, "%s: found a NUL, expected text", f->path);
 		log_error("%s", nul.text);
-		refuse(l, f, nul.text, text);
+		refuse(l, f, nul.text, t->hidden ? NULL : t->text);
 		return;
 	}
-	int r = try_text(l, f, text, &why);
+	int r = try_text(l, f, t->text, &why);
 
 	if (r == -EEXIST) {
-		f->pending = xstrdup(text);
+		f->pending = xstrdup(t->text);
 	} else if (r < 0) {
+		conceal(f, &why);
 		log_diags(&why);
-		refuse_diags(l, f, &why, text);
+		refuse_diags(l, f, &why, t->text);
 		if (f->in_force)
 			say_what_holds(f);
 	}

@@ -11,6 +11,7 @@
  * Fed by defdir.h and by the store; one thread. Logs.
  */
 #include "registrar/definition/definition.h"
+#include "registrar/watchdir/defdir.h"
 
 #include <stdbool.h>
 
@@ -28,9 +29,7 @@ struct loader *loader_new(const char *dir,
     struct store *store, struct discovery *discovery);
 void loader_free(struct loader *l);
 
-/* name: of the file in the directory. text is NUL-terminated. */
-void loader_changed(
-    struct loader *l, const char *name, const char *text, size_t len);
+void loader_changed(struct loader *l, const struct defdir_text *t);
 void loader_removed(struct loader *l, const char *name);
 /* It cannot be read; name NULL: the directory. */
 void loader_failed(struct loader *l, const char *name, const char *why);

@@ -134,13 +134,12 @@ static int state(void *arg, const char *zone, const char *service,
 	return store_state(p->store, zone, service, instance, ret_state);
 }
 
-static void on_changed(
-    void *arg, const char *name, const char *text, size_t len)
+static void on_changed(void *arg, const struct defdir_text *t)
 {
 	const struct parts *p = arg;
 
 	late_mark(p->late, "reading definitions");
-	loader_changed(p->loader, name, text, len);
+	loader_changed(p->loader, t);
 }
 
 static void on_removed(void *arg, const char *name)

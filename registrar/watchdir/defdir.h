@@ -24,10 +24,21 @@
 struct defdir;
 struct event_base;
 
+/* What a file holds; borrowed for the call. */
+struct defdir_text {
+	const char *name; /* in the directory */
+	const char *text; /* NUL-terminated */
+	size_t len;
+	/*
+	 * Not for everybody to see, and known by another name, too: nothing
+	 * of it is told, for it may be no definition at all.
+	 */
+	bool hidden;
+};
+
 struct defdir_ops {
-	/* New or changed. text is NUL-terminated, borrowed for the call. */
-	void (*changed)(
-	    void *arg, const char *name, const char *text, size_t len);
+	/* New or changed. */
+	void (*changed)(void *arg, const struct defdir_text *t);
 	void (*removed)(void *arg, const char *name);
 	/*
 	 * name cannot be read; its old text holds. NULL: the directory, and

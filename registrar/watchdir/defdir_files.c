@@ -105,39 +105,61 @@ static bool is_doubtful(struct file *f, const struct stat *st, size_t len)
 	return f->doubted;
 }
 
-/* What was looked at by name may be another file by now. */
-static int read_trusted(const struct defdir_files *d, const char *path,
-    char **ret_text, size_t *ret_len, struct diag *reterr)
+/*
+ * In a sticky directory anybody may make a link, and have us read what only we
+ * may. -EPERM: it is one of such a user's; *ret_link: it is one that counts.
+ */
+static int check_link(const struct defdir_files *d, const char *path,
+    bool *ret_link, struct diag *reterr)
 {
-	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return diag_set(reterr, -EIO, "%s", strerror(errno));
-	int r = trust_check(&st, d->owner, reterr);
+	*ret_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+	return *ret_link ? trust_check(&st, d->owner, reterr) : 0;
+}
+
+/*
+ * What was looked at by name may be another file by now, or a link.
+ */
+static int read_trusted(const struct defdir_files *d, const char *path,
+    struct defdir_text *ret_t, char **ret_text, struct diag *reterr)
+{
+	bool link;
+	struct stat st;
+	int r = check_link(d, path, &link, reterr);
 
 	if (r < 0)
 		return r;
-	return conf_read_fd(fd, path, d->max_len, ret_text, ret_len, reterr);
+	scoped_fd int fd = open(
+	    path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (link ? 0 : O_NOFOLLOW));
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return diag_set(reterr, -EIO, "%s", strerror(errno));
+	if ((r = trust_check(&st, d->owner, reterr)) < 0)
+		return r;
+	ret_t->hidden = (link || st.st_nlink > 1) && !(st.st_mode & S_IROTH);
+	r = conf_read_fd(fd, path, d->max_len, ret_text, &ret_t->len, reterr);
+	ret_t->text = *ret_text;
+	return r;
 }
 
 /* False: look at it again in a while. */
 static bool read_one(struct defdir_files *d, struct file *f, const char *path,
     const struct stat *st)
 {
+	struct defdir_text t = { .name = f->name };
 	scoped_free char *text = NULL;
 	struct diag why;
-	size_t len = 0;
 
-	f->unread = read_trusted(d, path, &text, &len, &why) < 0;
+	f->unread = read_trusted(d, path, &t, &text, &why) < 0;
 	if (f->unread) {
 		defdir_files_error(d, f->name, why.text);
 		return true;
 	}
-	if (is_doubtful(f, st, len))
+	if (is_doubtful(f, st, t.len))
 		return false;
 	d->told = true;
-	d->ops.changed(d->ops.arg, f->name, text, len);
+	d->ops.changed(d->ops.arg, &t);
 	return true;
 }
 
@@ -238,9 +260,16 @@ void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
 	bool forced = f->forced || (f->unread && d->retry), was = f->there;
 	const char *why;
+	struct diag refused;
 	struct stat st;
+	bool link;
 
 	f->forced = false;
+	/* the kernel may not even let us look through it */
+	if (check_link(d, path, &link, &refused) < 0) {
+		cannot_see(d, f, refused.text, now_ms);
+		return;
+	}
 	/* before reading: a change meanwhile has another identity */
 	enum sight sight = look_at(path, &st, &why);
 

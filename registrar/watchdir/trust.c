@@ -19,7 +19,8 @@ int trust_check_mode(const struct stat *st, struct diag *reterr)
 {
 	bool dir = S_ISDIR(st->st_mode);
 
-	if (!(st->st_mode & (S_IWGRP | S_IWOTH)) ||
+	if (S_ISLNK(st->st_mode) || /* its mode means nothing */
+	    !(st->st_mode & (S_IWGRP | S_IWOTH)) ||
 	    (dir && (st->st_mode & S_ISVTX)))
 		return 0;
 	return diag_set(reterr, -EPERM,
@@ -34,7 +35,9 @@ int trust_check(const struct stat *st, uid_t also, struct diag *reterr)
 		return diag_set(reterr, -EPERM,
 		    "found a %s of user %u, expected one of root, of the "
 		    "registrar's user or of --definition-owner",
-		    S_ISDIR(st->st_mode) ? "directory" : "file",
+		    S_ISDIR(st->st_mode)   ? "directory"
+		    : S_ISLNK(st->st_mode) ? "link"
+		                           : "file",
 		    (unsigned)st->st_uid);
 	}
 	return trust_check_mode(st, reterr);

@@ -6,7 +6,8 @@
  * A definition names programs, so whoever can write it can do what the
  * registrar can. It counts if it belongs to root, to the registrar's own user
  * or to one more that the operator names, and nobody else may write to it.
- * What a symlink points at is what is looked at, once it is open.
+ * Of a symlink both are looked at: itself, and what it points at once that is
+ * open.
  */
 #include "schema/base/diag.h"
 

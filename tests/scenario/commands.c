@@ -23,6 +23,15 @@ static struct world_file *file_of(const struct world *w, const char *name)
 	return f;
 }
 
+static void tell(struct world *w, const struct world_file *f)
+{
+	const struct defdir_text t = {
+		.name = f->name, .text = f->text, .len = strlen(f->text)
+	};
+
+	loader_changed(w->loader, &t);
+}
+
 /* Several in one burst. */
 void cmd_load(struct world *w, char *const *words, int n)
 {
@@ -30,7 +39,7 @@ void cmd_load(struct world *w, char *const *words, int n)
 		struct world_file *f = file_of(w, words[i]);
 
 		f->there = true;
-		loader_changed(w->loader, f->name, f->text, strlen(f->text));
+		tell(w, f);
 	}
 	loader_settled(w->loader, true);
 }
@@ -60,7 +69,7 @@ void cmd_rename(struct world *w, char *const *words, int n)
 	to->there = true;
 	if (strcmp(words[1], words[2]) < 0)
 		loader_removed(w->loader, words[1]);
-	loader_changed(w->loader, to->name, to->text, strlen(to->text));
+	tell(w, to);
 	if (strcmp(words[1], words[2]) > 0)
 		loader_removed(w->loader, words[1]);
 	loader_settled(w->loader, true);
@@ -74,10 +83,8 @@ void cmd_restart(struct world *w, char *const *words, int n)
 	world_start(w);
 	store_flush(w->store);
 	for (struct world_file *f = w->files; f; f = f->next) {
-		if (f->there) {
-			loader_changed(
-			    w->loader, f->name, f->text, strlen(f->text));
-		}
+		if (f->there)
+			tell(w, f);
 	}
 	loader_settled(w->loader, true);
 }

@@ -68,3 +68,46 @@ def test_owners(site):
     registrar = site.start_registrar("--definition-owner", "12345")
     registrar.wait_log(r"b\.yaml': found a file of user 54321")
     assert known(site) == ["a"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_whose_links_count(site):
+    """In a sticky directory anybody may make one."""
+    site.watch.chmod(0o1777)
+    for name, uid in (("a", 0), ("b", 12345), ("c", 54321)):
+        far = site.folder / f"{name}.far"
+        far.write_text(plain(name))
+        (site.watch / f"{name}.yaml").symlink_to(far)
+        os.lchown(site.watch / f"{name}.yaml", uid, uid)
+    registrar = site.start_registrar("--definition-owner", "12345")
+    registrar.wait_log(r"c\.yaml': found a link of user 54321")
+    assert known(site) == ["a", "b"]
+    # replaced by the right one
+    (site.watch / "c.yaml").unlink()
+    (site.watch / "c.yaml").symlink_to(site.folder / "c.far")
+    until("c is good", lambda: known(site) == ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("text", [
+    "root:verysecret:19000:0:99999:7:::\nverysecret:x:1:\n",
+    "verysecret\n", "- verysecret\n", "service: web\nport: verysecret\n",
+    "{verysecret", "service: \"verysecret\\q\"\n", "verysecret: &verysecret\n"])
+def test_what_is_told_of_a_secret(site, link, text):
+    secret = site.folder / "secret"
+    secret.write_text(text)
+    secret.chmod(0o600)
+    link(secret, site.watch / "x.yaml")
+    site.define("web.yaml", plain("web"))
+    registrar = site.start_registrar()
+    registrar.wait_log(r"x\.yaml' is a link to a file that not everybody may")
+    until("web", lambda: known(site) == ["web"])
+    assert "verysecret" not in registrar.log_text()
+    for kept in site.folder.glob("registry.db*"):
+        assert b"verysecret" not in kept.read_bytes()
+    # what everybody may read is told
+    secret.chmod(0o644)
+    secret.write_text(text + "#\n")
+    (site.watch / "x.yaml").unlink()
+    link(secret, site.watch / "x.yaml")
+    registrar.wait_log(r"x\.yaml:\d+:\d+: ")

@@ -36,12 +36,12 @@ struct fixture {
 	const char *awaited;
 };
 
-static void on_changed(void *arg, const char *name, const char *text, size_t n)
+static void on_changed(void *arg, const struct defdir_text *t)
 {
 	struct fixture *f = arg;
 
-	assert_int_equal(strlen(text), n);
-	(void)fprintf(f->log, "+%s=%s ", name, text);
+	assert_int_equal(strlen(t->text), t->len);
+	(void)fprintf(f->log, "+%s=%s ", t->name, t->text);
 }
 
 static void on_removed(void *arg, const char *name)
