@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int command_run(
     const struct registrar_options *o, const struct conf_strings *rest)
@@ -307,6 +308,9 @@ static int help(const char *word)
 int main(int argc, char *argv[])
 {
 	const char *word = argc > 1 ? argv[1] : "";
+
+	/* a registry is for its owner, and to be read by its group */
+	(void)umask(umask(077) | S_IWGRP | S_IRWXO);
 
 	if (argc < 2) {
 		print_commands(stderr);

@@ -18,7 +18,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static void tell_broken(const struct parts *p, const char *why)
 {
@@ -318,8 +317,6 @@ int parts_start(struct parts *p, struct diag *reterr)
 	error = trust_find_user(p->options->definition_owner, &owner, reterr);
 	if (error < 0)
 		return error;
-	/* the registry is for its owner, and to be read by its group */
-	(void)umask(umask(077) | S_IWGRP | S_IRWXO);
 	if ((error = fork_helpers(p, reterr)) < 0)
 		return error;
 	p->source = xasprintf("registrar/%s", p->options->name);

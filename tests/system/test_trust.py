@@ -2,8 +2,10 @@
 """Definitions that others may write to do not count."""
 
 import os
+import subprocess
 
 import pytest
+import rollcall
 from rollcall import until
 
 
@@ -111,3 +113,21 @@ def test_what_is_told_of_a_secret(site, link, text):
     (site.watch / "x.yaml").unlink()
     link(secret, site.watch / "x.yaml")
     registrar.wait_log(r"x\.yaml:\d+:\d+: ")
+
+
+@pytest.mark.parametrize("command", [
+    ("register", "web/a", "--address", "192.0.2.1", "--port", "80"),
+    ("import", "-")])
+def test_whoever_makes_the_registry(site, command):
+    row = ('{"service": "web", "id": "a", "address": "192.0.2.1", '
+           '"port": 80}')
+    before = os.umask(0o022)
+    try:
+        subprocess.run(
+            [rollcall.BUILD / "registrar/registrar", *command, "--registry",
+             site.registry], input=row, text=True, check=True, timeout=60)
+    finally:
+        os.umask(before)
+    assert known(site) == ["web"]
+    for file in site.folder.glob("registry.db*"):
+        assert file.stat().st_mode & 0o777 == 0o640, file
