@@ -362,7 +362,7 @@ def test_no_kill_loses_a_drain(site):
             now = log.read_text().splitlines().count(f"{n} begin")
             assert now == times, f"{n} was begun again"
     for name in waiting:
-        operate(site, "drain", f"web/{name}")
+        operate(site, "drain", f"web/{name}", "--force")
     until("all are over", lambda: site.sql(
         "SELECT DISTINCT drain_step FROM instance") == [("done",)])
     lines = log.read_text().splitlines()
