@@ -98,7 +98,8 @@ static const struct command {
 	    "the service.",
 	    COMMAND_DRAIN, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "resume", command_resume,
-	    { "registrar resume [SERVICE[/INSTANCE] ...] [--node NAME]" },
+	    { "registrar resume [SERVICE[/INSTANCE] ...] [--wait] "
+	      "[--timeout TIME]" },
 	    "End a drain, however far it has come, or a maintenance: the "
 	    "checks decide again.",
 	    COMMAND_RESUME, 0, TARGETS_MAX, "SERVICE/INSTANCE" },

@@ -12,15 +12,16 @@
 #include "schema/base/xalloc.h"
 #include "schema/eligible.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-/* What dnsd needs to see a drain, many times over. */
+/*
+ * What dnsd needs to see a drain, many times over, and what a cache adds that
+ * counts in whole seconds (unbound, kresd, nginx).
+ */
 #define NOTICE_MS 200
-#define LOOK_MS 100
+#define CACHE_MS 1000
 /* It takes up a drain within some tenths of a second, if it knows it. */
 #define TAKEN_UP_MS 10000
 /* After a deadline, for what is done then. */
@@ -86,8 +87,8 @@ static int drain(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	struct drain_row d = { .step = DRAIN_WAITING,
-		.until_wall_ms =
-		    op->now_wall_ms + served_ms(op, row) + NOTICE_MS };
+		.until_wall_ms = op->now_wall_ms + served_ms(op, row) +
+		                 NOTICE_MS + CACHE_MS };
 	int error = 0;
 
 	(void)arg;
@@ -216,15 +217,6 @@ static int look(struct operation *op, const struct instance_row *row, void *arg,
 	return 0;
 }
 
-static void wait_ms(int64_t ms)
-{
-	struct timespec left = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000 };
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
-}
-
 /* 0, also if drains failed (w->failed); or errors of the registry. */
 static int wait_for_all(
     struct operation *op, struct wait *w, struct diag *reterr)
@@ -251,7 +243,7 @@ static int wait_for_all(
 			return 0;
 		}
 		/* in steps: somebody may resume it */
-		wait_ms(LOOK_MS + w->n / 10);
+		operation_pause(w->n);
 	}
 }
 

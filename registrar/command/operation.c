@@ -18,7 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOOK_MS 100
 
 #define BUSY_MS 5000
 
@@ -426,6 +429,16 @@ bool operation_is_of(
 {
 	return !strcmp(c->instance, row->name) &&
 	       !strcmp(c->service, row->service) && !strcmp(c->zone, row->zone);
+}
+
+void operation_pause(unsigned row_n)
+{
+	int64_t ms = LOOK_MS + row_n / 10;
+	struct timespec left = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000 };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
 }
 
 int operation_note(struct operation *op, const struct instance_row *row,

