@@ -16,7 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_S = 1, SILENT_S = 10, ROLL_S = 86400 };
+/* What is reflected stays outside networks that everybody's packets reach. */
+static const char *const private_networks[] = { "127.0.0.0/8", "10.0.0.0/8",
+	"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+	"::1", "fe80::/10", "fc00::/7" };
+
+enum { PRIVATE_N = sizeof(private_networks) / sizeof(*private_networks) };
+
+enum { RRL_DEFAULT = 20, LOOK_S = 1, SILENT_S = 10, ROLL_S = 86400 };
 
 /* What is said to have happened since it was said last. */
 static const enum stat told[] = { STAT_DENIED, STAT_QUERIES_LIMITED,
@@ -27,7 +34,7 @@ enum { TOLD = sizeof(told) / sizeof(*told) };
 /* A policy and what it borrows. */
 struct rules {
 	struct policy policy; /* first: it is what is published */
-	struct networks *allowed, *exempt;
+	struct networks *allowed, *exempt, *spared;
 };
 
 struct guard {
@@ -49,6 +56,7 @@ static void rules_free(void *p)
 		return;
 	networks_free(r->allowed);
 	networks_free(r->exempt);
+	networks_free(r->spared);
 	explicit_bzero(&r->policy.secrets, sizeof(r->policy.secrets));
 	free(r);
 }
@@ -64,12 +72,42 @@ static struct networks *networks_of(const struct conf_strings *s)
 	return s->n ? networks_new(s->items, s->n) : NULL;
 }
 
-static struct limit_rule response_rule(const struct options *o, int rate)
+/* Private ones, as far as --limit-exempt does not take them out again. */
+static struct networks *spared_networks(const struct conf_strings *exempt)
 {
-	/* not said: as all responses */
-	uint32_t n = (uint32_t)(rate < 0 ? o->rrl : rate);
+	unsigned n = PRIVATE_N + exempt->n;
+	const char **all = xcalloc(n, sizeof(*all));
 
-	return (struct limit_rule){ n, n, (uint32_t)o->rrl_window_s };
+	for (unsigned i = 0; i < n; i++) {
+		all[i] = i < PRIVATE_N ? private_networks[i]
+		                       : exempt->items[i - PRIVATE_N];
+	}
+	struct networks *made = networks_new(all, n);
+
+	free(all);
+	return made;
+}
+
+static void set_responses(struct rules *r, const struct options *o)
+{
+	const int rates[RESPONSE_CLASSES] = {
+		[RESPONSE_POSITIVE] = -1,
+		[RESPONSE_REFERRAL] = -1,
+		[RESPONSE_NODATA] = o->rrl_negative,
+		[RESPONSE_NXDOMAIN] = o->rrl_negative,
+		[RESPONSE_ERROR] = o->rrl_errors,
+	};
+
+	r->spared = spared_networks(&o->limit_exempt);
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++) {
+		/* not said: as all responses */
+		int rate = rates[i] < 0 ? o->rrl : rates[i];
+		uint32_t n = rate < 0 ? RRL_DEFAULT : (uint32_t)rate;
+
+		r->policy.responses[i] =
+		    (struct limit_rule){ n, n, (uint32_t)o->rrl_window_s };
+		r->policy.spared[i] = rate < 0 ? r->spared : NULL;
+	}
 }
 
 static bool has_limits(const struct policy *p)
@@ -93,11 +131,7 @@ static struct rules *rules_new(
 	p->drops = o->denied == DENIED_DROP;
 	p->queries =
 	    (struct limit_rule){ (uint32_t)o->query_limit, (uint32_t)burst, 0 };
-	p->responses[RESPONSE_POSITIVE] = response_rule(o, o->rrl);
-	p->responses[RESPONSE_REFERRAL] = response_rule(o, o->rrl);
-	p->responses[RESPONSE_NODATA] = response_rule(o, o->rrl_negative);
-	p->responses[RESPONSE_NXDOMAIN] = response_rule(o, o->rrl_negative);
-	p->responses[RESPONSE_ERROR] = response_rule(o, o->rrl_errors);
+	set_responses(r, o);
 	p->slip = (unsigned)o->rrl_slip;
 	p->leak = (unsigned)o->rrl_leak;
 	p->prefixes = (struct limit_prefixes){ (uint8_t)o->limit_ipv4_bits,
@@ -234,7 +268,7 @@ static void on_roll(evutil_socket_t fd, short what, void *arg)
 	secrets_draw(&g->secrets);
 	r->policy.secrets = g->secrets;
 	/* who owns the networks; workers read those of the policy */
-	old->allowed = old->exempt = NULL;
+	old->allowed = old->exempt = old->spared = NULL;
 	publish(g, r);
 }
 

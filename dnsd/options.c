@@ -219,10 +219,13 @@ static const struct conf_field fields[] = {
 	    .offset = offsetof(struct options, rrl),
 	    .low = 0,
 	    .high = LIMIT_RATE_MAX,
-	    .fallback = "0",
+	    .word = "off",
+	    .word_value = 0,
+	    .absent = -1,
 	    .arg = "N",
 	    .help = "Like responses a second over UDP to a network, from each "
-	            "thread; 0 means no limit" },
+	            "thread; 0 or off means no limit; 20 outside private "
+	            "networks if not set" },
 	{ .key = "rrl_negative",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, rrl_negative),

@@ -39,7 +39,8 @@ struct options {
 	struct conf_strings limit_exempt; /* networks */
 	int limit_ipv4_bits, limit_ipv6_bits;
 	int query_limit, query_burst; /* a second, at once; 0: none, as limit */
-	int rrl, rrl_negative, rrl_errors; /* a second; -1: as rrl */
+	int rrl;                      /* a second; -1: not set */
+	int rrl_negative, rrl_errors; /* -1: as rrl */
 	int rrl_window_s, rrl_slip, rrl_leak;
 	bool check;     /* say whether the options are right, and end */
 	int sandbox;    /* enum sandbox_mode */

@@ -5,7 +5,9 @@ own."""
 
 import re
 import subprocess
+import sys
 
+import dns.message
 import pytest
 
 from rollcall import HOST, ZONE, Dnsd, until
@@ -124,3 +126,60 @@ def test_an_answer_above_the_mtu(network, site, mtu, size, where):
     small = daemon.dig(*ask[:2], "+noedns", "+ignore")
     assert "instance-" in small
     assert "192.0.2.1" in daemon.dig(f"web.{ZONE}")
+
+
+FLOOD = """
+import socket, sys
+query = bytes.fromhex(sys.argv[4])
+with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET,
+                   socket.SOCK_DGRAM) as s:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    s.bind((sys.argv[1], 0))
+    s.connect((sys.argv[2], int(sys.argv[3])))
+    for _ in range(400):
+        s.send(query)
+    s.settimeout(0.5)
+    full = truncated = 0
+    try:
+        while True:
+            cut = s.recv(4096)[2] >> 1 & 1
+            truncated += cut
+            full += not cut
+    except TimeoutError:
+        print(full, truncated)
+"""
+
+
+def flood(network, dnsd, source, server):
+    """Of 400 datagrams: how many were answered, and how many with TC."""
+    wire = dns.message.make_query(f"web.{ZONE}", "A").to_wire()
+    return tuple(map(int, network.run(
+        sys.executable, "-c", FLOOD, source, server, str(dnsd.port),
+        wire.hex()).split()))
+
+
+PRIVATE = ("127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.7.7",
+           "100.64.0.1", "169.254.1.1", "fd00::1")
+PUBLIC = ("198.51.100.1", "172.32.0.1", "100.128.0.1", "2001:db8::1")
+
+
+@pytest.mark.parametrize("args, limited", [
+    ((), PUBLIC), (("--rrl", "off"), ()), (("--rrl", "0"), ()),
+    (("--limit-exempt", "198.51.100.0/24", "--limit-exempt", "!10.0.0.0/8"),
+     ("172.32.0.1", "100.128.0.1", "2001:db8::1", "10.1.2.3"))])
+def test_response_rate_limits_of_their_own_accord(network, site, args,
+                                                  limited):
+    for address in PRIVATE + PUBLIC:
+        network.run("ip", "address", "add", address, "dev", "lo",
+                    *(("nodad",) if ":" in address else ()))
+    dnsd = start(network, site, "--workers", "1", *args,
+                 listen=("0.0.0.0", "[::]"))
+    until("it answers", lambda: "192.0.2.1" in dnsd.dig(
+        f"web.{ZONE}", server="127.0.0.1"))
+    for source in PRIVATE + PUBLIC:
+        full, truncated = flood(network, dnsd, source, source)
+        if source in limited:
+            assert 20 <= full < 150, source
+            assert abs(truncated - (400 - full) / 2) <= 2, source
+        else:
+            assert (full, truncated) == (400, 0), source

@@ -38,6 +38,8 @@ struct policy {
 	struct limit_rule queries;      /* of one network */
 
 	struct limit_rule responses[RESPONSE_CLASSES];
+	/* where a rule that nobody asked for does not hold; NULL: it does */
+	const struct networks *spared[RESPONSE_CLASSES];
 	unsigned slip; /* every so many limited responses TC is sent; 0: no */
 	unsigned leak; /* every so many the response itself; 0: none */
 

@@ -130,13 +130,20 @@ enum screening screen_request(struct screen *s, const struct query *q,
 
 /* ---- responses -------------------------------------------------------- */
 
+static bool is_spared(
+    const struct policy *p, enum response_class class, const struct visitor *v)
+{
+	return p->spared[class] && networks_have(p->spared[class], v->peer);
+}
+
 enum screening screen_response(struct screen *s, const struct visitor *v,
     enum response_class class, uint64_t subject, struct stats *stats)
 {
 	const struct policy *p = s->policy;
 	const struct limit_rule *rule = &p->responses[class];
 
-	if (!rule->rate || !v->peer || v->verified || is_exempt(p, v))
+	if (!rule->rate || !v->peer || v->verified || is_exempt(p, v) ||
+	    is_spared(p, class, v))
 		return SCREEN_PASS;
 	struct limit_key key = { limit_network(v->peer, &p->prefixes), subject,
 		class };
