@@ -116,8 +116,14 @@ static void set_health(
 	/* held back all the time: what is behind it changed */
 	if (now == was)
 		return;
-	log_info("'%s/%s' was %s, is %s: %s", row->service, row->name,
-	    health_name(was), health_name(now), i->reason);
+	const struct log_member members[] = { { "service", row->service },
+		{ "instance", row->name }, { "zone", row->zone },
+		{ "from", health_name(was) }, { "to", health_name(now) },
+		{ "reason", i->reason }, { NULL, NULL } };
+
+	log_with(LOG_LEVEL_INFO, members, "'%s/%s' was %s, is %s: %s",
+	    row->service, row->name, health_name(was), health_name(now),
+	    i->reason);
 	row->health = now;
 	row->since_wall_ms = wall_ms(i);
 	instance_health_changed(i, was);

@@ -12,16 +12,19 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define LINE_MAX_LEN 2048
+#define LINE_MAX_LEN 4096
 
 /* The log sink: the one mutable file-scope variable of the house rules. */
 static struct {
 	const char *program;
 	enum log_level level;
 	enum log_format format;
+	bool journal;         /* who reads standard error */
 	pthread_mutex_t lock; /* of what follows */
 	char last[LOG_LAST_MAX];
 	int64_t last_wall_ms;
@@ -30,7 +33,14 @@ static struct {
 	.format = LOG_FORMAT_TEXT,
 	.lock = PTHREAD_MUTEX_INITIALIZER };
 
-static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static const struct {
+	const char *name, *priority; /* of syslog(3), as sd-daemon(3) has it */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", "<3>" },
+	[LOG_LEVEL_WARN] = { "warn", "<4>" },
+	[LOG_LEVEL_INFO] = { "info", "<6>" },
+	[LOG_LEVEL_DEBUG] = { "debug", "<7>" },
+};
 
 struct line {
 	char text[LINE_MAX_LEN];
@@ -108,12 +118,27 @@ static void put_time(struct line *l)
 	put_text(l, text);
 }
 
+/* The variable is inherited also by those whose output goes elsewhere. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[48];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	(void)snprintf(own, sizeof(own), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	return !strcmp(own, stream);
+}
+
 void log_setup(
     const char *program, enum log_level level, enum log_format format)
 {
 	sink.program = program;
 	sink.level = level;
 	sink.format = format;
+	sink.journal = is_journal();
 }
 
 static void keep(const char *message)
@@ -134,35 +159,99 @@ int64_t log_last(char ret_text[LOG_LAST_MAX])
 	return at_wall_ms;
 }
 
-void log_at(enum log_level level, const char *fmt, ...)
+static void put_members(struct line *l, const struct log_member *members)
 {
-	bool json = sink.format == LOG_FORMAT_JSON;
+	for (const struct log_member *m = members; m && m->key; m++) {
+		size_t before = l->len;
+
+		if (!m->value)
+			continue;
+		put_text(l, ",\"");
+		put_text(l, m->key);
+		put_text(l, "\":\"");
+		put_escaped(l, m->value, true);
+		put_text(l, "\"");
+		if (l->full) { /* whole or not at all */
+			l->len = before;
+			l->full = false;
+			return;
+		}
+	}
+}
+
+/* Members come first: what is too long cuts the message, and no quote. */
+static void put_json(struct line *l, enum log_level level,
+    const struct log_member *members, const char *message)
+{
+	put_text(l, "{\"time\":\"");
+	put_time(l);
+	put_text(l, "\",\"program\":\"");
+	put_text(l, sink.program);
+	put_text(l, "\",\"level\":\"");
+	put_text(l, levels[level].name);
+	put_text(l, "\"");
+	put_members(l, members);
+	put_text(l, ",\"message\":\"");
+	put_escaped(l, message, true);
+	memcpy(l->text + l->len, "\"}\n", 3);
+	l->len += 3;
+}
+
+static void put_plain(struct line *l, enum log_level level, const char *message)
+{
+	if (!sink.journal) {
+		put_time(l);
+		put_text(l, " ");
+	}
+	put_text(l, sink.program);
+	put_text(l, " ");
+	put_text(l, levels[level].name);
+	put_text(l, ": ");
+	put_escaped(l, message, false);
+	l->text[l->len++] = '\n';
+}
+
+static void log_line(enum log_level level, const struct log_member *members,
+    const char *fmt, va_list ap)
+{
 	struct line l = { .len = 0 };
-	char message[LINE_MAX_LEN - 256];
-	va_list ap;
+	char message[LINE_MAX_LEN / 2 - 256];
 
 	if (level > sink.level && level > LOG_LEVEL_WARN)
 		return;
-	va_start(ap, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
 	if (level <= LOG_LEVEL_WARN)
 		keep(message);
 	if (level > sink.level)
 		return;
-
-	put_text(&l, json ? "{\"time\":\"" : "");
-	put_time(&l);
-	put_text(&l, json ? "\",\"program\":\"" : " ");
-	put_text(&l, sink.program);
-	put_text(&l, json ? "\",\"level\":\"" : " ");
-	put_text(&l, level_names[level]);
-	put_text(&l, json ? "\",\"message\":\"" : ": ");
-	put_escaped(&l, message, json);
-	memcpy(l.text + l.len, json ? "\"}\n" : "\n", json ? 3 : 1);
-	l.len += json ? 3 : 1;
+	if (sink.journal)
+		put_text(&l, levels[level].priority);
+	if (sink.format == LOG_FORMAT_JSON) {
+		put_json(&l, level, members, message);
+	} else {
+		put_plain(&l, level, message);
+	}
 	ssize_t n = write(STDERR_FILENO, l.text, l.len);
 	(void)n; /* nowhere is left to report it */
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(level, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void log_with(enum log_level level, const struct log_member *members,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(level, members, fmt, ap);
+	va_end(ap);
 }
 
 bool log_limit_ok(

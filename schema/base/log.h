@@ -7,6 +7,9 @@
  * `cannot open 'x': reason`: lower case, no full stop, then key=value pairs.
  * Control characters are escaped, so hostile input cannot forge lines.
  * Safe from any thread: a line is one write. The last error is kept.
+ *
+ * Where standard error is journald's (JOURNAL_STREAM) a line begins with its
+ * priority as <N>, and a text has no time of its own: journald has one.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +28,17 @@ void log_setup(
 
 void log_at(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * The same with members for programs, in JSON beside "message"; a text is the
+ * sentence alone. Ends with a key of NULL; one whose value is NULL is left
+ * out. Keys are plain words.
+ */
+struct log_member {
+	const char *key, *value;
+};
+void log_with(enum log_level level, const struct log_member *members,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)

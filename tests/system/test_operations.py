@@ -2,7 +2,11 @@
 """What an operator does, seen in DNS: drain, maintenance, resume, weight."""
 
 import json
+import os
+import re
 import signal
+import socket
+import subprocess
 
 import rollcall
 from rollcall import until
@@ -205,3 +209,61 @@ def test_json_logs_are_json_whatever_a_file_is_called(site):
     registrar.wait_log("caf")
     for line in registrar.log.read_bytes().splitlines():
         json.loads(line)
+
+
+def journal_lines(site, awaited, *args):
+    """What a registrar writes where journald reads."""
+    journal, theirs = socket.socketpair()
+    with journal, theirs:
+        st = os.fstat(theirs.fileno())
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL",
+             rollcall.BUILD / "registrar/registrar", "run", "--registry",
+             site.registry, "--watch", site.watch, "--zone", rollcall.ZONE,
+             *args], stdin=subprocess.DEVNULL, stderr=theirs,
+            env=os.environ | {"JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"})
+        site.processes.append(process)
+        theirs.close()
+        journal.settimeout(rollcall.PATIENCE_S)
+        text = b""
+        while awaited not in text:
+            text += journal.recv(65536)
+        process.terminate()
+        process.wait(rollcall.PATIENCE_S)
+    return text.decode().splitlines()
+
+
+def test_lines_for_journald(site):
+    _, pidfile = site.process("web")
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "- {name: a, address: 192.0.2.1}\n"
+                f"process: {{pidfile: {pidfile}}}\n")
+    site.define("bad.yaml", "service: 7\n")
+    lines = journal_lines(site, b"is passing")
+    assert any(re.match("<3>registrar error: .*bad.yaml", x) for x in lines)
+    assert any(x.startswith("<4>registrar warn: ") for x in lines)
+    assert any(re.match("<6>registrar info: 'web/a' was starting, is passing",
+                        x) for x in lines)
+    assert all(re.match("<[3467]>registrar ", x) for x in lines)
+    lines = journal_lines(site, b"bad.yaml", "--log-format", "json")
+    assert all(re.match("<[3467]>{.*}$", x) for x in lines)
+
+
+def test_json_lines_of_transitions_have_members(site):
+    process, pidfile = site.process("web")
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "- {name: a, address: 192.0.2.1}\n"
+                f"process: {{pidfile: {pidfile}}}\n")
+    # inherited, but not where this standard error goes
+    registrar = site.start_registrar("--log-format", "json")
+    site.wait_health("web", {"a": "passing"})
+    process.kill()
+    registrar.wait_log("is dead")
+    lines = [json.loads(x) for x in registrar.log_text().splitlines()]
+    told = [x for x in lines if "from" in x]
+    assert [(x["service"], x["instance"], x["zone"], x["from"], x["to"])
+            for x in told] == [
+                ("web", "a", rollcall.ZONE, "starting", "passing"),
+                ("web", "a", rollcall.ZONE, "passing", "dead")]
+    assert told[1]["reason"] == f"process: pid {process.pid} ended"
+    assert told[1]["message"].startswith("'web/a' was passing, is dead: ")
