@@ -109,10 +109,10 @@ static const struct command {
 	    "checks say, until `resume`.",
 	    COMMAND_MODE, 0, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "weight", command_weight,
-	    { "registrar weight SERVICE[/INSTANCE] ... N [--reason TEXT]" },
-	    "Set the weight while passing, 0 to 65535. It holds until the "
-	    "definition of the instance changes or its registrar restarts: "
-	    "then the weight is again what the definition says.",
+	    { "registrar weight SERVICE[/INSTANCE] ... N|default "
+	      "[--reason TEXT]" },
+	    "Set the weight while passing, 0 to 65535, whatever definitions "
+	    "say, until `default` gives it back to them.",
 	    COMMAND_WEIGHT, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "register", command_register,
 	    { "registrar register SERVICE/INSTANCE [--address ADDR] "

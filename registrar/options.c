@@ -113,6 +113,25 @@ static const struct conf_field fields[] = {
 	    .arg = "NAME",
 	    .help = "Name of this registrar in the registry; the host's name "
 	            "if not set" },
+	{ .key = "host",
+	    .kind = CONF_STRING,
+	    AT(run.node),
+	    .valid = is_source,
+	    .expects = "1..200 printable ASCII characters, no blanks",
+	    .scope = COMMAND_RUN,
+	    .arg = "NAME",
+	    .help = "Name of this host among others; the host's name if not "
+	            "set" },
+	{ .key = "adopt",
+	    .kind = CONF_STRING,
+	    .flag_only = true,
+	    AT(run.adopt),
+	    .valid = is_source,
+	    .expects = "1..200 printable ASCII characters, no blanks",
+	    .scope = COMMAND_RUN,
+	    .arg = "NAME",
+	    .help = "Make the rows of a registrar ours that had that name and "
+	            "does not run" },
 	{ .key = "address",
 	    .kind = CONF_STRING,
 	    AT(run.address),
@@ -236,6 +255,13 @@ static const struct conf_field fields[] = {
 	    .arg = "TIME",
 	    .help = "Wait no longer; exit with 3 then, or with 1 if it is "
 	            "resume" },
+	{ .key = "take_over",
+	    .kind = CONF_BOOL,
+	    .flag_only = true,
+	    AT(take_over),
+	    .scope = COMMAND_REGISTER | COMMAND_DEREGISTER | COMMAND_DRAIN |
+	             COMMAND_IMPORT,
+	    .help = "Take rows over that belong to somebody else" },
 	{ .key = "address6",
 	    .kind = CONF_STRING,
 	    AT(address6),
@@ -249,10 +275,10 @@ static const struct conf_field fields[] = {
 	    AT(protocol),
 	    .valid = label_is_service,
 	    .expects = LABEL_SERVICE_RULE,
-	    .fallback = "tcp",
 	    .scope = COMMAND_REGISTER,
 	    .arg = "NAME",
-	    .help = "Of a service that is not there yet" },
+	    .help = "Of a service that is not there yet, tcp if not set; "
+	            "expected of one that is" },
 	{ .key = "port",
 	    .kind = CONF_INT,
 	    AT(port),
@@ -422,13 +448,19 @@ int registrar_options_finish(
 
 	fold_zone(o->run.zone, zone);
 	o->run.zone = arena_strdup(a, zone);
-	if (o->run.name)
+	if (o->run.name && !o->run.node &&
+	    (gethostname(host, sizeof(host) - 1) < 0 || !is_source(host)))
+		o->run.node = o->run.name;
+	if (o->run.name && o->run.node)
 		return 0;
 	if (gethostname(host, sizeof(host) - 1) < 0 || !is_source(host)) {
 		return diag_set(reterr, -EINVAL,
 		    "--name: found nothing and no usable host name, expected "
 		    "NAME");
 	}
-	o->run.name = arena_strdup(a, host);
+	if (!o->run.name)
+		o->run.name = arena_strdup(a, host);
+	if (!o->run.node)
+		o->run.node = arena_strdup(a, host);
 	return 0;
 }

@@ -21,6 +21,8 @@ struct run_options {
 	const char *watch;    /* directory of definitions */
 	const char *zone;     /* lower case, no final dot */
 	const char *name;     /* of this registrar; default: host name */
+	const char *node;     /* of this host; default: host name */
+	const char *adopt;    /* name of a registrar of before; or NULL */
 	const char *address;  /* of instances that name none */
 	const char *definition_owner; /* besides root and us; or NULL */
 	const char *exec_user; /* of exec checks that name none; or NULL */
@@ -43,6 +45,7 @@ struct registrar_options {
 	bool deregister;     /* once drained */
 	int64_t deadline_ms; /* of a drain; 0: none */
 	bool force;
+	bool take_over;
 	/* register */
 	const char *address6, *protocol;
 	int port, priority, weight;

@@ -9,6 +9,7 @@
 #include "registrar/lib/looker.h"
 #include "registrar/lib/workers.h"
 #include "registrar/loader.h"
+#include "registrar/lock.h"
 #include "registrar/options.h"
 #include "registrar/watchdir/trust.h"
 #include "schema/base/clock.h"
@@ -18,6 +19,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREDECESSOR_MS 5000
 
 static void tell_broken(const struct parts *p, const char *why)
 {
@@ -68,9 +73,16 @@ static bool file_wanted(void *arg, const char *file)
 	return loader_file_wanted(p->loader, file);
 }
 
+/* What this registry has called instances so far, it goes on to. */
 static void opened(void *arg)
 {
-	const struct parts *p = arg;
+	struct parts *p = arg;
+	bool plain = false;
+
+	if (!p->named && store_has_plain_names(p->store, &plain) == 0) {
+		p->named = true;
+		p->defaults.node = plain ? NULL : p->node;
+	}
 
 	loader_registry_opened(p->loader);
 }
@@ -199,6 +211,8 @@ static void make_store(struct parts *p)
 		.path = p->options->registry,
 		.name = p->options->name,
 		.source = p->source,
+		.node = p->options->node,
+		.adopt = p->adopt,
 		.timers = p->timers,
 		.wall_ms = wall_ms,
 		.wake = wake,
@@ -218,6 +232,14 @@ static void make_store(struct parts *p)
 	    p->base, store_fd(p->store), EV_READ | EV_PERSIST, on_noticed, p);
 	if (!p->noticed || event_add(p->noticed, NULL) < 0)
 		abort(); /* out of memory */
+}
+
+/* Until it is open, one that is there may be of before. */
+static bool has_registry(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
 static void make_fleet(struct parts *p)
@@ -246,7 +268,8 @@ static void make_fleet(struct parts *p)
 	p->fleet = fleet_new(&p->env);
 	p->drains = drains_new(&p->env, p->fleet);
 	p->defaults = (struct definition_defaults){ .zone = p->options->zone,
-		.address = p->options->address };
+		.address = p->options->address,
+		.node = has_registry(p->options->registry) ? NULL : p->node };
 	const struct discovery_env discovery = { .fleet = p->fleet,
 		.timers = p->timers,
 		.watcher = p->watcher,
@@ -303,6 +326,43 @@ static int make_watcher(struct parts *p, struct diag *reterr)
 	return 0;
 }
 
+/* Of the host's name what a label may have. */
+static void set_node_label(struct parts *p)
+{
+	size_t len = 0;
+
+	for (const char *c = p->options->node; *c && len < sizeof(p->node) - 1;
+	     c++) {
+		bool plain =
+		    (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
+
+		if (*c >= 'A' && *c <= 'Z') {
+			p->node[len++] = (char)(*c - 'A' + 'a');
+		} else if (plain) {
+			p->node[len++] = *c;
+		} else if (len && p->node[len - 1] != '-') {
+			p->node[len++] = '-';
+		}
+	}
+	while (len && p->node[len - 1] == '-')
+		len--;
+	p->node[len] = '\0';
+}
+
+/* Ours, and that of the name whose rows become ours. */
+static int take_locks(struct parts *p, struct diag *reterr)
+{
+	const struct run_options *o = p->options;
+	int error =
+	    lock_take(o->registry, o->name, PREDECESSOR_MS, &p->lock, reterr);
+
+	if (error < 0 || !o->adopt)
+		return error;
+	p->adopt = xasprintf("registrar/%s", o->adopt);
+	error = lock_take(o->registry, o->adopt, 0, &p->adopt_lock, reterr);
+	return error < 0 ? diag_prefix(reterr, error, "--adopt") : 0;
+}
+
 int parts_start(struct parts *p, struct diag *reterr)
 {
 	const struct defdir_ops ops = { .changed = on_changed,
@@ -314,11 +374,14 @@ int parts_start(struct parts *p, struct diag *reterr)
 	uid_t owner;
 	int error;
 
+	p->lock = p->adopt_lock = -1;
 	error = trust_find_user(p->options->definition_owner, &owner, reterr);
 	if (error < 0)
 		return error;
-	if ((error = fork_helpers(p, reterr)) < 0)
+	if ((error = fork_helpers(p, reterr)) < 0 ||
+	    (error = take_locks(p, reterr)) < 0)
 		return error;
+	set_node_label(p);
 	p->source = xasprintf("registrar/%s", p->options->name);
 	p->watch_dir = trimmed(p->options->watch);
 	if ((error = make_watcher(p, reterr)) < 0)
@@ -360,6 +423,11 @@ void parts_stop(struct parts *p)
 	workers_free(p->workers);
 	confine_release(&p->confine);
 	engine_free(p->engine);
+	if (p->lock >= 0)
+		(void)close(p->lock);
+	if (p->adopt_lock >= 0)
+		(void)close(p->adopt_lock);
+	free(p->adopt);
 	free(p->watch_dir);
 	free(p->source);
 }

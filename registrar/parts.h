@@ -38,8 +38,11 @@ struct parts {
 	struct prober prober;
 	struct defdir *defdir;
 	/* private */
-	char *source;
-	char *watch_dir; /* without slashes at its end: part of names */
+	char *source, *adopt; /* adopt: the same of another name, or NULL */
+	int lock, adopt_lock; /* descriptors, or -1 */
+	char node[64];        /* a label of the host */
+	bool named;           /* whether names have it is known */
+	char *watch_dir;      /* without slashes at its end: part of names */
 	struct definition_defaults defaults;
 	struct workers *workers;
 	struct watcher *watcher;

@@ -307,6 +307,7 @@ int run_main(const struct run_options *options)
 	    ROLLCALL_VERSION, options->registry, options->watch, options->zone);
 	/* before the definitions, so that those kept there can be had */
 	store_flush(r.parts.store);
+	r.parts.named = true; /* whatever registry comes later */
 	(void)defdir_rescan(r.parts.defdir);
 	/*
 	 * What an earlier run left is to be known before processes and checks

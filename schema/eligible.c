@@ -146,7 +146,8 @@ int eligible_full_weight(const struct instance_row *row)
 
 	if (row->mode == MODE_DRAINING)
 		return 0;
-	return within(warned ? row->weight_warning : row->weight);
+	return within(
+	    warned ? row->weight_warning : instance_row_passing_weight(row));
 }
 
 /* An instance with a weight keeps some, however low its ramp begins. */

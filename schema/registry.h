@@ -110,8 +110,9 @@ struct service_row {
 	enum on_empty on_empty;
 	const char *tags;       /* JSON array of strings */
 	const char *meta;       /* JSON object of strings */
-	const char *source;     /* who wrote it: "registrar/HOST", "sql" */
+	const char *source;     /* whose it is: "registrar/NAME", "sql" */
 	const char *definition; /* the file it came from, or NULL */
+	const char *node;       /* its host; "", in a put also NULL: this one */
 };
 
 /* How often an instance has flapped lately; kept for
@@ -154,7 +155,13 @@ struct instance_row {
 	int ramp_percent; /* of its weights: it starts slowly; 0: all of them */
 	struct damping_row damping;
 	struct drain_row drain;
+	bool is_overridden;  /* an operator's weight holds: */
+	int weight_override; /* 0..65535 */
+	const char *node;    /* its host; "", in a put also NULL: this one */
 };
+
+/* Its weight while it is passing, an operator's before the description's. */
+int instance_row_passing_weight(const struct instance_row *row);
 
 struct check_row {
 	const char *zone, *service, *instance;
@@ -255,6 +262,11 @@ void registry_pass_over(void *arg, const char *zone, const char *service,
 /* One service with its instances, as of one moment; -ENOENT if gone. */
 int registry_read_service(struct registry *r, const char *zone,
     const char *name, const struct registry_visitor *v, struct diag *reterr);
+
+/* Without its instances; -ENOENT if gone. */
+typedef void (*registry_service_fn)(void *arg, const struct service_row *row);
+int registry_read_service_row(struct registry *r, const char *zone,
+    const char *name, registry_service_fn fn, void *arg, struct diag *reterr);
 
 /* -ENOENT: there is no such instance. */
 int registry_find_instance(struct registry *r, const char *zone,
@@ -403,12 +415,17 @@ void registry_rollback(struct registry *r);
 /*
  * Insert, or change what differs; equal rows cost a read and are no change.
  * put_instance keeps health, mode, since and reason of a row that exists:
- * a new definition is no verdict.
+ * a new definition is no verdict. Where another owner, (node, source), has the
+ * row, this is what row's owner says of it: the lowest of all is the row,
+ * unless one took it over.
  */
 int registry_put_service(
     struct registry *r, const struct service_row *row, struct diag *reterr);
-/* The same for a service that is new or of row's source; others stay. */
-int registry_add_service(
+/* What another file of the same owner says, after its put: never the row. */
+int registry_put_service_also(
+    struct registry *r, const struct service_row *row, struct diag *reterr);
+/* Of such, all but row itself go. */
+int registry_clear_service_also(
     struct registry *r, const struct service_row *row, struct diag *reterr);
 int registry_put_instance(
     struct registry *r, const struct instance_row *row, struct diag *reterr);
@@ -449,7 +466,7 @@ int registry_put_ramp(struct registry *r, const char *zone, const char *service,
 int registry_put_damping(struct registry *r, const char *zone,
     const char *service, const char *instance, const struct damping_row *d,
     struct diag *reterr);
-/* weight alone; a put_instance writes that of its row again. */
+/* weight_override; ROW_DEFAULT: that of the description holds again. */
 int registry_put_weight(struct registry *r, const char *zone,
     const char *service, const char *instance, int weight, struct diag *reterr);
 /*
@@ -465,10 +482,16 @@ int registry_withdraw_service(struct registry *r, const char *zone,
     const char *name, struct diag *reterr);
 int registry_withdraw_instance(struct registry *r, const char *zone,
     const char *service, const char *instance, struct diag *reterr);
-/* The same if the row is of this source; -ENOENT also if of another. */
+/*
+ * Take back what this source of this host says; -ENOENT: it says nothing. The
+ * row goes with it, or is the next owner's from then on. A service stays while
+ * it has instances: 0.
+ */
 int registry_withdraw_instance_of(struct registry *r, const char *zone,
     const char *service, const char *instance, const char *source,
     struct diag *reterr);
+int registry_withdraw_service_of(struct registry *r, const char *zone,
+    const char *name, const char *source, struct diag *reterr);
 
 /* Output is cut at 4096 octets. */
 int registry_put_check(

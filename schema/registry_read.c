@@ -36,10 +36,11 @@ static int get_service(
 		.meta = stmt_column_text(st, 8),
 		.source = stmt_column_text(st, 9),
 		.definition = stmt_column_text(st, 10),
+		.node = stmt_column_text(st, 11),
 	};
 
 	if (!row.zone || !row.name || !row.protocol || !on_empty || !row.tags ||
-	    !row.meta || !row.source ||
+	    !row.meta || !row.source || !row.node ||
 	    on_empty_parse(on_empty, &row.on_empty) < 0)
 		return row_broken("service", reterr);
 	*ret_row = row;
@@ -69,23 +70,48 @@ int stmt_get_instance(
 		.definition = stmt_column_text(st, 16),
 		.since_wall_ms = sqlite3_column_int64(st, 17),
 		.reason = stmt_column_text(st, 18),
-		.ramp_percent = sqlite3_column_int(st, 19),
-		.damping = { .penalty = sqlite3_column_int64(st, 20),
-		    .at_wall_ms = sqlite3_column_int64(st, 21),
-		    .until_wall_ms = sqlite3_column_int64(st, 22) },
+		.node = stmt_column_text(st, 19),
+		.ramp_percent = sqlite3_column_int(st, 20),
+		.damping = { .penalty = sqlite3_column_int64(st, 21),
+		    .at_wall_ms = sqlite3_column_int64(st, 22),
+		    .until_wall_ms = sqlite3_column_int64(st, 23) },
+		.is_overridden = sqlite3_column_type(st, 28) != SQLITE_NULL,
+		.weight_override = sqlite3_column_int(st, 28),
 	};
 
 	if (!row.zone || !row.service || !row.name || !row.address || !health ||
-	    !mode || !row.tags || !row.meta || !row.source ||
+	    !mode || !row.tags || !row.meta || !row.source || !row.node ||
 	    health_parse(health, &row.health) < 0 ||
 	    mode_parse(mode, &row.mode) < 0 ||
-	    stmt_column_drain(st, 23, &row.drain, NULL) < 0)
+	    stmt_column_drain(st, 24, &row.drain, NULL) < 0)
 		return row_broken("instance", reterr);
 	*ret_row = row;
 	return 0;
 }
 
 /* ---- services and instances ------------------------------------------- */
+
+int registry_read_service_row(struct registry *r, const char *zone,
+    const char *name, registry_service_fn fn, void *arg, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	struct service_row row;
+	int more, error = stmt_get(r, STMT_SERVICE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, zone);
+	stmt_text(st, 2, name);
+	if ((more = stmt_step(r, st, reterr)) < 0)
+		return more;
+	if (!more) {
+		return diag_set(reterr, -ENOENT, "no service '%s' in zone '%s'",
+		    name, zone);
+	}
+	if ((error = get_service(st, &row, reterr)) == 0)
+		fn(arg, &row);
+	return error;
+}
 
 /*
  * The rows of a service on their way to a visitor. What breaks the rules is

@@ -104,3 +104,8 @@ int drain_step_parse(const char *word, enum drain_step *ret_s)
 	*ret_s = (enum drain_step)i;
 	return 0;
 }
+
+int instance_row_passing_weight(const struct instance_row *row)
+{
+	return row->is_overridden ? row->weight_override : row->weight;
+}

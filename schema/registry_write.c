@@ -4,11 +4,12 @@
  * error); what follows would then be committed row by row. So each write
  * first makes sure that the transaction it belongs to is still there.
  */
-#include "schema/registry.h"
+#include "schema/owner.h"
 #include "schema/stmt.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #define REASON_MAX 1024 /* instance.reason */
 #define OUTPUT_MAX 4096 /* check_result.output */
@@ -96,19 +97,51 @@ static int run_service(struct registry *r, enum stmt_id id,
 	stmt_text(st, ++i, row->meta);
 	stmt_text(st, ++i, row->source);
 	stmt_text(st, ++i, row->definition);
+	stmt_text(st, ++i, row->node);
 	return stmt_run(r, st, reterr);
+}
+
+static bool is_of(
+    const struct row_owner *o, const char *node, const char *source)
+{
+	return !strcmp(o->node, node ? node : "") && !strcmp(o->source, source);
 }
 
 int registry_put_service(
     struct registry *r, const struct service_row *row, struct diag *reterr)
 {
-	return run_service(r, STMT_PUT_SERVICE, row, reterr);
+	struct row_owner owner;
+	int error = run_service(r, STMT_PUT_SERVICE, row, reterr);
+
+	if (error < 0 || sqlite3_changes(r->db) > 0)
+		return error;
+	/* equal, or of another owner */
+	error =
+	    registry_read_owner(r, row->zone, row->name, NULL, &owner, reterr);
+	if (error < 0 || is_of(&owner, row->node, row->source))
+		return error;
+	return run_service(r, STMT_CLAIM_SERVICE, row, reterr);
 }
 
-int registry_add_service(
+int registry_put_service_also(
     struct registry *r, const struct service_row *row, struct diag *reterr)
 {
-	return run_service(r, STMT_ADD_SERVICE, row, reterr);
+	return run_service(r, STMT_ALSO_SERVICE, row, reterr);
+}
+
+int registry_clear_service_also(
+    struct registry *r, const struct service_row *row, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = registry_get_for_write(r, STMT_CLEAR_ALSO, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, row->zone);
+	stmt_text(st, 2, row->name);
+	stmt_text(st, 3, row->source);
+	stmt_text(st, 4, row->definition);
+	return stmt_run(r, st, reterr);
 }
 
 /* From parameter i + 1 on; returns the last. */
@@ -134,7 +167,39 @@ static int bind_instance(
 	stmt_text(st, ++i, row->definition);
 	stmt_int(st, ++i, row->since_wall_ms);
 	stmt_text_cut(st, ++i, row->reason, REASON_MAX);
+	stmt_text(st, ++i, row->node);
 	return i;
+}
+
+/* The row that is there was left as it is: say what its owner does not. */
+static int claim_unless_owned(
+    struct registry *r, const struct instance_row *row, struct diag *reterr)
+{
+	struct row_owner owner;
+	sqlite3_stmt *st = NULL;
+	int error = registry_read_owner(
+	    r, row->zone, row->service, row->name, &owner, reterr);
+
+	if (error < 0 || is_of(&owner, row->node, row->source))
+		return error;
+	if (r->on_others == OTHERS_REFUSE) {
+		return diag_set(reterr, -EINVAL,
+		    "instance '%s/%s' belongs to '%s%s%s', expected "
+		    "--take-over to take it over",
+		    row->service, row->name, owner.source,
+		    *owner.node ? " of " : "", owner.node);
+	}
+	if (r->on_others == OTHERS_TAKE) {
+		error = registry_take_over(r, row->zone, row->service,
+		    row->name, row->source, r->who, row->since_wall_ms, reterr);
+		return error < 0 ? error
+		                 : registry_put_instance(r, row, reterr);
+	}
+	error = registry_get_for_write(r, STMT_CLAIM_INSTANCE, &st, reterr);
+	if (error < 0)
+		return error;
+	(void)bind_instance(st, 0, row);
+	return stmt_run(r, st, reterr);
 }
 
 int registry_put_instance(
@@ -146,7 +211,10 @@ int registry_put_instance(
 	if (error < 0)
 		return error;
 	(void)bind_instance(st, 0, row);
-	return stmt_run(r, st, reterr);
+	error = stmt_run(r, st, reterr);
+	if (error < 0 || sqlite3_changes(r->db) > 0)
+		return error;
+	return claim_unless_owned(r, row, reterr);
 }
 
 static int put_batch(
@@ -159,7 +227,12 @@ static int put_batch(
 		return error;
 	for (int k = 0, i = 0; k < STMT_BATCH; k++)
 		i = bind_instance(st, i, &rows[k]);
-	return stmt_run(r, st, reterr);
+	error = stmt_run(r, st, reterr);
+	if (error < 0 || sqlite3_changes(r->db) == STMT_BATCH)
+		return error;
+	for (int k = 0; k < STMT_BATCH && error == 0; k++)
+		error = claim_unless_owned(r, &rows[k], reterr);
+	return error;
 }
 
 int registry_put_instances(struct registry *r, const struct instance_row *rows,
@@ -264,7 +337,7 @@ int registry_put_weight(struct registry *r, const char *zone,
 	if (error < 0)
 		return error;
 	registry_bind_instance(st, zone, service, instance);
-	stmt_int(st, 4, weight);
+	stmt_int_or_default(st, 4, weight);
 	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
@@ -346,25 +419,6 @@ int registry_withdraw_instance(struct registry *r, const char *zone,
 	if (error < 0)
 		return error;
 	registry_bind_instance(st, zone, service, instance);
-	if ((error = stmt_run(r, st, reterr)) < 0)
-		return error;
-	if (sqlite3_changes(r->db) > 0)
-		return 0;
-	return no_instance(zone, service, instance, reterr);
-}
-
-int registry_withdraw_instance_of(struct registry *r, const char *zone,
-    const char *service, const char *instance, const char *source,
-    struct diag *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int error =
-	    registry_get_for_write(r, STMT_WITHDRAW_INSTANCE_OF, &st, reterr);
-
-	if (error < 0)
-		return error;
-	registry_bind_instance(st, zone, service, instance);
-	stmt_text(st, 4, source);
 	if ((error = stmt_run(r, st, reterr)) < 0)
 		return error;
 	if (sqlite3_changes(r->db) > 0)

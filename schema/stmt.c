@@ -11,16 +11,17 @@
 
 #define SERVICE_COLUMNS                                                        \
 	"zone, name, protocol, port, ttl_s, max_answers, on_empty, tags, "     \
-	"meta, source, definition"
+	"meta, source, definition, node"
 #define INSTANCE_COLUMNS                                                       \
 	"zone, service, name, address, address6, port, priority, weight, "     \
 	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
-	"locality, source, definition, since_wall_ms, reason"
+	"locality, source, definition, since_wall_ms, reason, node"
 #define DRAIN_COLUMNS                                                          \
 	"drain_step, drain_until_wall_ms, drain_deadline_wall_ms, drain_text"
 #define INSTANCE_ALL                                                           \
 	INSTANCE_COLUMNS ", ramp_percent, flap_penalty, flap_wall_ms, "        \
-	                 "damped_until_wall_ms, " DRAIN_COLUMNS
+	                 "damped_until_wall_ms, " DRAIN_COLUMNS                \
+	                 ", weight_override"
 /* struct eligible_facts without addresses */
 #define FACTS "health, mode, lease_until_wall_ms, drain_until_wall_ms"
 #define CHECK_COLUMNS                                                          \
@@ -30,24 +31,27 @@
 	"id, at_wall_ms, zone, service, instance, was, now, source, reason"
 
 /*
- * Rows are put by one upsert whose WHERE leaves an equal row alone. What a
- * put keeps of an existing row is simply not named in its SET.
+ * Rows are put by one upsert whose WHERE leaves an equal row alone, and that
+ * of another owner. What a put keeps of an existing row is simply not named in
+ * its SET.
  */
+#define IS_OWNED "(node, source) = (excluded.node, excluded.source)"
 #define PUT_SERVICE                                                            \
 	"INSERT INTO service (" SERVICE_COLUMNS ") "                           \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "                            \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, '')) "             \
 	"ON CONFLICT (zone, name) DO UPDATE SET "                              \
 	"(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "          \
-	"source, definition) = (excluded.protocol, excluded.port, "            \
+	"definition) = (excluded.protocol, excluded.port, "                    \
 	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
-	"excluded.tags, excluded.meta, excluded.source, "                      \
-	"excluded.definition) WHERE "                                          \
-	"(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "          \
-	"source, definition) IS NOT (excluded.protocol, excluded.port, "       \
+	"excluded.tags, excluded.meta, excluded.definition) WHERE " IS_OWNED   \
+	" AND (protocol, port, ttl_s, max_answers, on_empty, tags, meta, "     \
+	"definition) IS NOT (excluded.protocol, excluded.port, "               \
 	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
-	"excluded.tags, excluded.meta, excluded.source, excluded.definition)"
+	"excluded.tags, excluded.meta, excluded.definition)"
 
-#define INSTANCE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define INSTANCE_ROW                                                           \
+	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "           \
+	"ifnull(?, ''))"
 #define INSTANCE_ROWS                                                          \
 	INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
 	             "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
@@ -56,17 +60,29 @@
 	"INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES " rows             \
 	"ON CONFLICT (zone, service, name) DO UPDATE SET "                     \
 	"(address, address6, port, priority, weight, weight_warning, "         \
-	"lease_until_wall_ms, tags, meta, locality, source, definition) = "    \
+	"lease_until_wall_ms, tags, meta, locality, definition) = "            \
 	"(excluded.address, excluded.address6, excluded.port, "                \
 	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
 	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
-	"excluded.locality, excluded.source, excluded.definition) WHERE "      \
+	"excluded.locality, excluded.definition) WHERE " IS_OWNED " AND "      \
 	"(address, address6, port, priority, weight, weight_warning, "         \
-	"lease_until_wall_ms, tags, meta, locality, source, definition) "      \
+	"lease_until_wall_ms, tags, meta, locality, definition) "              \
 	"IS NOT (excluded.address, excluded.address6, excluded.port, "         \
 	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
 	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
-	"excluded.locality, excluded.source, excluded.definition)"
+	"excluded.locality, excluded.definition)"
+
+/* What one owner says of a key; all that it said before is replaced. */
+#define CLAIM_SERVICE                                                          \
+	"INSERT INTO service_claim (zone, name, protocol, port, ttl_s, "       \
+	"max_answers, on_empty, tags, meta, source, definition, node) "        \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define CLAIM_INSTANCE                                                         \
+	"INSERT INTO instance_claim (zone, service, name, address, address6, " \
+	"port, priority, weight, weight_warning, lease_until_wall_ms, tags, "  \
+	"meta, locality, source, definition, node) "                           \
+	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?13, ?14, ?15, "     \
+	"?16, ?17, ?20)"
 
 static const char *const texts[STMT_N] = {
 	[STMT_MARK] = "SELECT c.revision, c.token, r.id FROM registry r "
@@ -91,9 +107,40 @@ static const char *const texts[STMT_N] = {
 	                        "WHERE (zone, service, name) >= (?, ?, ?) "
 	                        "ORDER BY zone, service, name LIMIT 2",
 	[STMT_PUT_SERVICE] = PUT_SERVICE,
-	[STMT_ADD_SERVICE] = PUT_SERVICE " AND source = excluded.source",
+	[STMT_CLAIM_SERVICE] = CLAIM_SERVICE,
+	[STMT_ALSO_SERVICE] =
+	    "INSERT OR REPLACE INTO service_other (" SERVICE_COLUMNS ") "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), "
+	    "ifnull(?, ''))",
+	[STMT_CLEAR_ALSO] =
+	    "DELETE FROM service_other WHERE zone = ?1 AND name = ?2 "
+	    "AND node = '' AND source = ?3 AND definition <> ifnull(?4, '')",
 	[STMT_PUT_INSTANCE] = PUT_INSTANCES(INSTANCE_ROW),
 	[STMT_PUT_INSTANCES] = PUT_INSTANCES(INSTANCE_ROWS),
+	[STMT_CLAIM_INSTANCE] = CLAIM_INSTANCE,
+	[STMT_OWNER_OF_SERVICE] =
+	    "SELECT node, source, EXISTS (SELECT 1 FROM taken_over WHERE "
+	    "zone = ?1 AND service = ?2 AND instance = '') "
+	    "FROM service WHERE zone = ?1 AND name = ?2",
+	[STMT_OWNER_OF_INSTANCE] =
+	    "SELECT node, source, EXISTS (SELECT 1 FROM taken_over WHERE "
+	    "zone = ?1 AND service = ?2 AND instance = ?3) "
+	    "FROM instance WHERE zone = ?1 AND service = ?2 AND name = ?3",
+	[STMT_TAKE_OVER] =
+	    "INSERT OR REPLACE INTO taken_over (zone, service, instance, "
+	    "source, who, at_wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[STMT_UNCLAIM_SERVICE] =
+	    "DELETE FROM service_claim WHERE zone = ?1 AND name = ?2 "
+	    "AND node = '' AND source = ?3",
+	[STMT_UNCLAIM_INSTANCE] =
+	    "DELETE FROM instance_claim WHERE zone = ?1 AND service = ?2 "
+	    "AND name = ?3 AND node = '' AND source = ?4",
+	[STMT_HAS_CLAIM] =
+	    "SELECT 1 FROM instance_other WHERE zone = ?1 AND service = ?2 "
+	    "AND name = ?3 AND node = '' AND source = ?4",
+	[STMT_HOST] = "SELECT name, default_names FROM host WHERE one = 1",
+	[STMT_PUT_HOST] =
+	    "UPDATE host SET name = ?1 WHERE one = 1 AND name <> ?1",
 	[STMT_PUT_HEALTH] =
 	    "UPDATE instance SET health = ?4, reason = ?5, since_wall_ms = "
 	    "CASE health WHEN ?4 THEN since_wall_ms ELSE ?6 END "
@@ -103,8 +150,8 @@ static const char *const texts[STMT_N] = {
 	    "UPDATE instance SET mode = ?4, since_wall_ms = ?5 "
 	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND mode <> ?4",
 	[STMT_PUT_WEIGHT] =
-	    "UPDATE instance SET weight = ?4 "
-	    "WHERE zone = ?1 AND service = ?2 AND name = ?3 AND weight <> ?4",
+	    "UPDATE instance SET weight_override = ?4 WHERE zone = ?1 "
+	    "AND service = ?2 AND name = ?3 AND weight_override IS NOT ?4",
 	[STMT_PUT_RAMP] =
 	    "UPDATE instance SET ramp_percent = ?4 WHERE zone = ?1 "
 	    "AND service = ?2 AND name = ?3 AND ramp_percent <> ?4",
@@ -143,8 +190,10 @@ static const char *const texts[STMT_N] = {
 	[STMT_WITHDRAW_INSTANCE] = "DELETE FROM instance WHERE zone = ? "
 	                           "AND service = ? AND name = ?",
 	[STMT_WITHDRAW_INSTANCE_OF] =
-	    "DELETE FROM instance WHERE zone = ? "
-	    "AND service = ? AND name = ? AND source = ?",
+	    "DELETE FROM instance WHERE zone = ?1 AND service = ?2 "
+	    "AND name = ?3 AND node = '' AND source = ?4 AND NOT EXISTS "
+	    "(SELECT 1 FROM instance_other WHERE zone = ?1 "
+	    "AND service = ?2 AND name = ?3)",
 	[STMT_INSTANCE] = "SELECT " INSTANCE_ALL " FROM instance "
 	                  "WHERE zone = ? AND service = ? AND name = ?",
 	[STMT_CHECKS_OF_INSTANCE] =
@@ -242,6 +291,34 @@ static const char *const texts[STMT_N] = {
 	[STMT_HISTORY_OF_SERVICE] = "SELECT " HISTORY_COLUMNS " FROM history "
 	                            "WHERE zone = ? AND service = ? "
 	                            "ORDER BY id DESC LIMIT ?",
+	[STMT_CLAIMS_OF] =
+	    "SELECT zone, service, name, definition FROM instance_other "
+	    "WHERE node = '' AND source = ?1 UNION ALL "
+	    "SELECT DISTINCT zone, name, '', NULL FROM service_other "
+	    "WHERE node = '' AND source = ?1",
+	[STMT_DISAGREEMENTS] =
+	    "SELECT zone, service, instance, node, source, definition, says "
+	    "FROM disagreement ORDER BY zone, service, instance, node, source",
+	[STMT_DISAGREEMENTS_OF] =
+	    "SELECT zone, service, instance, node, source, definition, says "
+	    "FROM disagreement WHERE zone = ? AND service = ? "
+	    "ORDER BY instance, node, source, definition",
+	[STMT_OWNER_OPEN] =
+	    "INSERT OR REPLACE INTO owner_change (why) VALUES (?)",
+	[STMT_OWNER_CLOSE] = "DELETE FROM owner_change WHERE one = 1",
+	[STMT_RESOURCE_SERVICES] = "UPDATE service SET source = ?2 "
+	                           "WHERE source = ?1 AND node = ''",
+	[STMT_RESOURCE_SERVICE_OTHERS] =
+	    "UPDATE OR REPLACE service_other SET source = ?2 "
+	    "WHERE source = ?1 AND node = ''",
+	[STMT_RESOURCE_INSTANCES] = "UPDATE instance SET source = ?2 "
+	                            "WHERE source = ?1 AND node = ''",
+	[STMT_RESOURCE_INSTANCE_OTHERS] =
+	    "UPDATE OR REPLACE instance_other SET source = ?2 "
+	    "WHERE source = ?1 AND node = ''",
+	[STMT_RESOURCE_DEFINITIONS] =
+	    "UPDATE OR IGNORE definition SET source = ?2 WHERE source = ?1",
+	[STMT_RESOURCE_REST] = "DELETE FROM definition WHERE source = ?1",
 	[STMT_DEFINITIONS] = "SELECT file, text FROM definition "
 	                     "WHERE source = ? ORDER BY file",
 };

@@ -7,7 +7,7 @@
  * first use and lives as long as the connection. Bound texts are borrowed:
  * they must stay until the statement is reset.
  */
-#include "schema/registry.h"
+#include "schema/owner.h"
 
 #include <sqlite3.h>
 #include <stddef.h>
@@ -26,9 +26,17 @@ enum stmt_id {
 	STMT_FACTS,
 	STMT_FACTS_OF,
 	STMT_PUT_SERVICE,
-	STMT_ADD_SERVICE,
+	STMT_CLAIM_SERVICE,
+	STMT_ALSO_SERVICE, /* of another file of the same owner */
+	STMT_CLEAR_ALSO,
 	STMT_PUT_INSTANCE,
 	STMT_PUT_INSTANCES, /* STMT_BATCH at once */
+	STMT_CLAIM_INSTANCE,
+	STMT_OWNER_OF_SERVICE,
+	STMT_OWNER_OF_INSTANCE,
+	STMT_TAKE_OVER,
+	STMT_HAS_CLAIM,
+	STMT_HOST,
 	STMT_PUT_HEALTH,
 	STMT_PUT_MODE,
 	STMT_PUT_WEIGHT,
@@ -71,6 +79,20 @@ enum stmt_id {
 	STMT_HISTORY_OF_ALL,
 	STMT_HISTORY,
 	STMT_HISTORY_OF_SERVICE,
+	STMT_PUT_HOST,        /* and decides anew who wins */
+	STMT_CLAIMS_OF,       /* a source, that are not the row */
+	STMT_UNCLAIM_SERVICE, /* all that is said of one key, in a view */
+	STMT_UNCLAIM_INSTANCE,
+	STMT_DISAGREEMENTS,
+	STMT_DISAGREEMENTS_OF,
+	STMT_OWNER_OPEN,
+	STMT_OWNER_CLOSE,
+	STMT_RESOURCE_SERVICES,
+	STMT_RESOURCE_SERVICE_OTHERS,
+	STMT_RESOURCE_INSTANCES,
+	STMT_RESOURCE_INSTANCE_OTHERS,
+	STMT_RESOURCE_DEFINITIONS,
+	STMT_RESOURCE_REST,
 	STMT_DEFINITIONS,
 	STMT_PRUNE_EXPIRED,
 	STMT_PRUNE_EMPTY,
@@ -94,7 +116,9 @@ struct registry {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMT_N];
 	enum txn txn;
-	int busy_ms; /* of statements outside of registry_begin() */
+	enum on_others on_others;
+	const char *who; /* takes over */
+	int busy_ms;     /* of statements outside of registry_begin() */
 	char id[33];
 	int version;     /* of its schema when it was opened */
 	unsigned faults; /* fault_count() then */

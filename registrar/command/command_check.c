@@ -12,12 +12,23 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+/* Who described a service first: files come in the order of their names. */
+struct first_part {
+	const struct definition_service *service;
+	const char *file;
+};
+
 struct checking {
 	struct definition_defaults defaults;
+	struct definition **kept; /* what `first` borrows from */
+	unsigned kept_n;
+	void *first; /* tree of struct first_part */
 	struct definition_set *set;
 	unsigned files, wrong, services, instances, checks, each;
 };
@@ -73,6 +84,57 @@ static int read_definition(struct checking *c, const char *path,
 	return r < 0 ? r : mode;
 }
 
+static int by_service(const void *a, const void *b)
+{
+	const struct first_part *x = a, *y = b;
+	int order = strcmp(x->service->name, y->service->name);
+
+	return order ? order : strcmp(x->service->zone, y->service->zone);
+}
+
+/* What `run` would leave out, since another file says it otherwise. */
+static void check_agreement(struct checking *c, const struct definition *d)
+{
+	for (unsigned n = 0; n < d->service_n; n++) {
+		struct first_part *part = xcalloc(1, sizeof(*part));
+		char text[256];
+
+		part->service = &d->services[n];
+		part->file = d->file;
+		struct first_part *const *found =
+		    tsearch(part, &c->first, by_service);
+
+		if (!found)
+			abort(); /* out of memory */
+		if (*found == part)
+			continue;
+		definition_service_differs(
+		    (*found)->service, part->service, text, sizeof(text));
+		if (*text) {
+			(void)fprintf(stderr,
+			    "%s: what it says of service '%s' does not count, "
+			    "since '%s' comes first: %s\n",
+			    d->file, part->service->name, (*found)->file, text);
+		}
+		free(part);
+	}
+}
+
+static void keep(struct checking *c, struct definition *d)
+{
+	c->kept = xreallocarray(c->kept, c->kept_n + 1, sizeof(*c->kept));
+	c->kept[c->kept_n++] = d;
+}
+
+static void release(struct checking *c)
+{
+	tdestroy(c->first, free);
+	for (unsigned n = 0; n < c->kept_n; n++)
+		definition_free(c->kept[n]);
+	free(c->kept);
+	definition_set_free(c->set);
+}
+
 static void check_file(struct checking *c, const char *path)
 {
 	struct definition *d = NULL;
@@ -86,8 +148,9 @@ static void check_file(struct checking *c, const char *path)
 		if (d->warnings)
 			print_all(d->warnings, "warnings");
 		count(c, d);
+		check_agreement(c, d);
 	}
-	definition_free(d);
+	keep(c, d);
 }
 
 static int filter(const struct dirent *e)
@@ -150,7 +213,7 @@ int command_check(
 		check_path(&c, rest->items[i]);
 	if (!rest->n)
 		check_path(&c, o->run.watch);
-	definition_set_free(c.set);
+	release(&c);
 	if (c.wrong) {
 		(void)fprintf(stderr, "%u of %u file%s wrong\n", c.wrong,
 		    c.files, plural(c.files));

@@ -4,6 +4,7 @@
  * error, a line each.
  */
 #include "registrar/command/commands.h"
+#include "registrar/command/operation.h"
 #include "registrar/exchange/import.h"
 
 #include <errno.h>
@@ -53,9 +54,13 @@ static void print_change(const char *line)
 int command_import(
     const struct registrar_options *o, const struct conf_strings *rest)
 {
+	struct arena *a = arena_new();
+	const char *who = operation_actor(a);
 	const struct import_config config = { .registry = o->run.registry,
 		.zone = o->run.zone,
 		.address = o->run.address,
+		.take_over = o->take_over,
+		.who = who,
 		.file = rest->items[0],
 		.format = o->format,
 		.would = o->dry_run ? print_change : NULL };
@@ -64,6 +69,7 @@ int command_import(
 	int error = import_run(&config, &result, &why);
 	bool imported = error == 0 || result.instances_n;
 
+	arena_free(a);
 	if (error < 0)
 		print_problems(&why, imported);
 	if (imported) {

@@ -21,12 +21,20 @@ struct census {
 	struct arena *arena;
 	const char *source, *address, *definition;
 	unsigned n;
+	struct service_row service;
 };
 
 static void on_service(void *arg, const struct service_row *row)
 {
-	(void)arg;
-	(void)row;
+	struct census *c = arg;
+
+	if (!c->arena)
+		return;
+	c->service = *row;
+	c->service.protocol = arena_strdup(c->arena, row->protocol);
+	c->service.tags = arena_strdup(c->arena, row->tags);
+	c->service.meta = arena_strdup(c->arena, row->meta);
+	c->service.source = arena_strdup(c->arena, row->source);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -66,25 +74,54 @@ bool operation_is_defined(const struct instance_row *row)
 
 /* ---- register ---------------------------------------------------------- */
 
+static bool may_take(const struct operation *op)
+{
+	return op->options->force || op->options->take_over;
+}
+
 static int check_source(
     struct operation *op, const char *source, struct diag *reterr)
 {
-	if (!source || !strcmp(source, SOURCE) || op->options->force)
+	registry_on_others(op->reg, OTHERS_TAKE, op->actor);
+	if (!source || !strcmp(source, SOURCE) || may_take(op))
 		return 0;
 	return diag_set(reterr, -EINVAL,
-	    "'%s/%s' is there already, written by '%s'; expected --force to "
-	    "take it over%s",
-	    op->targets[0].service, op->targets[0].instance, source,
-	    strncmp(source, "registrar/", 10) == 0
-	        ? ", until its definition writes it again"
-	        : "");
+	    "'%s/%s' is there already, written by '%s'; expected --take-over "
+	    "to take it over",
+	    op->targets[0].service, op->targets[0].instance, source);
+}
+
+/* Of a service that is there: others live by its protocol, too. */
+static int check_protocol(
+    struct operation *op, const struct census *c, struct diag *reterr)
+{
+	const char *protocol = op->options->protocol;
+	struct service_row row = c->service;
+
+	if (!protocol || !strcmp(protocol, row.protocol))
+		return 0;
+	if (!op->options->take_over) {
+		return diag_set(reterr, -EINVAL,
+		    "service '%s' is %s, as '%s' describes it; expected "
+		    "--protocol %s, or --take-over to describe it otherwise",
+		    op->targets[0].service, row.protocol, row.source,
+		    row.protocol);
+	}
+	row.zone = op->targets[0].zone;
+	row.name = op->targets[0].service;
+	row.protocol = protocol;
+	row.source = SOURCE;
+	row.definition = NULL;
+	row.node = NULL;
+	return registry_put_service(op->reg, &row, reterr);
 }
 
 static int put_service(struct operation *op, struct diag *reterr)
 {
 	const struct service_row row = { .zone = op->targets[0].zone,
 		.name = op->targets[0].service,
-		.protocol = op->options->protocol,
+		.protocol =
+		    op->options->protocol ? op->options->protocol : "tcp",
 		.port = ROW_DEFAULT,
 		.ttl_s = ROW_DEFAULT,
 		.max_answers = ROW_DEFAULT,
@@ -127,9 +164,7 @@ static void remark_address(struct operation *op, const struct census *c)
 	    !strcmp(c->address, op->options->run.address))
 		return;
 	op->remark = arena_printf(op->arena,
-	    "'%s/%s': the new address holds until its definition changes or "
-	    "its registrar restarts, and its checks look at %s; to keep it, "
-	    "edit '%s'",
+	    "'%s/%s': its checks look at %s, as '%s' says",
 	    op->targets[0].service, op->targets[0].instance, c->address,
 	    c->definition);
 }
@@ -141,8 +176,11 @@ static int prepare(struct operation *op, struct diag *reterr)
 	int error =
 	    count(op, op->targets[0].zone, op->targets[0].service, &c, reterr);
 
-	if (error == -ENOENT)
+	if (error == -ENOENT) {
 		error = put_service(op, reterr);
+	} else if (error == 0) {
+		error = check_protocol(op, &c, reterr);
+	}
 	if (error == 0)
 		error = check_source(op, c.source, reterr);
 	op->is_new = !c.source;
@@ -216,19 +254,19 @@ static int sweep(
 	error = count(op, row->zone, row->service, &c, reterr);
 	if (error < 0 || c.n)
 		return error;
-	return registry_withdraw_service(
-	    op->reg, row->zone, row->service, reterr);
+	return registry_withdraw_service_of(
+	    op->reg, row->zone, row->service, SOURCE, reterr);
 }
 
 int operation_may_withdraw(
     struct operation *op, const struct instance_row *row, struct diag *reterr)
 {
-	if (!operation_is_defined(row) || op->options->force)
+	if (!operation_is_defined(row) || may_take(op))
 		return 0;
 	return diag_set(reterr, -EINVAL,
 	    "'%s/%s' is named by a definition of '%s'%s%s, which would bring "
-	    "it back: remove it there, or use `registrar maintenance`; --force "
-	    "withdraws it until then",
+	    "it back: remove it there, or use `registrar maintenance`; "
+	    "--take-over withdraws it all the same",
 	    row->service, row->name, row->source, row->definition ? ", " : "",
 	    row->definition ? row->definition : "");
 }

@@ -2,8 +2,8 @@
 /*
  * registrar weight: the weight of instances while they are passing.
  *
- * A registrar writes weights with the rest of a row: when it starts, and when
- * the definition of the instance changes. Until then this one holds.
+ * It is the operator's: no registrar writes it, so it holds over edits of
+ * definitions and restarts, until `default` gives it back.
  */
 #include "registrar/command/commands.h"
 #include "registrar/command/operation.h"
@@ -15,23 +15,27 @@
 
 #define WEIGHT_MAX 65535
 
+/* ROW_DEFAULT: the description's. */
 static int set_weight(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	int weight = *(const int *)arg;
-	const char *was = arena_printf(op->arena, "weight %d", row->weight);
-	const char *now = arena_printf(op->arena, "weight %d", weight);
+	int old = instance_row_passing_weight(row);
+	int new = weight == ROW_DEFAULT ? row->weight : weight;
+	const char *was = arena_printf(op->arena, "weight %d", old);
+	const char *now = arena_printf(op->arena, "weight %d", new);
 	const char *reason = op->options->reason;
-	const char *text = arena_printf(op->arena, "%s to %d%s%s", was, weight,
+	const char *text = arena_printf(op->arena, "%s to %d%s%s%s", was, new,
+	    weight == ROW_DEFAULT ? ", as it is described" : "",
 	    reason ? ": " : "", reason ? reason : "");
 	int error = 0;
 
 	operation_changed(op, row, was, now);
-	if (row->weight == weight)
-		return 0;
 	error = registry_put_weight(
 	    op->reg, row->zone, row->service, row->name, weight, reterr);
-	return error < 0 ? error : operation_note(op, row, text, reterr);
+	if (error < 0 || old == new)
+		return error;
+	return operation_note(op, row, text, reterr);
 }
 
 /* What the operator may not expect. */
@@ -47,14 +51,6 @@ static void print_remarks(const struct operation *op)
 			    "until it is passing\n",
 			    row->service, row->name, row->weight_warning);
 		}
-		if (strncmp(row->source, "registrar/", 10) == 0) {
-			(void)fprintf(stderr,
-			    "registrar: %s/%s: the new weight holds until its "
-			    "definition changes or its registrar restarts; to "
-			    "keep it, edit '%s'\n",
-			    row->service, row->name,
-			    row->definition ? row->definition : "");
-		}
 	}
 }
 
@@ -62,10 +58,15 @@ static int parse_weight(const char *text, int *ret_weight, struct diag *reterr)
 {
 	int64_t n;
 
+	if (!strcmp(text, "default")) {
+		*ret_weight = ROW_DEFAULT;
+		return 0;
+	}
 	if (units_int(text, NULL, &n) < 0 || n < 0 || n > WEIGHT_MAX) {
 		return diag_set(reterr, -EINVAL,
-		    "found weight '%s', expected a number from 0 to %d", text,
-		    WEIGHT_MAX);
+		    "found weight '%s', expected a number from 0 to %d, or "
+		    "default",
+		    text, WEIGHT_MAX);
 	}
 	*ret_weight = (int)n;
 	return 0;

@@ -25,8 +25,7 @@
 
 #define BUSY_MS 5000
 
-/* Whose hands were on the keyboard, as well as can be known. */
-static const char *actor_name(struct arena *a)
+const char *operation_actor(struct arena *a)
 {
 	const char *sudo = getenv("SUDO_USER");
 	struct passwd entry, *found = NULL;
@@ -134,9 +133,10 @@ static int find_on_node(struct operation *op, struct diag *reterr)
 int operation_start(struct operation *ret_op, const struct registrar_options *o,
     const char *const *texts, unsigned n, struct arena *a, struct diag *reterr)
 {
-	struct operation op = {
-		.options = o, .arena = a, .target_n = n, .actor = actor_name(a)
-	};
+	struct operation op = { .options = o,
+		.arena = a,
+		.target_n = n,
+		.actor = operation_actor(a) };
 	int error = 0;
 
 	if (!n) {
@@ -277,6 +277,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	r->meta = copy(op, row->meta);
 	r->locality = copy(op, row->locality);
 	r->source = copy(op, row->source);
+	r->node = copy(op, row->node);
 	r->definition = copy(op, row->definition);
 	r->reason = copy(op, row->reason);
 	r->drain.text = copy(op, row->drain.text);

@@ -9,7 +9,7 @@
  */
 #include "registrar/options.h"
 #include "registrar/report/target.h"
-#include "schema/registry.h"
+#include "schema/owner.h"
 
 struct operation_service {
 	const struct target *target;
@@ -61,6 +61,9 @@ int operation_may_empty(const struct operation *op,
 /* Changes one row in the transaction and says so: operation_changed(). */
 typedef int (*operation_fn)(struct operation *op,
     const struct instance_row *row, void *arg, struct diag *reterr);
+
+/* Whose hands were on the keyboard, as well as can be known: "command/USER". */
+const char *operation_actor(struct arena *a);
 
 /*
  * Without texts, and with --node, all services that have something there.

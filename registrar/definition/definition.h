@@ -347,6 +347,9 @@ struct definition {
 struct definition_defaults {
 	const char *zone;    /* "svc.internal" */
 	const char *address; /* of instances that name none: "127.0.0.1" */
+	/* label: part of the names of instances that have none, where the
+	 * address is one that every host has; NULL: of none */
+	const char *node;
 };
 
 /*
@@ -379,6 +382,13 @@ bool definition_instance_equal(
 /* The service's own fields; policy and instances not. */
 bool definition_service_row_equal(
     const struct definition_service *a, const struct definition_service *b);
+
+/*
+ * What b says otherwise of the service than a, "protocol udp, port 53"; in a
+ * buffer of len octets; "": nothing.
+ */
+void definition_service_differs(const struct definition_service *a,
+    const struct definition_service *b, char *buf, size_t len);
 
 /* Rows for the registry; they borrow from d and file and source. */
 void definition_service_row(const struct definition_service *s,

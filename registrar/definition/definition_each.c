@@ -286,6 +286,8 @@ int resolve_each(struct conf_context *c, const struct raw_service *raw,
 	own = arena_alloc(c->arena, 1, sizeof(*own));
 	own->zone = arena_strdup(c->arena, defaults->zone);
 	own->address = arena_strdup(c->arena, defaults->address);
+	own->node =
+	    defaults->node ? arena_strdup(c->arena, defaults->node) : NULL;
 	for (unsigned i = 0; i < s->each_n; i++) {
 		each[i].service = kept;
 		each[i].defaults = own;

@@ -138,10 +138,16 @@ static int finish(
 /*
  * "10-0-1-12-8080", "fd00--1-8080": stays the same as long as the address
  * and the port do, wherever in the file the instance stands. A label has no
- * hyphen at its ends, so "::1" is written "0::1" first.
+ * hyphen at its ends, so "::1" is written "0::1" first. What every host has
+ * needs the host: "127-0-0-1-8080-vm1".
  */
-static const char *make_name(struct arena *a, const char *address, int port)
+static const char *make_name(
+    struct arena *a, const char *address, int port, const char *node)
 {
+	bool everywhere = strncmp(address, "127.", 4) == 0 ||
+	                  strncmp(address, "169.254.", 8) == 0 ||
+	                  strcmp(address, "::1") == 0 ||
+	                  strncmp(address, "fe80:", 5) == 0;
 	size_t len = strlen(address);
 	const char *before = address[0] == ':' ? "0" : "";
 	const char *after = address[len - 1] == ':' ? "0" : "";
@@ -154,6 +160,14 @@ static const char *make_name(struct arena *a, const char *address, int port)
 		if (*p == '.' || *p == ':')
 			*p = '-';
 	}
+	if (!node || !everywhere)
+		return name;
+	name = arena_printf(a, "%s-%s", name, node);
+	/* the longest address and port leave 22 of a label */
+	if (strlen(name) > LABEL_MAX)
+		name[LABEL_MAX] = '\0';
+	for (char *p = name + strlen(name) - 1; *p == '-'; p--)
+		*p = '\0';
 	return name;
 }
 
@@ -193,7 +207,8 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	if (raw->address6)
 		i.address6 = address_canonical(a, raw->address6);
 	i.port = raw->port == ROW_DEFAULT ? s->port : raw->port;
-	i.name = raw->name ? raw->name : make_name(a, i.address, i.port);
+	i.name = raw->name ? raw->name
+	                   : make_name(a, i.address, i.port, defaults->node);
 	resolve_weights(&s->weights, &raw->weights, &i);
 
 	const struct template_vars v = { .address = i.address,

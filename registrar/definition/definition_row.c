@@ -4,6 +4,7 @@
  */
 #include "registrar/definition/definition.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* NULL equals NULL alone. */
@@ -53,6 +54,43 @@ bool definition_service_row_equal(
 	       a->ttl_s == b->ttl_s && a->max_answers == b->max_answers &&
 	       a->on_empty == b->on_empty && text_equal(a->tags, b->tags) &&
 	       text_equal(a->meta, b->meta);
+}
+
+static void say(char *buf, size_t len, const char *key, const char *value)
+{
+	size_t at = strlen(buf);
+
+	(void)snprintf(
+	    buf + at, len - at, "%s%s %s", at ? ", " : "", key, value);
+}
+
+static void say_number(
+    char *buf, size_t len, const char *key, int was, int value)
+{
+	char text[16] = "none";
+
+	if (was == value)
+		return;
+	if (value != ROW_DEFAULT)
+		(void)snprintf(text, sizeof(text), "%d", value);
+	say(buf, len, key, text);
+}
+
+void definition_service_differs(const struct definition_service *a,
+    const struct definition_service *b, char *buf, size_t len)
+{
+	*buf = '\0';
+	if (!text_equal(a->protocol, b->protocol))
+		say(buf, len, "protocol", b->protocol);
+	say_number(buf, len, "port", a->port, b->port);
+	say_number(buf, len, "ttl", a->ttl_s, b->ttl_s);
+	say_number(buf, len, "max_answers", a->max_answers, b->max_answers);
+	if (a->on_empty != b->on_empty)
+		say(buf, len, "on_empty", on_empty_name(b->on_empty));
+	if (!text_equal(a->tags, b->tags))
+		say(buf, len, "tags", b->tags);
+	if (!text_equal(a->meta, b->meta))
+		say(buf, len, "meta", b->meta);
 }
 
 bool requires_equal(

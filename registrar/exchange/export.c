@@ -88,11 +88,12 @@ static json_t *make_id(struct exporter *x, const struct status_service *s,
 static json_t *make_weights(const struct instance_row *row)
 {
 	json_t *o = json_must(json_object());
-	int warning = row->weight_warning == ROW_DEFAULT ? row->weight
-	                                                 : row->weight_warning;
+	int passing = instance_row_passing_weight(row);
+	int warning =
+	    row->weight_warning == ROW_DEFAULT ? passing : row->weight_warning;
 
 	/* Consul has none below 1 */
-	json_set(o, "passing", json_integer(row->weight ? row->weight : 1));
+	json_set(o, "passing", json_integer(passing ? passing : 1));
 	json_set(o, "warning", json_integer(warning));
 	return o;
 }
@@ -163,7 +164,8 @@ static void put_skydns(struct exporter *x, const struct status_service *s,
 	json_set(o, "host", json_text(i->row.address));
 	set_number(o, "port", port_of(s, i));
 	json_set(o, "priority", json_integer(i->row.priority));
-	json_set(o, "weight", json_integer(i->row.weight));
+	json_set(
+	    o, "weight", json_integer(instance_row_passing_weight(&i->row)));
 	set_number(o, "ttl", s->row.ttl_s);
 	if (key) { /* it has room for one TXT record */
 		const char *value =

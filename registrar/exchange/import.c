@@ -216,6 +216,19 @@ static void import_file(struct import *im, FILE *f)
 
 /* ---- the transaction --------------------------------------------------- */
 
+/* Rows of imports had a source of their own once. */
+static int rename_source(struct registry *r, struct diag *reterr)
+{
+	struct host_row host;
+	unsigned n;
+	int error = registry_read_host(r, &host, reterr);
+
+	/* a scan, so only where there may be some */
+	if (error < 0 || !host.plain_names)
+		return error;
+	return registry_adopt(r, "import", IMPORT_SOURCE, &n, reterr);
+}
+
 static int import_all(struct import *im, FILE *f, struct diag *reterr)
 {
 	int64_t before = 0, after = 0;
@@ -223,7 +236,11 @@ static int import_all(struct import *im, FILE *f, struct diag *reterr)
 
 	if (error < 0)
 		return error;
-	if ((error = registry_revision(im->r, &before)) == 0) {
+	registry_on_others(im->r,
+	    im->config->take_over ? OTHERS_TAKE : OTHERS_REFUSE,
+	    im->config->who ? im->config->who : IMPORT_SOURCE);
+	if ((error = rename_source(im->r, reterr)) == 0 &&
+	    (error = registry_revision(im->r, &before)) == 0) {
 		import_file(im, f);
 		import_drop_empty(im);
 		error = im->error;

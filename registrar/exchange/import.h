@@ -31,12 +31,15 @@
 #include "registrar/exchange/exchange.h"
 #include "schema/conf/diags.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct import_config {
 	const char *registry;
 	const char *zone;    /* "svc.internal", lower case, no final dot */
 	const char *address; /* of instances of Consul that name none */
+	bool take_over;      /* rows of other owners; else they are refused */
+	const char *who;     /* then; NULL: nobody */
 	const char *file;    /* "-" is standard input */
 	enum exchange_format format;
 	/* not NULL: nothing is written; a line for each instance that would

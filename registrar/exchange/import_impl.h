@@ -18,11 +18,12 @@
 #include "registrar/exchange/json_items.h"
 #include "schema/base/arena.h"
 #include "schema/label.h"
-#include "schema/registry.h"
+#include "schema/owner.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
+#define IMPORT_SOURCE "command" /* of its rows */
 #define IMPORT_BATCH 8
 
 struct import_place {

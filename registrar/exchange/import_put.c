@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCE "import"
-
 /* ---- what is wrong ----------------------------------------------------- */
 
 static void add_text(const struct import *im, struct diags *d,
@@ -102,6 +100,37 @@ static void refused(struct import *im, struct import_place at, int error,
 
 /* ---- rows -------------------------------------------------------------- */
 
+/* The service of a line, if another owner has described it. */
+struct others_service {
+	bool same; /* owner */
+	char protocol[LABEL_MAX + 1], source[OWNER_MAX];
+	int ttl_s;
+};
+
+static void compare_service(void *arg, const struct service_row *row)
+{
+	struct others_service *o = arg;
+
+	o->same = !*row->node && !strcmp(row->source, IMPORT_SOURCE);
+	o->ttl_s = row->ttl_s;
+	(void)snprintf(o->protocol, sizeof(o->protocol), "%s", row->protocol);
+	(void)snprintf(o->source, sizeof(o->source), "%s", row->source);
+}
+
+static void tell_other(struct import *im, const struct import_line *l,
+    struct import_place at, const struct others_service *o)
+{
+	if (strcmp(o->protocol, l->protocol) != 0) {
+		import_left_out(im, at,
+		    "protocol %s: service '%s' is %s, as '%s' describes it",
+		    l->protocol, l->service, o->protocol, o->source);
+	} else if (l->ttl_s != ROW_DEFAULT && l->ttl_s != o->ttl_s) {
+		import_left_out(im, at,
+		    "ttl %d: '%s' describes service '%s' otherwise", l->ttl_s,
+		    o->source, l->service);
+	}
+}
+
 static bool put_service(
     struct import *im, const struct import_line *l, struct import_place at)
 {
@@ -115,12 +144,18 @@ static bool put_service(
 		.on_empty = ON_EMPTY_NODATA,
 		.tags = "[]",
 		.meta = "{}",
-		.source = SOURCE,
+		.source = IMPORT_SOURCE,
 	};
+	struct others_service other = { .same = true };
 	struct diag why;
+	int error = registry_read_service_row(
+	    im->r, row.zone, row.name, compare_service, &other, &why);
 
-	int error = registry_add_service(im->r, &row, &why);
-
+	/* that of another owner stays as it is */
+	if (error == -ENOENT || (error == 0 && other.same))
+		error = registry_put_service(im->r, &row, &why);
+	else if (error == 0)
+		tell_other(im, l, at, &other);
 	if (error < 0) {
 		im->service[0] = '\0';
 		refused(im, at, error, &why);
@@ -150,7 +185,7 @@ static struct instance_row row_of(
 		.tags = l->tags ? l->tags : "[]",
 		.meta = l->meta ? l->meta : "{}",
 		.locality = l->locality,
-		.source = SOURCE,
+		.source = IMPORT_SOURCE,
 		.since_wall_ms = im->now_wall_ms,
 	};
 }
@@ -172,7 +207,7 @@ static void on_service(void *arg, const struct service_row *row)
 {
 	struct census *c = arg;
 
-	c->ours = row->source && strcmp(row->source, SOURCE) == 0;
+	c->ours = row->source && strcmp(row->source, IMPORT_SOURCE) == 0;
 }
 
 static void on_instance(void *arg, const struct instance_row *row)

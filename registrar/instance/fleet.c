@@ -14,6 +14,7 @@
 
 #include "registrar/definition/definition_each.h"
 #include "registrar/definition/definition_set.h"
+#include "schema/base/log.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -29,6 +30,8 @@ struct service {
 	LIST_HEAD(, part) parts;
 	const struct part *shown;   /* whose definition the row shows */
 	const struct part *leaving; /* while it is unlinked */
+	bool is_moved;              /* parts came or went in this burst */
+	LIST_ENTRY(service) moved;
 };
 
 /* What one file says of one service. */
@@ -36,6 +39,7 @@ struct part {
 	struct service *service;
 	struct unit *unit;
 	const struct definition_service *def;
+	const struct unit *told; /* who was shown when it was told of */
 	LIST_ENTRY(part) of_service;
 	LIST_ENTRY(part) of_unit;
 };
@@ -62,9 +66,10 @@ struct unit {
 struct fleet {
 	const struct instance_env *env;
 	struct definition_set *claims;
-	void *services, *members;  /* trees */
-	void *units;               /* in force; a tree by file */
-	LIST_HEAD(, unit) retired; /* until the burst has settled */
+	void *services, *members;   /* trees */
+	void *units;                /* in force; a tree by file */
+	LIST_HEAD(, unit) retired;  /* until the burst has settled */
+	LIST_HEAD(, service) moved; /* until the burst has settled */
 };
 
 static int by_service(const void *a, const void *b)
@@ -141,8 +146,57 @@ static void show(struct fleet *f, struct service *s, const struct part *shown)
 	    shown->def, f->env->source, shown->unit->file, &s->row.row);
 }
 
+/* Others in force that do not agree with the one that is shown. */
+static void list_others(struct fleet *f, struct service *s)
+{
+	const struct part *p;
+	unsigned n = 0, was_n = s->row.also_n;
+
+	LIST_FOREACH (p, &s->parts, of_service)
+		n++;
+	s->row.also = xreallocarray(s->row.also, n, sizeof(*s->row.also));
+	s->row.also_n = 0;
+	LIST_FOREACH (p, &s->parts, of_service) {
+		if (p == s->shown || p->unit->retired ||
+		    definition_service_row_equal(s->shown->def, p->def))
+			continue;
+		definition_service_row(p->def, f->env->source, p->unit->file,
+		    &s->row.also[s->row.also_n++]);
+	}
+	if (was_n || s->row.also_n)
+		store_service_changed(f->env->store, &s->row);
+}
+
+/* One that is new, or has come to count, is told of once. */
+static void tell_difference(const struct service *s, const struct part *p)
+{
+	char text[256];
+
+	if (p == s->shown || p->unit->retired || s->shown->unit->retired)
+		return;
+	definition_service_differs(s->shown->def, p->def, text, sizeof(text));
+	if (*text) {
+		log_warn("%s: what it says of service '%s' does not count, "
+		         "since '%s' comes first: %s",
+		    p->unit->file, s->name, s->shown->unit->file, text);
+	}
+}
+
+static void show_best(
+    struct fleet *f, struct service *s, const struct part *added);
+
 /* Parts came or went. The one that is shown may be unlinked, not freed. */
 static void show_first(
+    struct fleet *f, struct service *s, const struct part *added)
+{
+	show_best(f, s, added);
+	list_others(f, s);
+	if (!s->is_moved)
+		LIST_INSERT_HEAD(&f->moved, s, moved);
+	s->is_moved = true;
+}
+
+static void show_best(
     struct fleet *f, struct service *s, const struct part *added)
 {
 	const struct part *was = s->shown, *first = first_part(s, added);
@@ -196,6 +250,9 @@ static void service_remove(struct fleet *f, struct service *s, bool withdraw)
 		store_withdraw(f->env->store, s->zone, s->name, NULL, NULL);
 	tdelete(s, &f->services, by_service);
 	store_detach_service(f->env->store, &s->row);
+	if (s->is_moved)
+		LIST_REMOVE(s, moved);
+	free(s->row.also);
 	free(s);
 }
 
@@ -412,9 +469,29 @@ void fleet_drop_made(struct fleet *f, const char *file,
 	member_remove(f, m, true);
 }
 
+/* What is left to say when all of a burst is known. */
+static void tell_differences(struct fleet *f)
+{
+	struct service *s;
+
+	while ((s = LIST_FIRST(&f->moved))) {
+		struct part *p;
+
+		LIST_REMOVE(s, moved);
+		s->is_moved = false;
+		LIST_FOREACH (p, &s->parts, of_service) {
+			if (p->told == s->shown->unit)
+				continue;
+			p->told = s->shown->unit;
+			tell_difference(s, p);
+		}
+	}
+}
+
 void fleet_settle(struct fleet *f)
 {
 	drop_retired(f, true);
+	tell_differences(f);
 }
 
 struct fleet *fleet_new(const struct instance_env *env)

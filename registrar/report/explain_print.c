@@ -153,6 +153,8 @@ void explain_print(FILE *f, const struct explain *e,
 	} else {
 		print_head(&p, e, types);
 	}
+	status_print_others(
+	    f, e->arena, e->report, e->service, "does not count: ");
 	for (int in = 0; in < 2; in++) {
 		for (unsigned k = 0; k < e->service->instance_n; k++) {
 			const struct explain_instance *x = &e->instances[k];

@@ -44,6 +44,7 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.tags = copy(r, row->tags);
 	s->row.meta = copy(r, row->meta);
 	s->row.source = copy(r, row->source);
+	s->row.node = copy(r, row->node);
 	s->row.definition = copy(r, row->definition);
 }
 
@@ -78,6 +79,7 @@ static void add_instance(void *arg, const struct instance_row *row)
 	i->row.meta = copy(r, row->meta);
 	i->row.locality = copy(r, row->locality);
 	i->row.source = copy(r, row->source);
+	i->row.node = copy(r, row->node);
 	i->row.definition = copy(r, row->definition);
 	i->row.reason = copy(r, row->reason);
 	i->row.drain.text = copy(r, row->drain.text);
@@ -124,6 +126,20 @@ static bool has_answer(const struct status_report *r, struct status_service *s)
 }
 
 /* All instances of the last service are there. */
+static void add_other(void *arg, const struct disagreement *d)
+{
+	struct status_report *r = arg;
+	struct status_other *o = APPEND(r->others, r->other_n, r->other_max);
+
+	o->said = (struct disagreement){ .zone = copy(r, d->zone),
+		.service = copy(r, d->service),
+		.instance = copy(r, d->instance),
+		.node = copy(r, d->node),
+		.source = copy(r, d->source),
+		.definition = copy(r, d->definition),
+		.says = copy(r, d->says) };
+}
+
 static void done(void *arg)
 {
 	struct status_report *r = arg;
@@ -271,6 +287,10 @@ int status_load(const char *registry, const char *zone, const char *service,
 		error = service ? load_one(reg, zone, service, &r, &v, reterr)
 		                : load_all(reg, &r, &v, reterr);
 	}
+	if (error == 0) {
+		error = registry_read_disagreements(
+		    reg, zone, service, add_other, &r, reterr);
+	}
 	if (error == 0)
 		judge_told(reg, &r, registry, service);
 	registry_close(reg);
@@ -314,6 +334,7 @@ void status_release(struct status_report *r)
 	free(r->instances);
 	free(r->checks);
 	free(r->sources);
+	free(r->others);
 	*r = (struct status_report){ 0 };
 }
 

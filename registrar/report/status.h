@@ -9,7 +9,7 @@
 #include "registrar/report/told.h"
 #include "schema/base/arena.h"
 #include "schema/eligible.h"
-#include "schema/registry.h"
+#include "schema/owner.h"
 
 #include <stdio.h>
 
@@ -33,8 +33,15 @@ struct status_service {
 	bool is_out; /* no answer; none of its leases ran out long ago */
 };
 
+/* What an owner says, and is not so: another comes before it. */
+struct status_other {
+	struct disagreement said;
+};
+
 struct status_report {
-	struct arena *arena;             /* of all strings */
+	struct arena *arena;         /* of all strings */
+	struct status_other *others; /* the same, with their instances */
+	unsigned other_n, other_max;
 	struct status_service *services; /* in the order of zone and name */
 	struct status_instance *instances;
 	struct status_check *checks;
@@ -120,5 +127,12 @@ struct json_t *status_told_json(const struct told *t);
 struct json_t *status_served_json(const struct told *t, const char *zone);
 /* Names of the types, bits of enum eligible_type; for --json. */
 struct json_t *status_types_json(unsigned types);
+/* "registrar/b of vm2, /d/web.yaml: protocol udp" */
+const char *status_other(struct arena *a, const struct status_other *o);
+/* Of the service, and its instances; a line each after `before`. */
+void status_print_others(FILE *f, struct arena *a,
+    const struct status_report *r, const struct status_service *s,
+    const char *before);
+
 /* Every column of every row, under keys that stay. */
 void status_print_json(FILE *f, const struct status_report *r);

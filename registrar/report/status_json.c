@@ -6,6 +6,8 @@
 #include "registrar/lib/json.h"
 #include "registrar/report/status.h"
 
+#include <string.h>
+
 json_t *status_types_json(unsigned types)
 {
 	static const struct {
@@ -53,6 +55,9 @@ static json_t *instance_json(
 	json_set(o, "port", json_number(row->port));
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(row->weight));
+	json_set(o, "weight_override",
+	    row->is_overridden ? json_integer(row->weight_override)
+	                       : json_null());
 	json_set(o, "weight_now", json_integer(eligible_weight(row)));
 	json_set(o, "weight_warning", json_number(row->weight_warning));
 	json_set(o, "ramp_percent", json_integer(row->ramp_percent));
@@ -77,6 +82,7 @@ static json_t *instance_json(
 	json_set(o, "locality", json_text(row->locality));
 	json_set(o, "tags", json_nested(row->tags));
 	json_set(o, "meta", json_nested(row->meta));
+	json_set(o, "node", json_text(row->node));
 	json_set(o, "source", json_text(row->source));
 	json_set(o, "definition", json_text(row->definition));
 	for (unsigned k = 0; k < i->check_n; k++) {
@@ -85,6 +91,32 @@ static json_t *instance_json(
 	}
 	json_set(o, "checks", checks);
 	return o;
+}
+
+/* Its own, and those of its instances. */
+static json_t *others_json(
+    const struct status_report *r, const struct status_service *s)
+{
+	json_t *all = json_must(json_array());
+
+	for (unsigned k = 0; k < r->other_n; k++) {
+		const struct disagreement *d = &r->others[k].said;
+		json_t *o;
+
+		if (strcmp(d->service, s->row.name) != 0 ||
+		    strcmp(d->zone, s->row.zone) != 0)
+			continue;
+		o = json_must(json_object());
+		json_set(o, "instance",
+		    *d->instance ? json_text(d->instance) : json_null());
+		json_set(o, "node", json_text(d->node));
+		json_set(o, "source", json_text(d->source));
+		json_set(o, "definition",
+		    *d->definition ? json_text(d->definition) : json_null());
+		json_set(o, "says", json_text(d->says));
+		json_array_append_new(all, o);
+	}
+	return all;
 }
 
 static json_t *service_json(
@@ -105,6 +137,7 @@ static json_t *service_json(
 	json_set(o, "served", status_served_json(&r->told, row->zone));
 	json_set(o, "tags", json_nested(row->tags));
 	json_set(o, "meta", json_nested(row->meta));
+	json_set(o, "node", json_text(row->node));
 	json_set(o, "source", json_text(row->source));
 	json_set(o, "definition", json_text(row->definition));
 	for (unsigned k = 0; k < s->instance_n; k++) {
@@ -112,6 +145,7 @@ static json_t *service_json(
 		    all, instance_json(r, &r->instances[s->instance_0 + k]));
 	}
 	json_set(o, "instances", all);
+	json_set(o, "disagreements", others_json(r, s));
 	return o;
 }
 

@@ -115,14 +115,11 @@ const char *status_weight(struct arena *a, const struct instance_row *i)
 }
 
 /* The check that says most: the worst, of equals the first. */
-const char *status_detail(struct arena *a, const struct status_report *r,
+static const char *checks_detail(struct arena *a, const struct status_report *r,
     const struct status_instance *i)
 {
 	const struct check_row *worst = NULL;
-	const char *drain = status_drain(a, &i->row, r->now_wall_ms);
 
-	if (drain)
-		return drain;
 	for (unsigned k = 0; k < i->check_n; k++) {
 		const struct check_row *c = &r->checks[i->check_0 + k].row;
 
@@ -137,6 +134,25 @@ const char *status_detail(struct arena *a, const struct status_report *r,
 	if (worst && worst->output && *worst->output)
 		return arena_printf(a, "%s: %s", worst->name, worst->output);
 	return i->row.reason ? i->row.reason : "";
+}
+
+const char *status_detail(struct arena *a, const struct status_report *r,
+    const struct status_instance *i)
+{
+	const char *drain = status_drain(a, &i->row, r->now_wall_ms);
+	const struct instance_row *row = &i->row;
+
+	if (drain)
+		return drain;
+	const char *checks = checks_detail(a, r, i);
+
+	/* an operator's weight: what will be when it is given back */
+	if (!row->is_overridden || row->weight == row->weight_override)
+		return checks;
+	return arena_printf(a, "%s says weight %d%s%s",
+	    strncmp(row->source, "registrar/", 10) == 0 ? "definition"
+	                                                : row->source,
+	    row->weight, *checks ? "; " : "", checks);
 }
 
 static enum tone tone_of(const struct status_instance *i)
@@ -314,9 +330,35 @@ static void measure_service(struct printer *p, const struct status_service *s)
 	}
 }
 
+const char *status_other(struct arena *a, const struct status_other *o)
+{
+	const struct disagreement *d = &o->said;
+
+	return arena_printf(a, "%s%s%s%s%s%s%s: %s", d->instance,
+	    *d->instance ? ": " : "", d->source, *d->node ? " of " : "",
+	    d->node, *d->definition ? ", " : "", d->definition, d->says);
+}
+
+void status_print_others(FILE *f, struct arena *a,
+    const struct status_report *r, const struct status_service *s,
+    const char *before)
+{
+	for (unsigned k = 0; k < r->other_n; k++) {
+		const struct disagreement *d = &r->others[k].said;
+
+		if (strcmp(d->service, s->row.name) != 0 ||
+		    strcmp(d->zone, s->row.zone) != 0)
+			continue;
+		(void)fputs(before, f);
+		status_put_safe(f, status_other(a, &r->others[k]), 0);
+		(void)fputc('\n', f);
+	}
+}
+
 static void print_service(struct printer *p, const struct status_service *s)
 {
 	print_heading(p, s);
+	status_print_others(p->f, p->arena, p->r, s, "  does not count: ");
 	for (unsigned k = 0; k < s->instance_n; k++)
 		print_instance(p, s, &p->r->instances[s->instance_0 + k]);
 }

@@ -74,7 +74,7 @@ bool store_has_trouble(const struct store *st)
 
 /* ---- open and close --------------------------------------------------- */
 
-static void queue_everything(struct store *st)
+void store_queue_everything(struct store *st)
 {
 	struct store_service *s;
 	struct store_instance *i;
@@ -142,8 +142,10 @@ static int64_t now_us(const struct store *st)
 
 static void tell_changed(void *arg, const char *zone, const char *service)
 {
-	const struct store *st = arg;
+	struct store *st = arg;
 
+	if (service)
+		store_mend_note(st, zone, service);
 	if (st->config.changed)
 		st->config.changed(st->config.arg, zone, service);
 }
@@ -154,8 +156,9 @@ static void begin_anew(struct store *st, const struct diag *why, bool first)
 	if (!first) {
 		log_warn("registry '%s': %s: writing everything to it",
 		    st->config.path, why->text);
-		queue_everything(st);
+		store_queue_everything(st);
 	}
+	st->unsettled = store_settle_in(st, NULL) < 0;
 	store_sweep_restart(st);
 	st->config.opened(st->config.arg);
 	tell_changed(st, NULL, NULL);
@@ -164,11 +167,14 @@ static void begin_anew(struct store *st, const struct diag *why, bool first)
 static int take_news(struct store *st, struct diag *reterr)
 {
 	bool first = !st->place.opening;
+	int64_t before = st->place.revision;
 	struct diag why;
 	int r = follow_changes(st->follow, &st->place, tell_changed, st, &why);
 
+	if (r == 0)
+		return store_mend(st, before, reterr);
 	if (r != -ESTALE)
-		return r < 0 ? diag_set(reterr, r, "%s", why.text) : 0;
+		return diag_set(reterr, r, "%s", why.text);
 	begin_anew(st, &why, first);
 	return 0;
 }
@@ -276,8 +282,12 @@ static void out_of_trouble(struct store *st)
 
 static int write_some(struct store *st, struct diag *reterr)
 {
-	int r = store_write(st, reterr);
+	int r = st->unsettled ? store_settle_in(st, reterr) : 0;
 
+	if (r < 0)
+		return r;
+	st->unsettled = false;
+	r = store_write(st, reterr);
 	if (r == 0 && st->sweep.running && TAILQ_EMPTY(&st->orders) &&
 	    TAILQ_EMPTY(&st->instances))
 		r = store_sweep_page(st, reterr);
@@ -348,6 +358,7 @@ void store_free(struct store *st)
 	timer_cancel(st->config.timers, &st->retry);
 	timer_cancel(st->config.timers, &st->look);
 	store_upkeep_stop(st);
+	store_foreign_forget(st);
 	while ((o = TAILQ_FIRST(&st->orders))) {
 		TAILQ_REMOVE(&st->orders, o, link);
 		store_order_free(o);

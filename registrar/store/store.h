@@ -30,10 +30,14 @@ struct store_item {
 
 struct store_service {
 	struct service_row row;
+	/* what other files of ours say otherwise: owned, strings borrowed */
+	struct service_row *also;
+	unsigned also_n;
 	/* private */
 	struct store_item item;
 	LIST_ENTRY(store_service) all;
 	LIST_HEAD(, store_instance) instances;
+	bool touched; /* others changed something of it */
 };
 
 struct store_instance {
@@ -47,7 +51,9 @@ struct store_instance {
 	bool whole; /* all of the row is to be written, not health alone */
 	bool paced; /* so are row.ramp_percent and row.damping */
 	bool retired;
-	bool carried; /* row.mode is that of a registry that was replaced */
+	bool carried;     /* row.mode is that of a registry that was replaced */
+	bool lost;        /* the row is another's, who comes first or took it */
+	const char *mend; /* a note for its history, once it is written */
 };
 
 struct store_check {
@@ -63,6 +69,8 @@ struct store_config {
 	const char *path;   /* of the registry */
 	const char *name;   /* of this registrar: "HOST" */
 	const char *source; /* in its rows: "registrar/HOST" */
+	const char *node;   /* the host that they are of */
+	const char *adopt;  /* source whose rows become ours; NULL: none */
 	struct timers *timers;
 	int64_t (*wall_ms)(void *arg);
 	/* Asks for store_flush() at the end of this turn of the loop. */
@@ -187,6 +195,12 @@ struct store_drain {
  * -E.. of the registry: nothing was written either.
  */
 int store_step_drains(struct store *st, struct store_drain *all, unsigned n);
+
+/*
+ * Do names of instances that have none go without the host, as they did in
+ * this registry before? -EAGAIN: the registry is not open.
+ */
+int store_has_plain_names(const struct store *st, bool *ret_plain);
 
 /* Each text that is stored; -EAGAIN: the registry is not open. */
 int store_read_definitions(

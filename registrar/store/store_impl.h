@@ -7,12 +7,15 @@
  *	store_rows.c       what comes into the queues
  *	store_write.c      one transaction: what is in the queues
  *	store_reconcile.c  rows of ours that nobody wants any more
+ *	store_owner.c      whose rows are: hosts, names of before, others
+ *	store_mend.c       what others changed under us is put right
  *	store_drain.c      steps of drains, around the queues
  *	store_upkeep.c     heartbeat, output of checks, old history
  */
 #include "registrar/store/store.h"
 #include "schema/base/log.h"
 #include "schema/follow.h"
+#include "schema/owner.h"
 
 #include <stddef.h>
 
@@ -64,6 +67,13 @@ struct store {
 	bool beat_due;
 	struct store_sweep sweep;
 	struct log_limit refused; /* rows that the database refuses */
+	struct log_limit mended;  /* rows that others changed */
+	struct log_limit lost;    /* rows that others have */
+	/* the changes of our last transaction: (own_from, own_to] */
+	int64_t own_from, own_to;
+	bool touched;            /* so is one of the services */
+	bool unsettled;          /* store_settle_in() is still to be done */
+	struct foreign *foreign; /* registrars whose rows the sweep saw */
 };
 
 /* The row that holds an item. */
@@ -89,6 +99,34 @@ void store_sweep_restart(struct store *st);
 
 /* The registry failed: say so if it lasts, close it if need be, come back. */
 void store_trouble(struct store *st, int error, const struct diag *why);
+
+/* ---- store_owner.c ---- */
+
+/* A registry was opened: say what host it is of, and adopt. */
+int store_settle_in(struct store *st, struct diag *reterr);
+/* Look whether the row is ours, after it was put; says so when that changes. */
+int store_look_at_owner(
+    struct store *st, struct store_instance *i, struct diag *reterr);
+/* Ours, or of nobody who would look after it: health may be written. */
+bool store_may_judge(struct store *st, const struct store_instance *i);
+/* The sweep has seen a row of this source of this host. */
+void store_foreign_seen(struct store *st, const char *source);
+/* After the sweep, and with each heartbeat: tell of rows whose registrar does
+ * not run. */
+void store_foreign_tell(struct store *st);
+void store_foreign_forget(struct store *st);
+
+/* ---- store_mend.c ---- */
+
+/* Something of this service has changed, whoever did it. */
+void store_mend_note(struct store *st, const char *zone, const char *service);
+/* Look at those that were noted, in the changes after revision before. */
+int store_mend(struct store *st, int64_t before, struct diag *reterr);
+/* In a transaction, before and after our own rows are written. */
+int store_mend_begin(struct store *st, struct diag *reterr);
+int store_mend_end(struct store *st, struct diag *reterr);
+/* Everything is to be written again, what is equal excepted. */
+void store_queue_everything(struct store *st);
 
 void store_upkeep_start(struct store *st);
 void store_upkeep_stop(struct store *st);

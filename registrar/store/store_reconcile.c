@@ -30,7 +30,7 @@ static void on_service(void *arg, const struct service_row *row)
 	p->zone = xstrdup(row->zone);
 	p->service = xstrdup(row->name);
 	p->unwanted =
-	    !strcmp(row->source, c->source) &&
+	    !*row->node && !strcmp(row->source, c->source) &&
 	    !c->wanted(c->arg, row->zone, row->name, NULL, row->definition);
 }
 
@@ -39,7 +39,9 @@ static void on_instance(void *arg, const struct instance_row *row)
 	struct page *p = arg;
 	const struct store_config *c = &p->st->config;
 
-	if (strcmp(row->source, c->source) != 0 ||
+	if (!*row->node && strcmp(row->source, c->source) != 0)
+		store_foreign_seen(p->st, row->source);
+	if (*row->node || strcmp(row->source, c->source) != 0 ||
 	    c->wanted(
 	        c->arg, row->zone, row->service, row->name, row->definition))
 		return;
@@ -66,8 +68,34 @@ static void on_definition(void *arg, const char *file, const char *text)
 		store_put_definition(st, file, NULL);
 }
 
+/* What we say of rows that are of others. */
+static void on_claim(void *arg, const char *zone, const char *service,
+    const char *instance, const char *definition)
+{
+	struct store *st = arg;
+	const char *name = *instance ? instance : NULL;
+
+	if (!st->config.wanted(st->config.arg, zone, service, name, definition))
+		store_withdraw(st, zone, service, name, NULL);
+}
+
+static int sweep_the_rest(struct store *st, struct diag *reterr)
+{
+	int r = registry_read_claims_of(
+	    st->registry, st->config.source, on_claim, st, reterr);
+
+	if (r == 0) {
+		r = registry_read_definitions(
+		    st->registry, st->config.source, on_definition, st, reterr);
+	}
+	if (r == 0)
+		store_foreign_tell(st);
+	return r;
+}
+
 void store_sweep_restart(struct store *st)
 {
+	store_foreign_forget(st);
 	st->sweep.after = (struct registry_key){ 0 };
 	st->sweep.running = st->sweep.wanted;
 }
@@ -87,13 +115,13 @@ int store_sweep_page(struct store *st, struct diag *reterr)
 
 	free(p.zone);
 	free(p.service);
-	if (r == 0 && n < PAGE_SERVICES) {
-		r = registry_read_definitions(
-		    st->registry, st->config.source, on_definition, st, reterr);
-	}
+	if (r == 0 && n < PAGE_SERVICES)
+		r = sweep_the_rest(st, reterr);
 	if (r < 0 || n < PAGE_SERVICES) {
-		store_sweep_restart(st);
+		st->sweep.after = (struct registry_key){ 0 };
 		st->sweep.running = r < 0;
+		if (r < 0) /* it begins anew */
+			store_foreign_forget(st);
 	}
 	return r;
 }

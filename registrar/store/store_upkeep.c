@@ -42,6 +42,8 @@ static void on_beat(void *arg)
 
 	timer_set(ts, &st->beat, timers_now(ts) + BEAT_MS);
 	take_outputs(st);
+	if (!st->sweep.running)
+		store_foreign_tell(st);
 	st->beat_due = true;
 	store_wake(st);
 }

@@ -129,58 +129,6 @@ static int load(struct store *st, struct store_service *s, struct diag *reterr)
 
 /* ---- orders ----------------------------------------------------------- */
 
-struct census {
-	const char *source;
-	bool ours;
-	unsigned n;
-};
-
-static void census_service(void *arg, const struct service_row *row)
-{
-	struct census *c = arg;
-
-	c->ours = !strcmp(row->source, c->source);
-}
-
-static void census_instance(void *arg, const struct instance_row *row)
-{
-	struct census *c = arg;
-
-	(void)row;
-	c->n++;
-}
-
-/* Who knows what it is: the service is not empty. */
-static void census_broken(void *arg, const char *zone, const char *service,
-    const char *instance, const char *why)
-{
-	struct census *c = arg;
-
-	(void)zone;
-	(void)service;
-	(void)instance;
-	(void)why;
-	c->n++;
-}
-
-static int withdraw_service(
-    struct store *st, const struct store_order *o, struct diag *reterr)
-{
-	struct census c = { .source = st->config.source };
-	const struct registry_visitor v = { .service = census_service,
-		.instance = census_instance,
-		.done = ignore_done,
-		.arg = &c,
-		.broken = census_broken };
-	int r = registry_read_service(
-	    st->registry, o->zone, o->service, &v, reterr);
-
-	if (r < 0 || !c.ours || c.n)
-		return r;
-	return registry_withdraw_service(
-	    st->registry, o->zone, o->service, reterr);
-}
-
 static int put_refused(
     struct store *st, const struct store_order *o, struct diag *reterr)
 {
@@ -200,7 +148,9 @@ static int write_order(
 
 	switch (o->kind) {
 	case ORDER_WITHDRAW_SERVICE:
-		return withdraw_service(st, o, reterr);
+		/* stays while anybody has instances there */
+		return registry_withdraw_service_of(
+		    reg, o->zone, o->service, st->config.source, reterr);
 	case ORDER_WITHDRAW_INSTANCE:
 		/* an operator or another registrar may own the row by now */
 		return registry_withdraw_instance_of(reg, o->zone, o->service,
@@ -230,7 +180,15 @@ static int write_service(
 {
 	struct store_service *s = STORE_ITEM(item, struct store_service, item);
 
-	return registry_put_service(st->registry, &s->row, reterr);
+	int r = registry_put_service(st->registry, &s->row, reterr);
+
+	if (r == 0)
+		r = registry_clear_service_also(st->registry, &s->row, reterr);
+	for (unsigned n = 0; r == 0 && n < s->also_n; n++) {
+		r = registry_put_service_also(
+		    st->registry, &s->also[n], reterr);
+	}
+	return r;
 }
 
 static int put_health(
@@ -271,6 +229,8 @@ static int put_again(
 	    (r = put_health(st, &i->row, reterr)) < 0)
 		return r;
 	i->paced = true;
+	if (!i->mend)
+		i->mend = "put again: it was deleted";
 	return put_pace(st, i, reterr);
 }
 
@@ -304,11 +264,20 @@ static int write_instance(
 		r = load(st, i->service, reterr);
 	if (r == 0 && i->whole)
 		r = put_whole(st, i, reterr);
-	if (r == 0)
-		r = put_health(st, &i->row, reterr);
-	if (r == 0)
+	if (r == 0 && i->whole)
+		r = store_look_at_owner(st, i, reterr);
+	if (r < 0 || !store_may_judge(st, i))
+		return r;
+	if ((r = put_health(st, &i->row, reterr)) == 0)
 		r = put_pace(st, i, reterr);
-	return r == -ENOENT ? put_again(st, i, reterr) : r;
+	if (r == -ENOENT)
+		r = put_again(st, i, reterr);
+	if (r == 0 && i->mend) {
+		r = registry_put_note(st->registry, i->row.zone, i->row.service,
+		    i->row.name, st->config.source, i->mend,
+		    st->config.wall_ms(st->config.arg), reterr);
+	}
+	return r;
 }
 
 /* Did somebody report on a ttl check after we looked? Then it stays so. */
@@ -328,6 +297,8 @@ static int write_check(
 {
 	struct store_check *c = STORE_ITEM(item, struct store_check, item);
 
+	if (!store_may_judge(st, c->instance))
+		return 0;
 	if (!strcmp(c->row.kind, check_kind_name(CHECK_TTL)) &&
 	    was_reported(st, &c->row))
 		return 0;
@@ -424,6 +395,7 @@ static void take_back(struct store *st)
 static void settle_instance(struct store_instance *i)
 {
 	i->whole = i->paced = false;
+	i->mend = NULL;
 	if (i->carried) {
 		i->row.mode = MODE_ACTIVE;
 		i->row.drain = (struct drain_row){ 0 };
@@ -464,7 +436,11 @@ int store_write(struct store *st, struct diag *reterr)
 
 	if (r < 0)
 		return r;
-	if ((r = write_all(st, reterr)) < 0) {
+	if ((r = store_mend_begin(st, reterr)) == 0)
+		r = write_all(st, reterr);
+	if (r == 0)
+		r = store_mend_end(st, reterr);
+	if (r < 0) {
 		registry_rollback(st->registry);
 	} else {
 		r = registry_commit(st->registry, reterr);

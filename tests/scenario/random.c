@@ -244,7 +244,8 @@ static void on_history(void *arg, const struct history_row *row)
 {
 	struct seen *s = arg;
 
-	if (!row->now)
+	/* gone, or a note */
+	if (!row->now || (row->was && !strcmp(row->was, row->now)))
 		return;
 	if (!s->rows) { /* the newest first */
 		(void)snprintf(s->why, sizeof(s->why), "%s",

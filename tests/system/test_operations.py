@@ -61,20 +61,28 @@ def test_drain_maintenance_resume(site):
     wait_weights(dnsd, {"a": 30, "b": 70})
 
 
-def test_weight_holds_until_the_definition_speaks_again(site):
+def test_weight_is_the_operators(site):
     dnsd, registrar = start(site)
-    operate(site, "weight", "web/a", "5")
+    operate(site, "weight", "web/a", "5", "--reason", "canary")
     wait_weights(dnsd, {"a": 5, "b": 70})
-    registrar.signal(signal.SIGHUP)  # nothing new in the files
+    # b's edit is not a's, and a's is not the operator's
     site.define("web.yaml", WEB.replace("weight: 70", "weight: 71"))
-    wait_weights(dnsd, {"a": 5, "b": 71})  # b's edit is not a's
+    wait_weights(dnsd, {"a": 5, "b": 71})
     site.define("web.yaml", WEB.replace("weight: 30", "weight: 31"))
-    wait_weights(dnsd, {"a": 31, "b": 70})
-    operate(site, "weight", "web/a", "5")
     wait_weights(dnsd, {"a": 5, "b": 70})
+    assert "definition says weight 31" in site.run(
+        "status", "web", "--registry", site.registry)
     registrar.kill()
     site.start_registrar()
-    wait_weights(dnsd, {"a": 31, "b": 70})
+    assert weights(dnsd) == {"a": 5, "b": 70}
+    site.define("web.yaml", WEB.replace("weight: 70", "weight: 72"))
+    wait_weights(dnsd, {"a": 5, "b": 72})
+    operate(site, "weight", "web/a", "default")
+    wait_weights(dnsd, {"a": 30, "b": 72})
+    told = site.run("history", "web/a", "--registry", site.registry)
+    assert "weight 30 to 5: canary" in told
+    assert "weight 5 to 30, as it is described" in told
+    assert "weight 30 to 31" in told
 
 
 def test_no_daemon_is_needed(site):

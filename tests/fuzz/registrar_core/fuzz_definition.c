@@ -12,7 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct definition_defaults defaults = { "svc.test", "127.0.0.1" };
+static const struct definition_defaults defaults = { "svc.test", "127.0.0.1",
+	NULL };
 
 static void check_errors(const struct diags *e)
 {

@@ -5,7 +5,7 @@
  * operator. fx_setup and fx_teardown are cmocka's: *state is a struct fx.
  */
 #include "registrar/command/commands.h"
-#include "schema/registry.h"
+#include "schema/owner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +72,9 @@ static inline void fx_put_instance(
 	row.tags = "[]";
 	row.meta = "{}";
 	row.source = row.source ? row.source : "sql";
+	/* whoever had it: there may be none yet */
+	(void)registry_take_over(
+	    r, row.zone, row.service, row.name, row.source, "test", 1, NULL);
 	if (registry_put_instance(r, &row, &e) < 0 ||
 	    registry_put_ramp(
 	        r, row.zone, row.service, row.name, row.ramp_percent, &e) < 0 ||

@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-static const struct definition_defaults defaults = { "svc.test", "10.0.0.9" };
+static const struct definition_defaults defaults = { "svc.test", "10.0.0.9",
+	NULL };
 
 /* What Consul's defaults are in ours. */
 #define ONE "weights: {passing: 1, warning: 1}"

@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-static const struct definition_defaults defaults = { "svc.test", "127.0.0.1" };
+static const struct definition_defaults defaults = { "svc.test", "127.0.0.1",
+	NULL };
 
 static struct definition *must_parse(const char *text)
 {

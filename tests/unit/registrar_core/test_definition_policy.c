@@ -15,7 +15,7 @@
 static struct definition *parse(const char *file, const char *text)
 {
 	static const struct definition_defaults defaults = { "svc.test",
-		"127.0.0.1" };
+		"127.0.0.1", NULL };
 	struct definition *d = NULL;
 	struct diags e = { 0 };
 

@@ -15,7 +15,7 @@ static int claim(struct definition_set *set, const char *file, const char *text,
     struct diags *reterr)
 {
 	static const struct definition_defaults defaults = { "svc.test",
-		"127.0.0.1" };
+		"127.0.0.1", NULL };
 	struct definition *d = NULL;
 
 	*reterr = (struct diags){ 0 };

@@ -144,7 +144,7 @@ static void settle(struct fx *f)
 static struct each_set *define(struct fx *f, const char *file, const char *text)
 {
 	static const struct definition_defaults defaults = { "svc.test",
-		"127.0.0.1" };
+		"127.0.0.1", NULL };
 	struct definition *d = NULL;
 	struct diags e = { 0 };
 
@@ -371,7 +371,7 @@ static void test_other_files(void **state)
 	assert_int_equal(f->watches, 2);
 	/* what is found is claimed like what is written */
 	static const struct definition_defaults defaults = { "svc.test",
-		"127.0.0.1" };
+		"127.0.0.1", NULL };
 	static const char text[] =
 	    "service: s\ninstances: [{name: c, port: 1}]";
 	struct definition *d = NULL;

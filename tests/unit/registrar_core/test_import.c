@@ -182,7 +182,7 @@ static void leaves_a_service_of_others(void **state)
 	struct fx *f = *state;
 	struct registry *r = NULL;
 	struct service_row s = { Z, "web", "udp", 53, 9, ROW_DEFAULT,
-		ON_EMPTY_ALL, "[]", "{}", "registrar/h", "web.yaml" };
+		ON_EMPTY_ALL, "[]", "{}", "registrar/h", "web.yaml", "" };
 
 	assert_int_equal(registry_open(f->db, REGISTRY_WRITE, &r, &f->err), 0);
 	assert_int_equal(registry_put_service(r, &s, &f->err), 0);

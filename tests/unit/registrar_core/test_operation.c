@@ -265,8 +265,10 @@ static void weight_alone_changes(void **state)
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_weight, "web/i-1", "7", &out));
 	assert_string_equal(out, "web/i-1: weight 100 -> weight 7\n");
-	assert_int_equal(fx_look(f, "i-1")->weight, 7);
-	assert_int_equal(fx_look(f, "i-2")->weight, 100);
+	assert_true(fx_look(f, "i-1")->is_overridden);
+	assert_int_equal(fx_look(f, "i-1")->weight_override, 7);
+	assert_int_equal(fx_look(f, "i-1")->weight, 100);
+	assert_false(fx_look(f, "i-2")->is_overridden);
 	assert_string_equal(notes_of(f).last, "i-1 passing weight 100 to 7");
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_weight, "web/i-1", "7", &out));
@@ -274,7 +276,11 @@ static void weight_alone_changes(void **state)
 	assert_int_equal(notes_of(f).n, 1);
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_weight, "web", "65535", NULL));
-	assert_int_equal(fx_look(f, "i-3")->weight, 65535);
+	assert_int_equal(fx_look(f, "i-3")->weight_override, 65535);
+	assert_int_equal(
+	    EXIT_DONE, fx_run(f, command_weight, "web/i-1", "default", &out));
+	assert_string_equal(out, "web/i-1: weight 65535 -> weight 100\n");
+	assert_false(fx_look(f, "i-1")->is_overridden);
 }
 
 static void what_is_wrong_changes_nothing(void **state)

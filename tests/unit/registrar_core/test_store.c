@@ -238,8 +238,213 @@ static void a_row_deleted_by_hand_comes_back(void **state)
 	registry_close(r);
 	set_health(f, &f->i1, HEALTH_PASSING);
 	turn(f, 100);
-	assert_registry(f, "web: i1=passing");
+	assert_registry(f, "web: i1=passing i2=starting");
 	assert_checks(f, "tcp-1=starting/ ");
+	detach_all(f);
+}
+
+static void sql(const struct fx *f, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(0, sqlite3_open(f->path, &db));
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static int number(const struct fx *f, const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+
+	assert_int_equal(0, sqlite3_open(f->path, &db));
+	assert_int_equal(0, sqlite3_prepare_v2(db, text, -1, &st, NULL));
+	assert_int_equal(SQLITE_ROW, sqlite3_step(st));
+	int n = sqlite3_column_int(st, 0);
+
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+#define NOTES(text)                                                            \
+	"SELECT count(*) FROM history WHERE source = '" SOURCE                 \
+	"' AND was = now AND reason LIKE '" text "%'"
+
+/* Nothing of ours happens meanwhile. */
+static void what_others_did_is_put_right(void **state)
+{
+	struct fx *f = *state;
+
+	attach_all(f);
+	set_health(f, &f->i2, HEALTH_PASSING);
+	turn(f, 1000);
+	sql(f, "DELETE FROM instance WHERE name = 'i1'");
+	turn(f, 1000);
+	assert_registry(f, "web: i1=starting i2=passing");
+	assert_int_equal(number(f, NOTES("put again")), 1);
+	assert_checks(f, "tcp-1=starting/ ");
+
+	sql(f, "UPDATE instance SET address = '192.0.2.99', health = 'dead' "
+	       "WHERE name = 'i2'");
+	turn(f, 1000);
+	assert_registry(f, "web: i1=starting i2=passing");
+	assert_int_equal(number(f, NOTES("put right")), 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM instance WHERE "
+	                           "address = '192.0.2.99'"),
+	    0);
+	sql(f, "UPDATE service SET port = 9999, tags = '[\"x\"]'");
+	turn(f, 1000);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM service WHERE port = 9999"), 0);
+	sql(f, "DELETE FROM service");
+	turn(f, 1000);
+	assert_registry(f, "web: i1=starting i2=passing");
+	/* what is the operator's stays */
+	sql(f, "UPDATE instance SET mode = 'maintenance', "
+	       "weight_override = 3 WHERE name = 'i1'");
+	turn(f, 1000);
+	assert_int_equal(number(f, "SELECT count(*) FROM instance WHERE mode = "
+	                           "'maintenance' AND weight_override = 3"),
+	    1);
+	detach_all(f);
+}
+
+/* Into the same file, so that nothing but its content says so. */
+static void a_backup_restored_in_place_gets_everything(void **state)
+{
+	struct fx *f = *state;
+	char backup[128];
+	sqlite3 *from, *to;
+
+	attach_all(f);
+	set_health(f, &f->i1, HEALTH_DEAD);
+	turn(f, 6000);
+	(void)snprintf(backup, sizeof(backup), "VACUUM INTO '%s.old'", f->path);
+	sql(f, backup);
+	int64_t revision = number(f, "SELECT max(revision) FROM change");
+
+	set_health(f, &f->i1, HEALTH_PASSING);
+	turn(f, 6000);
+	(void)snprintf(backup, sizeof(backup), "%s.old", f->path);
+	/* the backup comes to the same revision by something else */
+	assert_int_equal(0, sqlite3_open(backup, &from));
+	assert_int_equal(
+	    0, sqlite3_exec(from,
+	           "INSERT INTO service (zone, name) VALUES ('svc.test', 'x')",
+	           NULL, NULL, NULL));
+	assert_int_equal(
+	    number(f, "SELECT max(revision) FROM change"), revision + 1);
+	assert_int_equal(0, sqlite3_open(f->path, &to));
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+
+	assert_non_null(b);
+	assert_int_equal(SQLITE_DONE, sqlite3_backup_step(b, -1));
+	sqlite3_backup_finish(b);
+	sqlite3_close(from);
+	sqlite3_close(to);
+	(void)unlink(backup);
+	turn(f, 6000);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM instance WHERE name = 'i1' "
+	              "AND health = 'passing'"),
+	    1);
+	detach_all(f);
+}
+
+static void a_row_of_another_is_left_alone(void **state)
+{
+	struct fx *f = *state;
+
+	attach_all(f);
+	turn(f, 1000);
+	sql(f, "INSERT INTO taken_over (zone, service, instance, source, who) "
+	       "VALUES ('svc.test', 'web', 'i1', 'command', 'alice');"
+	       "UPDATE instance SET address = '192.0.2.99' "
+	       "WHERE name = 'i1'");
+	turn(f, 1000);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM instance WHERE address = "
+	              "'192.0.2.99' AND source = 'command'"),
+	    1);
+	assert_int_equal(number(f, "SELECT count(*) FROM disagreement"), 1);
+	/* nobody else checks it */
+	set_health(f, &f->i1, HEALTH_CRITICAL);
+	turn(f, 1000);
+	assert_registry(f, "web: i1=critical i2=starting");
+	store_withdraw(f->store, ZONE, "web", "i1", NULL);
+	turn(f, 0);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM instance WHERE name = 'i1'"), 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM disagreement"), 0);
+	detach_all(f);
+}
+
+/* One that runs looks after what it describes. */
+static void a_living_registrar_judges_alone(void **state)
+{
+	struct fx *f = *state;
+
+	registry_close(look(f));
+	sql(f, "INSERT INTO service (zone, name) VALUES ('svc.test', 'web');"
+	       "INSERT INTO instance (zone, service, name, address, source) "
+	       "VALUES ('svc.test', 'web', 'i1', '192.0.2.99', "
+	       "'registrar/a');"
+	       "INSERT INTO registrar (name, pid, version, "
+	       "started_wall_ms, heartbeat_wall_ms) VALUES ('a', 77, '1', 1, "
+	       "1700000001000)");
+	attach_all(f);
+	set_health(f, &f->i1, HEALTH_DEAD);
+	turn(f, 1000);
+	assert_registry(f, "web: i1=passing i2=starting");
+	assert_int_equal(number(f, "SELECT count(*) FROM disagreement "
+	                           "WHERE instance = 'i1'"),
+	    1);
+	/* and one that does not, cannot */
+	turn(f, 20000);
+	set_health(f, &f->i1, HEALTH_DEAD);
+	turn(f, 1000);
+	assert_registry(f, "web: i1=dead i2=starting");
+	detach_all(f);
+}
+
+/* Somebody reported while ours was on its way: theirs is newer. */
+static void a_newer_report_is_not_overwritten(void **state)
+{
+	struct fx *f = *state;
+	struct store_check ttl = { .row = { .zone = ZONE,
+		                       .service = "web",
+		                       .instance = "i1",
+		                       .name = "ttl-1",
+		                       .kind = "ttl",
+		                       .status = HEALTH_CRITICAL,
+		                       .output = "no report",
+		                       .since_wall_ms = 1000,
+		                       .checked_wall_ms = 1000 } };
+
+	attach_all(f);
+	store_attach_check(f->store, &f->i1, &ttl);
+	turn(f, 0);
+	sql(f, "UPDATE check_result SET status = 'passing', output = 'fine', "
+	       "checked_wall_ms = 2000 WHERE name = 'ttl-1'");
+	ttl.row.output = "still none";
+	store_check_changed(f->store, &ttl);
+	turn(f, 0);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM check_result WHERE name = 'ttl-1' "
+	              "AND status = 'passing' AND output = 'fine' "
+	              "AND checked_wall_ms = 2000"),
+	    1);
+	/* what is newer than the report is written */
+	ttl.row.checked_wall_ms = 3000;
+	store_check_changed(f->store, &ttl);
+	turn(f, 0);
+	assert_int_equal(
+	    number(f, "SELECT count(*) FROM check_result WHERE name = 'ttl-1' "
+	              "AND status = 'critical'"),
+	    1);
+	store_detach_check(f->store, &ttl);
 	detach_all(f);
 }
 
@@ -271,6 +476,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(what_others_did_is_put_right),
+		T(a_backup_restored_in_place_gets_everything),
+		T(a_row_of_another_is_left_alone),
+		T(a_living_registrar_judges_alone),
+		T(a_newer_report_is_not_overwritten),
 		T(rows_and_transitions_are_written),
 		T(a_turn_writes_the_last_state_only),
 		T(a_busy_registry_loses_nothing),

@@ -117,7 +117,7 @@ static void check_one(struct fx *f, int version, const char *schema)
 }
 
 /* Triggers that fire, not only triggers that stand in the schema. */
-static void check_it_lives(struct fx *f)
+static void check_it_lives(struct fx *f, int version)
 {
 	int64_t revision = fx_revision(f->r);
 
@@ -130,8 +130,17 @@ static void check_it_lives(struct fx *f)
 	if (fx_try_sql(f, "UPDATE instance SET tags = '[\"a\\n\"]'") ==
 	    SQLITE_OK)
 		fail_msg("a control character in a tag was accepted");
+	/* of registrar/h, with instances of sql */
+	if (fx_try_sql(f, "DELETE FROM service WHERE name = 'web'") ==
+	    SQLITE_OK)
+		fail_msg("instances of others went with a service");
+	fx_sql(f, "INSERT INTO taken_over (service) VALUES ('web')");
 	fx_sql(f, "DELETE FROM service WHERE name = 'web'");
 	assert_int_equal(fx_number(f, "SELECT count(*) FROM instance"), 0);
+	/* names that it has stay as they are */
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM host WHERE "
+	                              "default_names = 'address'"),
+	    version < 8);
 }
 
 static void each_version_arrives(void **state)
@@ -146,7 +155,7 @@ static void each_version_arrives(void **state)
 	fx_remove(&fresh);
 	for (int version = 1; version <= migrations_n; version++) {
 		check_one(f, version, schema);
-		check_it_lives(f);
+		check_it_lives(f, version);
 		registry_close(f->r);
 		f->r = NULL;
 		fx_remove(f);

@@ -106,6 +106,8 @@ static void check_columns(void *arg, const struct instance_row *i)
 	assert_string_equal(i->definition, "web.yaml");
 	assert_int_equal(i->since_wall_ms, 1234567);
 	assert_string_equal(i->reason, "slow");
+	assert_string_equal(i->node, "vm2");
+	assert_false(i->is_overridden);
 	++*n;
 }
 
@@ -139,11 +141,12 @@ static void keeps_every_column(void **state)
 	struct registry_visitor v = { check_service_columns, check_columns,
 		count_done, &n, NULL };
 	struct service_row s = { Z, "web", "udp", 53, 9, 0, ON_EMPTY_ALL,
-		"[\"x\"]", "{\"k\":\"v\"}", "registrar/h", "web.yaml" };
+		"[\"x\"]", "{\"k\":\"v\"}", "registrar/h", "web.yaml", "vm2" };
 	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
 		300, 30, HEALTH_WARNING, MODE_DRAINING, 1700000000000,
 		"[\"v2\"]", "{\"a\":\"b\"}", "fra1", "registrar/h", "web.yaml",
-		1234567, "slow", 0, { 0, 0, 0 }, { DRAIN_NONE, 0, 0, NULL } };
+		1234567, "slow", 0, { 0, 0, 0 }, { DRAIN_NONE, 0, 0, NULL },
+		false, 0, "vm2" };
 
 	f->r = fx_open(f, REGISTRY_WRITE);
 	fx_ok(f, registry_put_service(f->r, &s, &f->err));

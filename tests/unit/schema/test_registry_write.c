@@ -49,25 +49,6 @@ static void put_service_changes_what_differs(void **state)
 	assert_int_equal(fx_revision(f->r), 5);
 }
 
-static void add_service_leaves_those_of_others(void **state)
-{
-	struct fx *f = *state;
-	struct service_row s = fx_service("web");
-
-	begin(f);
-	s.source = "import";
-	s.ttl_s = 9;
-	fx_ok(f, registry_add_service(f->r, &s, &f->err));
-	assert_int_equal(fx_revision(f->r), 2);
-	s.name = "new";
-	fx_ok(f, registry_add_service(f->r, &s, &f->err));
-	s.ttl_s = 10;
-	fx_ok(f, registry_add_service(f->r, &s, &f->err));
-	assert_int_equal(fx_revision(f->r), 4);
-	assert_int_equal(
-	    fx_number(f, "SELECT ttl_s FROM service WHERE name = 'new'"), 10);
-}
-
 static void put_instance_keeps_the_verdict(void **state)
 {
 	struct fx *f = *state;
@@ -155,7 +136,8 @@ static void put_weight_touches_nothing_else(void **state)
 	fx_ok(f, registry_put_weight(f->r, Z, "web", "i1", 5, &f->err));
 	assert_int_equal(fx_revision(f->r), 3);
 	assert_int_equal(
-	    fx_number(f, "SELECT weight = 5 AND since_wall_ms = 1000000 "
+	    fx_number(f, "SELECT weight_override = 5 AND weight = 100 "
+	                 "AND since_wall_ms = 1000000 "
 	                 "FROM instance"),
 	    1);
 	assert_int_equal(
@@ -418,7 +400,6 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(put_service_changes_what_differs),
-		TEST(add_service_leaves_those_of_others),
 		TEST(put_instance_keeps_the_verdict),
 		TEST(puts_many),
 		TEST(put_health_writes_transitions),

@@ -42,7 +42,9 @@ static const struct {
 	{ "meta", SET("meta = '{\"a\":\"b\"}'"), 1 },
 	{ "locality", SET("locality = 'fra'"), 1 },
 	{ "several at once are one", SET("port = 81, weight = 7"), 1 },
-	{ "source is not in an answer", SET("source = 'x'"), 0 },
+	{ "source as it is", SET("source = source"), 0 },
+	{ "an operator's weight", SET("weight_override = 7"), 1 },
+	{ "the same again", SET("weight_override = 7"), 0 },
 	{ "nor the definition", SET("definition = 'x.yaml'"), 0 },
 	{ "nor since", SET("since_wall_ms = 5"), 0 },
 	{ "nor the reason", SET("reason = 'x'"), 0 },
@@ -81,8 +83,8 @@ static const struct {
 	{ "tags of the service", "UPDATE service SET tags = '[\"a\"]'", 2 },
 	{ "meta of the service", "UPDATE service SET meta = '{\"a\":\"b\"}'",
 	    2 },
-	{ "source of the service",
-	    "UPDATE service SET source = 'x', definition = 'y'", 0 },
+	{ "definition of the service",
+	    "UPDATE service SET source = source, definition = 'y'", 0 },
 	{ "the same service again",
 	    "INSERT INTO service (name) VALUES ('web') ON CONFLICT DO NOTHING",
 	    0 },
@@ -190,15 +192,18 @@ static void history_tells_transitions(void **state)
 	assert_int_equal(fx_number(f, "SELECT count(*) FROM history WHERE was "
 	                              "IS NULL AND now = 'passing'"),
 	    2);
-	fx_sql(f, SET("health = 'critical', reason = 'refused', source = 'x'"));
+	fx_sql(f, SET("health = 'critical', reason = 'refused'"));
 	fx_sql(f, SET("mode = 'maintenance'"));
 	fx_sql(f, SET("health = 'passing', reason = 'fine'")); /* unseen */
 	fx_sql(f, SET("mode = 'active', since_wall_ms = 77"));
 	fx_sql(f, SET("weight = 1"));
-	assert_int_equal(fx_number(f, "SELECT count(*) FROM history"), 5);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM history"), 6);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM history WHERE was "
+	                              "= now AND reason = 'weight 100 to 1'"),
+	    1);
 	assert_int_equal(fx_number(f, "SELECT count(*) FROM history WHERE was "
 	                              "= 'passing' AND now = 'critical' AND "
-	                              "reason = 'refused' AND source = 'x'"),
+	                              "reason = 'refused' AND source = 'sql'"),
 	    1);
 	assert_int_equal(
 	    fx_number(f, "SELECT count(*) FROM history WHERE was = 'critical' "

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * lock - one registrar of a name on a registry.
+ *
+ * flock(2) on REGISTRY.registrar-NAME.lock, a file of its own: closing any
+ * descriptor of the database would drop SQLite's locks. It has the pid of its
+ * holder, stays on disk, and is free when its holder has ended, however that
+ * was. Taken after helpers were forked: they would hold it too.
+ */
+#include "schema/base/diag.h"
+
+#include <stdint.h>
+
+/*
+ * Waits for a predecessor; -EBUSY: it runs on, reterr says its pid. 0 and -1
+ * in ret_fd: nobody could have one there, since the file cannot be made; the
+ * log says why. Close it to let go.
+ */
+int lock_take(const char *registry, const char *name, int64_t wait_ms,
+    int *ret_fd, struct diag *reterr);
