@@ -72,7 +72,8 @@ static const struct {
 	    "UPDATE check_result SET output = 'x', status = 'critical';"
 	    "DELETE FROM check_result",
 	    0 },
-	{ "a heartbeat", "INSERT INTO registrar VALUES ('h', 1, '1', 1, 1)",
+	{ "a heartbeat",
+	    "INSERT INTO registrar (name, pid, version, started_wall_ms, heartbeat_wall_ms) VALUES ('h', 1, '1', 1, 1)",
 	    0 },
 	{ "a definition", "INSERT INTO definition VALUES ('s', 'f', 't')", 0 },
 	{ "ttl of the service", "UPDATE service SET ttl_s = 9", 2 },
