@@ -154,7 +154,7 @@ static int rename_in(struct registry *r, enum stmt_id id, const char *from,
 	if (error < 0)
 		return error;
 	stmt_text(st, 1, from);
-	if (id != STMT_RESOURCE_REST)
+	if (id != STMT_RESOURCE_REST && id != STMT_RESOURCE_REFUSED)
 		stmt_text(st, 2, to);
 	return stmt_run(r, st, reterr);
 }
@@ -177,7 +177,10 @@ static int rename_all(struct registry *r, const char *from, const char *to,
 	if ((error = rename_in(
 	         r, STMT_RESOURCE_DEFINITIONS, from, to, reterr)) < 0)
 		return error;
-	return rename_in(r, STMT_RESOURCE_REST, from, to, reterr);
+	if ((error = rename_in(r, STMT_RESOURCE_REST, from, to, reterr)) < 0)
+		return error;
+	/* what is refused now, the new one says itself */
+	return rename_in(r, STMT_RESOURCE_REFUSED, from, to, reterr);
 }
 
 int registry_adopt(struct registry *r, const char *from, const char *to,

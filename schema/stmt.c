@@ -318,6 +318,8 @@ static const char *const texts[STMT_N] = {
 	    "WHERE source = ?1 AND node = ''",
 	[STMT_RESOURCE_DEFINITIONS] =
 	    "UPDATE OR IGNORE definition SET source = ?2 WHERE source = ?1",
+	[STMT_RESOURCE_REFUSED] =
+	    "DELETE FROM refused_definition WHERE source = ?1",
 	[STMT_RESOURCE_REST] = "DELETE FROM definition WHERE source = ?1",
 	[STMT_DEFINITIONS] = "SELECT file, text FROM definition "
 	                     "WHERE source = ? ORDER BY file",

@@ -261,6 +261,8 @@ static void adopts_what_another_left(void **state)
 	fx_ok(
 	    f, registry_adopt(f->r, "registrar/b", "registrar/z", &n, &f->err));
 	assert_int_equal(n, 1);
+	assert_int_equal(
+	    fx_number(f, "SELECT count(*) FROM refused_definition"), 0);
 	assert_int_equal(fx_number(f, OWNER("registrar/z")), 1);
 	assert_int_equal(fx_number(f, SERVICE_OWNER("registrar/z")), 1);
 	assert_int_equal(fx_number(f, "SELECT count(*) FROM definition "
