@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct registry;
 
 enum registry_access {
@@ -101,18 +102,29 @@ int on_empty_parse(const char *word, enum on_empty *ret_e);
 #define ROW_DEFAULT (-1) /* an integer column that is NULL */
 
 struct service_row {
-	const char *zone;     /* lower case, no final dot: "svc.internal" */
-	const char *name;     /* label.h; "payment" */
-	const char *protocol; /* label without its underscore: "tcp" */
-	int port;             /* of instances that name none; ROW_DEFAULT */
-	int ttl_s;            /* ROW_DEFAULT: dnsd's default */
-	int max_answers;      /* of A and AAAA; 0: all; ROW_DEFAULT */
+	const char *zone;      /* lower case, no final dot: "svc.internal" */
+	const char *name;      /* label.h; "payment" */
+	const char *protocol;  /* label without its underscore: "tcp" */
+	int port;              /* of instances that name none; ROW_DEFAULT */
+	const char *port_name; /* of that first port; NULL: it has none */
+	const char *ports;     /* further ones: registry_ports_each(); NULL */
+	int ttl_s;             /* ROW_DEFAULT: dnsd's default */
+	int max_answers;       /* of A and AAAA; 0: all; ROW_DEFAULT */
 	enum on_empty on_empty;
 	const char *tags;       /* JSON array of strings */
 	const char *meta;       /* JSON object of strings */
 	const char *source;     /* whose it is: "registrar/NAME", "sql" */
 	const char *definition; /* the file it came from, or NULL */
 	const char *node;       /* its host; "", in a put also NULL: this one */
+};
+
+#define PORTS_MAX 64 /* of a service, the first included */
+
+/* A port of a service; its number may be another for an instance. */
+struct port_row {
+	const char *name;     /* label.h; "grpc"; NULL: it has none */
+	const char *protocol; /* "tcp" */
+	int port;
 };
 
 /* How often an instance has flapped lately; kept for
@@ -138,6 +150,7 @@ struct instance_row {
 	const char *address;  /* IPv4 or lower case IPv6 (no dotted tail) */
 	const char *address6; /* IPv6 beside an IPv4 address, or NULL */
 	int port;             /* ROW_DEFAULT: the service's */
+	const char *ports;    /* other numbers of further ones; NULL: none */
 	int priority;         /* 0..65535, lower is preferred */
 	int weight;           /* 0..65535 while passing */
 	int weight_warning;   /* while warning; ROW_DEFAULT: weight */
@@ -362,6 +375,14 @@ void registry_read_end(struct registry *r);
 typedef void (*registry_meta_fn)(void *arg, const char *key, const char *value);
 int registry_meta_each(
     struct registry *r, const char *meta, registry_meta_fn fn, void *arg);
+
+/* Those in a column `ports`, in their order; NULL gives none. */
+typedef void (*registry_port_fn)(void *arg, const struct port_row *row);
+int registry_ports_each(
+    struct registry *r, const char *ports, registry_port_fn fn, void *arg);
+/* The text of such a column, in a; NULL: there are none. */
+const char *registry_ports_text(
+    struct arena *a, const struct port_row *rows, unsigned n);
 
 /* The strings of a JSON array, in its order. */
 typedef void (*registry_tag_fn)(void *arg, const char *tag);

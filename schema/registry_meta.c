@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Metadata and tags apart from their JSON.
+ * Metadata, tags and ports apart from their JSON.
  *
  * dnsd reads it for every instance: json_each() takes 1.7 us for two keys,
  * which would be most of a cold start. Objects of strings without escapes,
  * nearly all there are, are taken apart here in a tenth of that; all others
  * go to SQLite.
  */
+#include "schema/base/arena.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 #include "schema/registry.h"
@@ -133,4 +134,46 @@ int registry_tags_each(
 		tag += strlen(tag) + 1;
 	}
 	return 0;
+}
+
+/* Few services have any, and few of theirs instances say more of them. */
+int registry_ports_each(
+    struct registry *r, const char *ports, registry_port_fn fn, void *arg)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int more, error;
+
+	if (!ports)
+		return 0;
+	if ((error = stmt_get(r, STMT_PORTS, &st, NULL)) < 0)
+		return error;
+	stmt_text(st, 1, ports);
+	while ((more = stmt_step(r, st, NULL)) > 0) {
+		const struct port_row row = {
+			.name = stmt_column_text(st, 0),
+			.protocol = stmt_column_text(st, 1),
+			.port = sqlite3_column_int(st, 2),
+		};
+
+		fn(arg, &row);
+	}
+	return more;
+}
+
+/* Labels and numbers: nothing in them has to be escaped. */
+const char *registry_ports_text(
+    struct arena *a, const struct port_row *rows, unsigned n)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct port_row *p = &rows[i];
+
+		text = arena_printf(a,
+		    "%s%s{%s%s%s\"port\":%d,\"protocol\":\"%s\"}", text,
+		    i ? "," : "[", p->name ? "\"name\":\"" : "",
+		    p->name ? p->name : "", p->name ? "\"," : "", p->port,
+		    p->protocol);
+	}
+	return n ? arena_printf(a, "%s]", text) : NULL;
 }

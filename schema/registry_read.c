@@ -37,6 +37,8 @@ static int get_service(
 		.source = stmt_column_text(st, 9),
 		.definition = stmt_column_text(st, 10),
 		.node = stmt_column_text(st, 11),
+		.port_name = stmt_column_text(st, 12),
+		.ports = stmt_column_text(st, 13),
 	};
 
 	if (!row.zone || !row.name || !row.protocol || !on_empty || !row.tags ||
@@ -71,19 +73,20 @@ int stmt_get_instance(
 		.since_wall_ms = sqlite3_column_int64(st, 17),
 		.reason = stmt_column_text(st, 18),
 		.node = stmt_column_text(st, 19),
-		.ramp_percent = sqlite3_column_int(st, 20),
-		.damping = { .penalty = sqlite3_column_int64(st, 21),
-		    .at_wall_ms = sqlite3_column_int64(st, 22),
-		    .until_wall_ms = sqlite3_column_int64(st, 23) },
-		.is_overridden = sqlite3_column_type(st, 28) != SQLITE_NULL,
-		.weight_override = sqlite3_column_int(st, 28),
+		.ports = stmt_column_text(st, 20),
+		.ramp_percent = sqlite3_column_int(st, 21),
+		.damping = { .penalty = sqlite3_column_int64(st, 22),
+		    .at_wall_ms = sqlite3_column_int64(st, 23),
+		    .until_wall_ms = sqlite3_column_int64(st, 24) },
+		.is_overridden = sqlite3_column_type(st, 29) != SQLITE_NULL,
+		.weight_override = sqlite3_column_int(st, 29),
 	};
 
 	if (!row.zone || !row.service || !row.name || !row.address || !health ||
 	    !mode || !row.tags || !row.meta || !row.source || !row.node ||
 	    health_parse(health, &row.health) < 0 ||
 	    mode_parse(mode, &row.mode) < 0 ||
-	    stmt_column_drain(st, 24, &row.drain, NULL) < 0)
+	    stmt_column_drain(st, 25, &row.drain, NULL) < 0)
 		return row_broken("instance", reterr);
 	*ret_row = row;
 	return 0;

@@ -98,6 +98,8 @@ static int run_service(struct registry *r, enum stmt_id id,
 	stmt_text(st, ++i, row->source);
 	stmt_text(st, ++i, row->definition);
 	stmt_text(st, ++i, row->node);
+	stmt_text(st, ++i, row->port_name);
+	stmt_text(st, ++i, row->ports);
 	return stmt_run(r, st, reterr);
 }
 
@@ -168,6 +170,7 @@ static int bind_instance(
 	stmt_int(st, ++i, row->since_wall_ms);
 	stmt_text_cut(st, ++i, row->reason, REASON_MAX);
 	stmt_text(st, ++i, row->node);
+	stmt_text(st, ++i, row->ports);
 	return i;
 }
 

@@ -11,11 +11,11 @@
 
 #define SERVICE_COLUMNS                                                        \
 	"zone, name, protocol, port, ttl_s, max_answers, on_empty, tags, "     \
-	"meta, source, definition, node"
+	"meta, source, definition, node, port_name, ports"
 #define INSTANCE_COLUMNS                                                       \
 	"zone, service, name, address, address6, port, priority, weight, "     \
 	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
-	"locality, source, definition, since_wall_ms, reason, node"
+	"locality, source, definition, since_wall_ms, reason, node, ports"
 #define DRAIN_COLUMNS                                                          \
 	"drain_step, drain_until_wall_ms, drain_deadline_wall_ms, drain_text"
 #define INSTANCE_ALL                                                           \
@@ -36,53 +36,53 @@
  * its SET.
  */
 #define IS_OWNED "(node, source) = (excluded.node, excluded.source)"
-#define PUT_SERVICE                                                            \
-	"INSERT INTO service (" SERVICE_COLUMNS ") "                           \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, '')) "             \
-	"ON CONFLICT (zone, name) DO UPDATE SET "                              \
-	"(protocol, port, ttl_s, max_answers, on_empty, tags, meta, "          \
-	"definition) = (excluded.protocol, excluded.port, "                    \
-	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
-	"excluded.tags, excluded.meta, excluded.definition) WHERE " IS_OWNED   \
-	" AND (protocol, port, ttl_s, max_answers, on_empty, tags, meta, "     \
-	"definition) IS NOT (excluded.protocol, excluded.port, "               \
-	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "            \
+#define PUT_SERVICE                                                                                  \
+	"INSERT INTO service (" SERVICE_COLUMNS ") "                                                 \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), ?, ?) "                             \
+	"ON CONFLICT (zone, name) DO UPDATE SET "                                                    \
+	"(protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, "              \
+	"definition) = (excluded.protocol, excluded.port, excluded.port_name, excluded.ports, "      \
+	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "                                  \
+	"excluded.tags, excluded.meta, excluded.definition) WHERE " IS_OWNED                         \
+	" AND (protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, "         \
+	"definition) IS NOT (excluded.protocol, excluded.port, excluded.port_name, excluded.ports, " \
+	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "                                  \
 	"excluded.tags, excluded.meta, excluded.definition)"
 
 #define INSTANCE_ROW                                                           \
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "           \
-	"ifnull(?, ''))"
+	"ifnull(?, ''), ?)"
 #define INSTANCE_ROWS                                                          \
 	INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
 	             "," INSTANCE_ROW "," INSTANCE_ROW "," INSTANCE_ROW        \
 	             "," INSTANCE_ROW /* STMT_BATCH of them */
-#define PUT_INSTANCES(rows)                                                    \
-	"INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES " rows             \
-	"ON CONFLICT (zone, service, name) DO UPDATE SET "                     \
-	"(address, address6, port, priority, weight, weight_warning, "         \
-	"lease_until_wall_ms, tags, meta, locality, definition) = "            \
-	"(excluded.address, excluded.address6, excluded.port, "                \
-	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
-	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
-	"excluded.locality, excluded.definition) WHERE " IS_OWNED " AND "      \
-	"(address, address6, port, priority, weight, weight_warning, "         \
-	"lease_until_wall_ms, tags, meta, locality, definition) "              \
-	"IS NOT (excluded.address, excluded.address6, excluded.port, "         \
-	"excluded.priority, excluded.weight, excluded.weight_warning, "        \
-	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "         \
+#define PUT_INSTANCES(rows)                                                            \
+	"INSERT INTO instance (" INSTANCE_COLUMNS ") VALUES " rows                     \
+	"ON CONFLICT (zone, service, name) DO UPDATE SET "                             \
+	"(address, address6, port, ports, priority, weight, weight_warning, "          \
+	"lease_until_wall_ms, tags, meta, locality, definition) = "                    \
+	"(excluded.address, excluded.address6, excluded.port, excluded.ports, "        \
+	"excluded.priority, excluded.weight, excluded.weight_warning, "                \
+	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "                 \
+	"excluded.locality, excluded.definition) WHERE " IS_OWNED " AND "              \
+	"(address, address6, port, ports, priority, weight, weight_warning, "          \
+	"lease_until_wall_ms, tags, meta, locality, definition) "                      \
+	"IS NOT (excluded.address, excluded.address6, excluded.port, excluded.ports, " \
+	"excluded.priority, excluded.weight, excluded.weight_warning, "                \
+	"excluded.lease_until_wall_ms, excluded.tags, excluded.meta, "                 \
 	"excluded.locality, excluded.definition)"
 
 /* What one owner says of a key; all that it said before is replaced. */
-#define CLAIM_SERVICE                                                          \
-	"INSERT INTO service_claim (zone, name, protocol, port, ttl_s, "       \
-	"max_answers, on_empty, tags, meta, source, definition, node) "        \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define CLAIM_SERVICE                                                                     \
+	"INSERT INTO service_claim (zone, name, protocol, port, ttl_s, "                  \
+	"max_answers, on_empty, tags, meta, source, definition, node, port_name, ports) " \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define CLAIM_INSTANCE                                                         \
 	"INSERT INTO instance_claim (zone, service, name, address, address6, " \
 	"port, priority, weight, weight_warning, lease_until_wall_ms, tags, "  \
-	"meta, locality, source, definition, node) "                           \
+	"meta, locality, source, definition, node, ports) "                    \
 	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?13, ?14, ?15, "     \
-	"?16, ?17, ?20)"
+	"?16, ?17, ?20, ?21)"
 
 static const char *const texts[STMT_N] = {
 	[STMT_MARK] = "SELECT c.revision, c.token, r.id FROM registry r "
@@ -279,6 +279,9 @@ static const char *const texts[STMT_N] = {
 	               "FROM instance WHERE mode <> 'active'",
 	[STMT_NAMES] = "SELECT zone, name FROM service ORDER BY zone, name",
 	[STMT_META] = "SELECT key, value FROM json_each(?)",
+	[STMT_PORTS] = "SELECT json_extract(value, '$.name'), "
+	               "ifnull(json_extract(value, '$.protocol'), 'tcp'), "
+	               "json_extract(value, '$.port') FROM json_each(?)",
 	[STMT_CHECKS] = "SELECT " CHECK_COLUMNS " FROM check_result "
 	                "WHERE zone = ? ORDER BY service, instance, name",
 	[STMT_CHECKS_OF_SERVICE] = "SELECT " CHECK_COLUMNS " FROM check_result "

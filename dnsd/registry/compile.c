@@ -10,6 +10,7 @@
 #include "dnsd/message/data/service.h"
 #include "dnsd/message/data/zone.h"
 #include "dnsd/registry/index.h"
+#include "dnsd/registry/ports.h"
 #include "dnsd/registry/records.h"
 #include "dnsd/registry/subtypes.h"
 #include "schema/base/xalloc.h"
@@ -34,6 +35,7 @@ struct draft {
 	uint8_t label_len;
 	char label[WIRE_LABEL_MAX];
 	struct owner_records records;
+	struct owner_ports ports;
 };
 
 struct compiler {
@@ -53,6 +55,7 @@ struct compiler {
 	struct records records;
 	struct owner_records own; /* of the service itself */
 	struct subtypes subtypes;
+	struct ports ports;
 };
 
 struct compiler *compiler_new(void)
@@ -67,12 +70,35 @@ void compiler_free(struct compiler *c)
 	free(c->draft);
 	records_release(&c->records);
 	subtypes_release(&c->subtypes);
+	ports_release(&c->ports);
 	free(c);
 }
 
 static uint16_t or_default(int value, uint16_t otherwise)
 {
 	return value == ROW_DEFAULT ? otherwise : (uint16_t)value;
+}
+
+/* An instance has two octets at least in its name, I._S._P.Z. */
+static void limit_room(struct compiler *c, size_t protocol_len)
+{
+	size_t taken =
+	    2u + strlen(c->name) + 2u + protocol_len + c->zone->name.len;
+
+	if (taken + 2u > WIRE_NAME_MAX) {
+		c->bad = true;
+	} else if (WIRE_NAME_MAX - taken < c->room) {
+		c->room = WIRE_NAME_MAX - taken;
+	}
+}
+
+/* _N._P.S.Z; such a name without room is nothing to ask for. */
+static bool port_name_fits(const struct compiler *c, const struct port_row *row)
+{
+	return !row->name || 2u + strlen(row->name) + 2u +
+	                             strlen(row->protocol) + 1u +
+	                             strlen(c->name) + c->zone->name.len <=
+	                         WIRE_NAME_MAX;
 }
 
 void compile_begin(struct compiler *c, const struct zone *zone,
@@ -84,19 +110,15 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->zone = zone;
 	c->now_wall_ms = now_wall_ms;
 	c->next_expiry_wall_ms = 0;
-	/* an instance has two octets at least in its name, I._S._P.Z */
 	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
-	         protocol_len >= sizeof(c->protocol) ||
-	         2u + name_len + 2u + protocol_len + zone->name.len + 2u >
-	             WIRE_NAME_MAX;
-	c->room = c->bad ? 0
-	                 : WIRE_NAME_MAX - (2u + name_len + 2u + protocol_len +
-	                                       zone->name.len);
+	         protocol_len >= sizeof(c->protocol);
+	c->room = WIRE_NAME_MAX;
 	memset(c->name, 0, sizeof(c->name));
 	memset(c->protocol, 0, sizeof(c->protocol));
 	if (!c->bad) {
 		memcpy(c->name, row->name, name_len);
 		memcpy(c->protocol, row->protocol, protocol_len);
+		limit_room(c, protocol_len);
 	}
 	c->port = row->port == ROW_DEFAULT ? 0 : row->port;
 	c->ttl_s =
@@ -113,6 +135,21 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	records_reset(&c->records);
 	c->own = (struct owner_records){ 0 };
 	subtypes_reset(&c->subtypes);
+	ports_reset(&c->ports, row);
+}
+
+void compile_port(struct compiler *c, const struct port_row *row)
+{
+	if (row->port < 1 || row->port > UINT16_MAX)
+		return;
+	if (c->draft_n) {
+		ports_override(&c->ports, &c->draft[c->draft_n - 1].ports, row);
+		return;
+	}
+	if (!port_name_fits(c, row))
+		return;
+	limit_room(c, strlen(row->protocol));
+	ports_add(&c->ports, row);
 }
 
 void compile_index_addresses(struct compiler *c)
@@ -266,6 +303,7 @@ struct layout {
 	unsigned eligible_n, group_n, index_slots, address_n, address_slots;
 	size_t stride, size;
 	size_t records_len; /* of the instances */
+	size_t ports_len;
 	bool any_ipv6;
 };
 
@@ -281,6 +319,14 @@ static uint32_t reserve(struct layout *l, size_t align, size_t len)
 static size_t aligned_len(struct compiler *c, const struct owner_records *o)
 {
 	return (records_len(&c->records, o) + 3) & ~(size_t)3;
+}
+
+/* A table of the service is there if any of its instances has one. */
+static size_t own_records_len(struct compiler *c)
+{
+	size_t len = aligned_len(c, &c->own);
+
+	return len ? len : sizeof(struct service_records);
 }
 
 static void measure(struct compiler *c, struct layout *l)
@@ -303,6 +349,7 @@ static void measure(struct compiler *c, struct layout *l)
 		if (!i || d->priority != d[-1].priority)
 			l->group_n++;
 	}
+	l->ports_len = ports_len(&c->ports, c->draft_n);
 	l->stride = sizeof(struct service_instance) + 1 + label_max;
 	l->stride = (l->stride + 1) & ~(size_t)1;
 	if (c->draft_n <= SERVICE_LINEAR_MAX)
@@ -329,7 +376,7 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	size_t name_len = put_name(c, name);
 	struct service h = { .zone = c->zone, .ttl_s = c->ttl_s };
 
-	l->size = sizeof(struct service) + name_len;
+	l->size = offsetof(struct service, name) + name_len;
 	h.name_len = (uint8_t)name_len;
 	h.hash = dname_hash_label(
 	    c->zone->hash_seed, c->zone->hash, name + 1, name[0]);
@@ -356,13 +403,17 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 		h.flags |= SERVICE_ADDRESS_INDEX;
 		(void)reserve(l, 4, (1 + l->address_slots) * sizeof(uint32_t));
 	}
+	if (l->ports_len)
+		h.ports = reserve(l, 4, l->ports_len);
 	if (c->subtypes.n)
 		h.subtypes = reserve(l, 4, subtypes_len(&c->subtypes));
-	if (c->own.n)
-		h.records = reserve(l, 4, records_len(&c->records, &c->own));
 	if (l->records_len) {
-		h.instance_records = reserve(
-		    l, 4, c->draft_n * sizeof(uint32_t) + l->records_len);
+		h.flags |= SERVICE_INSTANCE_RECORDS;
+		(void)reserve(l, 4, c->draft_n * sizeof(uint32_t));
+	}
+	if (l->records_len || c->own.n) {
+		h.records = reserve(l, 4, own_records_len(c));
+		(void)reserve(l, 4, l->records_len);
 	}
 	h.size = (uint32_t)(l->size + SERVICE_SLACK);
 
@@ -372,16 +423,18 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	return s;
 }
 
-/* The places of each instance's records, and behind them the records. */
+/* Those of the service, behind them those of each instance. */
 static void fill_records(struct compiler *c, struct service *s)
 {
-	uint32_t *at = (uint32_t *)(void *)((uint8_t *)s + s->instance_records);
-	uint32_t next =
-	    s->instance_records + c->draft_n * (uint32_t)sizeof(*at);
+	uint32_t *at = (uint32_t *)(void *)((uint8_t *)s + s->records);
+	uint32_t next = s->records + (uint32_t)own_records_len(c);
 
 	if (c->own.n)
 		records_fill(&c->records, &c->own, s, s->records);
-	for (unsigned i = 0; s->instance_records && i < c->draft_n; i++) {
+	if (!(s->flags & SERVICE_INSTANCE_RECORDS))
+		return;
+	at -= c->draft_n;
+	for (unsigned i = 0; i < c->draft_n; i++) {
 		const struct owner_records *o = &c->draft[i].records;
 
 		if (!o->n)
@@ -429,8 +482,11 @@ int compile_finish(
 		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
 	measure(c, &l);
 	struct service *s = allocate(c, &l);
+	if (s->ports)
+		ports_fill(&c->ports, s);
 	for (unsigned i = 0; i < c->draft_n; i++) {
 		fill_instance(s, i, &c->draft[i]);
+		ports_fill_instance(&c->ports, &c->draft[i].ports, s, i);
 		subtypes_place(&c->subtypes, c->draft[i].seq, i);
 	}
 	index_groups(s);

@@ -34,6 +34,8 @@ void compile_index_addresses(struct compiler *c);
 /* False: left out, and so is its metadata. */
 bool compile_add(struct compiler *c, const struct instance_row *row);
 void compile_meta(struct compiler *c, const char *key, const char *value);
+/* The same way; bad ones and those that nobody has are passed over. */
+void compile_port(struct compiler *c, const struct port_row *row);
 /*
  * The same way: a record of a type that is neither address nor SRV, as it is
  * sent; of S.Z or of I.S.Z.

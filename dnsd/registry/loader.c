@@ -103,8 +103,17 @@ static void on_tag(void *arg, const char *tag)
 	compile_tag(arg, tag);
 }
 
-static void take_words(struct loader *l, const char *meta, const char *tags)
+static void on_port(void *arg, const struct port_row *row)
 {
+	compile_port(arg, row);
+}
+
+static void take_words(
+    struct loader *l, const char *meta, const char *tags, const char *ports)
+{
+	if (ports)
+		(void)registry_ports_each(
+		    l->registry, ports, on_port, l->compiler);
 	if (meta && strcmp(meta, "{}") != 0) {
 		(void)registry_meta_each(
 		    l->registry, meta, on_meta, l->compiler);
@@ -126,7 +135,7 @@ static void on_service(void *arg, const struct service_row *row)
 	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
 	if (catalog_reverse(l->catalog))
 		compile_index_addresses(l->compiler);
-	take_words(l, row->meta, row->tags);
+	take_words(l, row->meta, row->tags, row->ports);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -137,7 +146,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 		return;
 	l->instance_n++;
 	if (compile_add(l->compiler, row))
-		take_words(l, row->meta, row->tags);
+		take_words(l, row->meta, row->tags, row->ports);
 }
 
 static void remove_service(void *arg, const char *zone, const char *service)

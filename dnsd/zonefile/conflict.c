@@ -118,13 +118,13 @@ static struct name service_name(const struct service *s)
 }
 
 /* _S._P.Z */
-static struct name browsed_name(const struct service *s)
+static struct name browsed_name(
+    const struct service *s, const char protocol[16])
 {
 	struct name n = { 0 };
 
 	put_underscored(&n, s->name + 1, s->name[0]);
-	put_underscored(
-	    &n, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	put_underscored(&n, protocol, strnlen(protocol, sizeof(s->protocol)));
 	put(&n, s->zone->name.lower, s->zone->name.len);
 	return n;
 }
@@ -223,20 +223,50 @@ static void check_subtypes(
 	}
 }
 
+/* _N._P.S.Z, of each port that has a name. */
+static void check_port_names(struct conflicts *c, const struct service *s)
+{
+	const struct service_ports *all = service_at(s, s->ports);
+	const struct types srv = { { TYPE_SRV }, 1 };
+
+	for (unsigned k = 0; k < all->n; k++) {
+		const struct service_port *p = &all->item[k];
+		const uint8_t *label = service_at(s, p->name);
+		struct name n = { 0 };
+
+		if (!p->name)
+			continue;
+		put(&n, label, 1u + *label);
+		put_underscored(
+		    &n, p->protocol, strnlen(p->protocol, sizeof(p->protocol)));
+		put(&n, s->name, s->name_len);
+		(void)check(c, s->zone, &n, &srv);
+	}
+}
+
 void conflicts_add(struct conflicts *c, const struct service *s)
 {
 	const struct record_set txt = service_records(s, TYPE_TXT);
 	const struct types types = types_of(families_of(s), &txt, false);
 	const struct types sd = { { TYPE_SRV, TYPE_PTR }, 2 };
-	const struct name own = service_name(s), browsed = browsed_name(s);
+	const struct name own = service_name(s);
 	bool hidden = check(c, s->zone, &own, &types);
-	bool sd_hidden = check(c, s->zone, &browsed, &sd);
+	/* what hides the whole is told once, and so is what is no protocol's */
+	const struct name *once = hidden ? NULL : &own;
+	const char *protocol;
+	unsigned at = 0;
 
-	/* what hides the whole is told once */
-	check_instances(
-	    c, s, hidden ? NULL : &own, sd_hidden ? NULL : &browsed);
-	if (!sd_hidden)
-		check_subtypes(c, s, &browsed);
+	while ((protocol = service_protocol(s, &at))) {
+		const struct name browsed = browsed_name(s, protocol);
+		bool sd_hidden = check(c, s->zone, &browsed, &sd);
+
+		check_instances(c, s, once, sd_hidden ? NULL : &browsed);
+		if (!sd_hidden)
+			check_subtypes(c, s, &browsed);
+		once = NULL;
+	}
+	if (!hidden && s->ports && may_hide_below(s->zone, &own))
+		check_port_names(c, s);
 }
 
 /* ---- zones ------------------------------------------------------------ */

@@ -234,7 +234,7 @@ static void on_data(struct world *w, const struct words *l)
 static void on_service(struct world *w, const struct words *l)
 {
 	static const char *const keys[] = { "protocol", "port", "ttl", "max",
-		"empty", NULL };
+		"empty", "name", NULL };
 	static const char *const empties[] = { "nodata", "nxdomain", "all" };
 	const char *protocol = value_of(l, 2, "protocol");
 
@@ -246,6 +246,7 @@ static void on_service(struct world *w, const struct words *l)
 		.name = l->word[1],
 		.protocol = protocol ? protocol : "tcp",
 		.port = number_of(l, 2, "port", ROW_DEFAULT),
+		.port_name = value_of(l, 2, "name"),
 		.ttl_s = number_of(l, 2, "ttl", ROW_DEFAULT),
 		.max_answers = number_of(l, 2, "max", ROW_DEFAULT),
 		.on_empty =
@@ -287,6 +288,20 @@ static void on_instance(struct world *w, const struct words *l)
 	w->left_out = !compile_add(w->compiler, &row);
 }
 
+static void on_port(struct world *w, const struct words *l)
+{
+	static const char *const keys[] = { "name", "protocol", NULL };
+	const char *protocol = value_of(l, 2, "protocol");
+
+	check(l->n >= 2 && w->in_service, l, "no number");
+	check_keys(l, 2, keys);
+	const struct port_row row = { value_of(l, 2, "name"),
+		protocol ? protocol : "tcp",
+		(int)strtol(l->word[1], NULL, 10) };
+	if (!w->left_out)
+		compile_port(w->compiler, &row);
+}
+
 static void on_line(struct world *w, struct words *l)
 {
 	const char *what = l->word[0];
@@ -303,6 +318,8 @@ static void on_line(struct world *w, struct words *l)
 		check(l->n == 3 && w->in_service, l, "not key and value");
 		if (!w->left_out)
 			compile_meta(w->compiler, l->word[1], l->word[2]);
+	} else if (!strcmp(what, "port")) {
+		on_port(w, l);
 	} else if (!strcmp(what, "data")) {
 		on_data(w, l);
 	} else if (!strcmp(what, "tag")) {

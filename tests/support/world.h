@@ -10,6 +10,8 @@
  *	zone svc.test [ttl 5] [negative 2] [max 8] [hostmaster NAME]
  *	record OWNER TTL TYPE RDATA...
  *	service web [protocol tcp] [port 8080] [ttl N] [max N] [empty nodata]
+ *	    [name N]
+ *	port 9090 [name N] [protocol tcp]
  *	meta KEY VALUE
  *	data TYPE RDATA...
  *	tag WORD
@@ -19,9 +21,9 @@
  * (an instance stands in one line). A zone has SOA, NS ns1 and the addresses
  * of ns1; `record` adds to the zone that was named last, names without final
  * dot are below it, `service` is in it: not in one below in-addr.arpa or
- * ip6.arpa. `meta`, `data` and `tag` belong to the service or instance before;
- * `data` is a record of it, as an owner of its own would have it. A service
- * that is there already is replaced.
+ * ip6.arpa. `meta`, `data`, `tag` and `port` belong to the service or instance
+ *before; `data` is a record of it, as an owner of its own would have it. A
+ *service that is there already is replaced.
  */
 #include "dnsd/message/data/zone_build.h"
 #include "dnsd/message/handle.h"

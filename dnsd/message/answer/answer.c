@@ -313,6 +313,7 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 	ret_a->authoritative = false;
 	ret_a->not_ready = false;
 	ret_a->service = NULL;
+	ret_a->port = NULL;
 	ret_a->chaos = NULL;
 	ret_a->alias_n = 0;
 	ret_a->mixed = NULL;

@@ -75,7 +75,9 @@ struct answer {
 	unsigned instance;
 	const struct service_subtype *subtype; /* of ANSWER_PTR; NULL: all */
 	struct record_set records;             /* of ANSWER_RECORDS */
-	const struct node *node;               /* of ANSWER_REFERRAL: the cut */
+	/* Of SRV and PTR, and what is below; NULL: the first of all. */
+	const struct service_port *port;
+	const struct node *node; /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
 	unsigned alias_n;
@@ -94,6 +96,12 @@ struct answer {
 	unsigned target_n;
 	struct answer_target target[ANSWER_TARGETS_MAX];
 };
+
+/* Of the service's names that are asked for: without underscore, NUL-padded. */
+static inline const char *answer_protocol(const struct answer *a)
+{
+	return a->port ? a->port->protocol : a->service->protocol;
+}
 
 /* Texts about the server; NULL: REFUSED. Borrowed, constant. */
 struct identity {

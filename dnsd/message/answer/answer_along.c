@@ -157,15 +157,16 @@ void answer_along(struct answer *a, const struct catalog *c)
 /* ---- what goes along with services ------------------------------------ */
 
 /* `_P.Z`, or what is below it. */
-static bool has_protocol_node(
-    const struct zone_image *m, const struct service *s)
+static bool has_protocol_node(const struct answer *a)
 {
-	const struct zone *z = s->zone;
-	size_t len = strnlen(s->protocol, sizeof(s->protocol)) + 1;
-	uint8_t name[2 + sizeof(s->protocol) + WIRE_NAME_MAX] = { (uint8_t)len,
-		'_' };
+	enum { PROTOCOL_MAX = sizeof(((struct service *)0)->protocol) };
+	const struct zone_image *m = a->image;
+	const struct zone *z = a->zone;
+	const char *protocol = answer_protocol(a);
+	size_t len = strnlen(protocol, PROTOCOL_MAX) + 1;
+	uint8_t name[2 + PROTOCOL_MAX + WIRE_NAME_MAX] = { (uint8_t)len, '_' };
 
-	memcpy(name + 2, s->protocol, len - 1);
+	memcpy(name + 2, protocol, len - 1);
 	memcpy(name + 1 + len, z->name.lower, z->name.len);
 	return zone_image_find(m,
 	    dname_hash_label(z->hash_seed, z->hash, name + 1, (uint8_t)len),
@@ -187,7 +188,7 @@ static bool is_mixed(const struct answer *a)
 		return false;
 	return zone_image_apex(m)->governor_at ||
 	       zone_image_find(m, s->hash, s->name, s->name_len) ||
-	       (a->kind == ANSWER_PTR && has_protocol_node(m, s));
+	       (a->kind == ANSWER_PTR && has_protocol_node(a));
 }
 
 void answer_mix(struct answer *a, const struct catalog *c)
@@ -246,8 +247,8 @@ bool answer_browsed_along(const struct answer *a, unsigned i)
 
 	memcpy(wire, in->label, len);
 	len += put_underscored(wire + len, s->name + 1, s->name[0]);
-	len += put_underscored(
-	    wire + len, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	len += put_underscored(wire + len, answer_protocol(a),
+	    strnlen(answer_protocol(a), sizeof(s->protocol)));
 	memcpy(wire + len, z->name.lower, z->name.len);
 	if (!is_of_zone(a, &name, wire, len + z->name.len))
 		return false;

@@ -6,7 +6,12 @@
  *	_S._P                 SRV; PTR to I._S._P (DNS-SD, RFC 6763)
  *	I._S._P               SRV and TXT of one instance
  *	I.S                   one instance, whatever its health
+ *	_N._P.S               SRV with the port N of protocol P
+ *	_P.S                  exists while such a port does
  *	_P                    exists while a service of that protocol does
+ *
+ * P is the protocol of any port of the service; _S._P has its first port of
+ * that protocol. S and I.S have its first port of all.
  *
  * and those of answer_browse.c.
  *
@@ -146,15 +151,77 @@ static bool decide_instance(
 	return true;
 }
 
-/* Is the label left of Z `_P` of that service? */
-static bool is_protocol(
-    const struct service *s, const uint8_t *label, uint8_t len)
+static void take_port(struct answer *a, const struct service_port *p)
 {
-	return len - 1u < sizeof(s->protocol) && !s->protocol[len - 1] &&
-	       !memcmp(label + 1, s->protocol, len - 1u);
+	a->port = p;
 }
 
-/* _S._P.Z; false: the service has another protocol. */
+/* Not that of the first port: another that the service has? */
+static __attribute__((noinline)) bool take_other_protocol(
+    struct answer *a, const uint8_t *label, uint8_t len)
+{
+	const struct service_port *p =
+	    service_find_port(a->service, label, len, NULL, 0);
+
+	if (p)
+		take_port(a, p);
+	return p;
+}
+
+/* Is the label `_P` of a->service? Then its first such port is taken. */
+static bool take_protocol(struct answer *a, const uint8_t *label, uint8_t len)
+{
+	return protocol_is(a->service->protocol, label, len) ||
+	       (a->service->ports && take_other_protocol(a, label, len));
+}
+
+/* _P.S.Z; false: no port of that protocol has a name. */
+static bool decide_port_protocol(struct answer *a, const struct dname *name)
+{
+	uint8_t len;
+	const uint8_t *p = label_below(name, a->zone, 2, &len);
+
+	if (!a->service->ports || !is_underscored(p, len) ||
+	    !service_has_port_name(a->service, p, len))
+		return false;
+	negative(a, RCODE_NOERROR);
+	return true;
+}
+
+/* The port at _N._P.S.Z, or above such a name; NULL: there is none. */
+static const struct service_port *named_port(
+    const struct answer *a, const struct dname *name)
+{
+	uint8_t protocol_len, len;
+	const uint8_t *protocol = label_below(name, a->zone, 2, &protocol_len);
+	const uint8_t *label = label_below(name, a->zone, 3, &len);
+
+	if (!a->service->ports || !is_underscored(protocol, protocol_len))
+		return NULL;
+	return service_find_port(
+	    a->service, protocol, protocol_len, label, len);
+}
+
+/* _N._P.S.Z; false: there is no such port. */
+static bool decide_port(
+    struct answer *a, const struct dname *name, uint16_t type)
+{
+	const struct service_port *p = named_port(a, name);
+
+	if (!p)
+		return false;
+	take_port(a, p);
+	if (type == TYPE_SRV) {
+		decide_set(a, ANSWER_SRV, a->service->eligible_n);
+	} else if (type == TYPE_ANY) {
+		answer_hinfo(a);
+	} else {
+		negative(a, RCODE_NOERROR);
+	}
+	return true;
+}
+
+/* _S._P.Z; false: the service has no such protocol. */
 static bool decide_srv_name(
     struct answer *a, const struct dname *name, uint16_t type)
 {
@@ -162,7 +229,7 @@ static bool decide_srv_name(
 	uint8_t len;
 	const uint8_t *p = label_below(name, a->zone, 1, &len);
 
-	if (!is_protocol(s, p, len))
+	if (!take_protocol(a, p, len))
 		return false;
 	if (type == TYPE_SRV) {
 		decide_set(a, ANSWER_SRV, s->eligible_n);
@@ -184,7 +251,7 @@ static bool decide_sd_instance(
 	uint8_t len;
 	const uint8_t *p = label_below(name, a->zone, 1, &len);
 
-	if (!is_protocol(a->service, p, len) || !find_instance(a, name, 3))
+	if (!take_protocol(a, p, len) || !find_instance(a, name, 3))
 		return false;
 	switch (type) {
 	case TYPE_SRV:
@@ -210,7 +277,7 @@ static unsigned encloser_of(struct answer *a, const struct dname *name,
 	const uint8_t *first = label_below(name, l->zone, 1, &len);
 
 	if (underscored) {
-		if (a->service && is_protocol(a->service, first, len)) {
+		if (a->service && take_protocol(a, first, len)) {
 			return l->below > 3 && find_instance(a, name, 3) ? 3
 			                                                 : 2;
 		}
@@ -221,7 +288,9 @@ static unsigned encloser_of(struct answer *a, const struct dname *name,
 		return 0;
 	if (l->below < 3)
 		return 1;
-	return find_instance(a, name, 2) ? 2 : 1;
+	if (find_instance(a, name, 2) || decide_port_protocol(a, name))
+		return l->below > 3 && named_port(a, name) ? 3 : 2;
+	return 1;
 }
 
 bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
@@ -249,9 +318,11 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	} else if (a->service && l->below == 2 && underscored) {
 		exists = decide_srv_name(a, name, type);
 	} else if (a->service && l->below == 2) {
-		exists = decide_instance(a, name, type);
-	} else if (a->service && l->below == 3 && underscored) {
-		exists = decide_sd_instance(a, name, type);
+		exists = decide_instance(a, name, type) ||
+		         decide_port_protocol(a, name);
+	} else if (a->service && l->below == 3) {
+		exists = underscored ? decide_sd_instance(a, name, type)
+		                     : decide_port(a, name, type);
 	}
 	if (exists) {
 		answer_mix(a, c);
@@ -264,7 +335,7 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	}
 	if (!underscored)
 		return false;
-	if (a->service && is_protocol(a->service, first, len) &&
+	if (a->service && take_protocol(a, first, len) &&
 	    answer_subtypes(a, name, type, l, ret_encloser_n)) {
 		answer_mix(a, c);
 		return true;

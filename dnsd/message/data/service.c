@@ -23,9 +23,11 @@ struct record_set service_records(const struct service *s, uint16_t type)
 struct record_set service_instance_records(
     const struct service *s, unsigned i, uint16_t type)
 {
-	const uint32_t *table = service_at(s, s->instance_records);
+	const uint32_t *table = service_at(s, s->records);
 
-	return find_records(s, s->instance_records ? table[i] : 0, type);
+	if (!(s->flags & SERVICE_INSTANCE_RECORDS))
+		return (struct record_set){ .type = type };
+	return find_records(s, table[(int)i - (int)s->instance_n], type);
 }
 
 struct record_set service_sd_txt(const struct service *s, unsigned i)
@@ -37,6 +39,54 @@ struct record_set service_sd_txt(const struct service *s, unsigned i)
 	if (!txt.n)
 		txt = service_records(s, TYPE_TXT);
 	return txt.n ? txt : (struct record_set){ TYPE_TXT, 1, none };
+}
+
+const char *service_protocol(const struct service *s, unsigned *at)
+{
+	const struct service_ports *all = service_at(s, s->ports);
+
+	if (!*at) {
+		*at = 1; /* the first of all has this protocol */
+		return s->protocol;
+	}
+	while (s->ports && *at < all->n) {
+		const struct service_port *p = &all->item[(*at)++];
+
+		if (p->is_first)
+			return p->protocol;
+	}
+	return NULL;
+}
+
+const struct service_port *service_find_port(const struct service *s,
+    const uint8_t *protocol, uint8_t protocol_len, const uint8_t *name,
+    uint8_t name_len)
+{
+	const struct service_ports *all = service_at(s, s->ports);
+
+	for (unsigned k = 0; s->ports && k < all->n; k++) {
+		const struct service_port *p = &all->item[k];
+		const uint8_t *own = service_at(s, p->name);
+
+		if (protocol_is(p->protocol, protocol, protocol_len) &&
+		    (!name || (p->name && *own == name_len &&
+		                  !memcmp(own + 1, name, name_len))))
+			return p;
+	}
+	return NULL;
+}
+
+bool service_has_port_name(
+    const struct service *s, const uint8_t *protocol, uint8_t len)
+{
+	const struct service_ports *all = service_at(s, s->ports);
+
+	for (unsigned k = 0; s->ports && k < all->n; k++) {
+		if (all->item[k].name &&
+		    protocol_is(all->item[k].protocol, protocol, len))
+			return true;
+	}
+	return false;
 }
 
 static bool label_is(

@@ -31,6 +31,8 @@ enum service_flag {
 	SERVICE_NX_WHEN_EMPTY = 1, /* on_empty: nxdomain */
 	SERVICE_ADDRESS_INDEX = 2, /* see service_find_address() */
 	SERVICE_UNREADABLE = 4,    /* nothing of it is known but that it is */
+	/* Before s->records: where each instance's are, 0: none. */
+	SERVICE_INSTANCE_RECORDS = 8,
 };
 
 enum instance_flag {
@@ -73,13 +75,30 @@ struct service {
 	uint16_t max_answers; /* of an address answer; 65535: no limit */
 	uint8_t flags;
 	uint8_t name_len;  /* octets of S.Z */
-	char protocol[16]; /* without underscore, NUL-padded */
+	char protocol[16]; /* of the first port; no underscore, NUL-padded */
 	/* Where the parts lie, octets from the start; 0: there is none. */
 	uint32_t instances, groups, ipv6, cumulative, index;
-	uint32_t records;          /* struct service_records, of S.Z */
-	uint32_t instance_records; /* where each instance's are, 0: none */
-	uint32_t subtypes;         /* struct service_subtypes */
-	uint8_t name[];            /* S.Z */
+	uint32_t records;  /* struct service_records, of S.Z */
+	uint32_t subtypes; /* struct service_subtypes */
+	uint32_t ports;    /* struct service_ports; 0: one, without a name */
+	uint8_t name[];    /* S.Z */
+};
+
+/*
+ * A port: SRV of `_N._P.S.Z` if it has a name, and of `_S._P.Z` if it is the
+ * first of its protocol.
+ */
+struct service_port {
+	char protocol[16]; /* without underscore, NUL-padded */
+	uint32_t name;     /* where `_N` lies, length octet first; 0: none */
+	/* Two octets for each instance, as sent; 0: those in its `srv`. */
+	uint32_t numbers;
+	uint32_t is_first; /* of its protocol */
+};
+
+struct service_ports {
+	uint32_t n;
+	struct service_port item[]; /* as they are listed */
 };
 
 /*
@@ -165,6 +184,36 @@ struct record_set service_instance_records(
     const struct service *s, unsigned i, uint16_t type);
 /* TXT of the first of both that has it, or an empty one: never none. */
 struct record_set service_sd_txt(const struct service *s, unsigned i);
+
+/*
+ * The protocols of its ports, each once: *at is 0 at first; NULL: no more.
+ */
+const char *service_protocol(const struct service *s, unsigned *at);
+/*
+ * The first port of protocol `_P` (a label, lower case) that has the name
+ * `_N`; name NULL: the first of the protocol, whatever its name. NULL: there
+ * is none, or it is the only one of the service and has no name.
+ */
+const struct service_port *service_find_port(const struct service *s,
+    const uint8_t *protocol, uint8_t protocol_len, const uint8_t *name,
+    uint8_t name_len);
+/* Two octets for each instance, as sent; NULL: as in its `srv`. */
+static inline const uint8_t *service_port_numbers(
+    const struct service *s, const struct service_port *p)
+{
+	return p->numbers ? service_at(s, p->numbers) : NULL;
+}
+/* Has any port of protocol `_P` a name? */
+bool service_has_port_name(
+    const struct service *s, const uint8_t *protocol, uint8_t len);
+
+/* Is the label `_P`? protocol: without underscore, NUL-padded. */
+static inline bool protocol_is(
+    const char protocol[16], const uint8_t *label, uint8_t len)
+{
+	return len - 1u < 16 && !protocol[len - 1] &&
+	       !memcmp(label + 1, protocol, len - 1u);
+}
 
 /* The subtype of that label (`_T`, lower case), or NULL. */
 const struct service_subtype *service_find_subtype(

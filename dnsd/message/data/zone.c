@@ -81,6 +81,15 @@ static struct zone *zone_of(const struct service *s)
 	return (struct zone *)(uintptr_t)s->zone;
 }
 
+static void count_protocols(const struct service *s, int change)
+{
+	const char *protocol;
+	unsigned at = 0;
+
+	while ((protocol = service_protocol(s, &at)))
+		(void)zone_count_protocol(zone_of(s), protocol, change);
+}
+
 /* `_P.Z` is there before a service of the protocol, and gone after it. */
 static void on_leaving(
     void *arg, const struct service *old, struct service *next)
@@ -88,7 +97,7 @@ static void on_leaving(
 	(void)arg;
 	(void)old;
 	if (next)
-		(void)zone_count_protocol(zone_of(next), next->protocol, 1);
+		count_protocols(next, 1);
 }
 
 static void on_entered(
@@ -103,7 +112,7 @@ static void on_entered(
 		roster_remove(&zone_of(old)->roster, old);
 	}
 	if (old)
-		(void)zone_count_protocol(zone_of(old), old->protocol, -1);
+		count_protocols(old, -1);
 }
 
 const struct catalog_listener zone_listener = { .leaving = on_leaving,

@@ -56,7 +56,7 @@ static void put_sections(
 		respond_negative(o, a);
 		break;
 	case ANSWER_SRV:
-		respond_srv_set(o, r, s);
+		respond_srv_set(o, r, a);
 		break;
 	case ANSWER_IPV4:
 	case ANSWER_IPV6:

@@ -54,25 +54,24 @@ static uint8_t *put_label(uint8_t *p, const void *label, size_t len)
 
 /* _P.Z, or a pointer to it. */
 static uint8_t *put_protocol(const struct out *o, uint8_t *p,
-    const struct service *s, struct protocol_place *place)
+    const char *protocol, struct protocol_place *place)
 {
 	size_t at = (size_t)(p - o->base);
 
 	if (place->pointer &&
-	    !memcmp(place->label, s->protocol, sizeof(place->label)))
+	    !memcmp(place->label, protocol, sizeof(place->label)))
 		return wire_put16(p, place->pointer);
 	if (at <= RESPOND_POINTER_MAX) {
-		memcpy(place->label, s->protocol, sizeof(place->label));
+		memcpy(place->label, protocol, sizeof(place->label));
 		place->pointer = (uint16_t)(RESPOND_POINTER | at);
 	}
-	p = put_label(
-	    p, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	p = put_label(p, protocol, strnlen(protocol, sizeof(place->label)));
 	return wire_put16(p, place->zone);
 }
 
 /* PTR to _S._P.Z; false: it does not fit. */
-static bool put_type(struct out *o, const struct service *s, uint32_t ttl_s,
-    struct protocol_place *place)
+static bool put_type(struct out *o, const struct service *s,
+    const char *protocol, uint32_t ttl_s, struct protocol_place *place)
 {
 	struct protocol_place before = *place;
 	uint8_t *p = o->at, *rdlength = p + RESPOND_HEAD_LEN;
@@ -80,7 +79,8 @@ static bool put_type(struct out *o, const struct service *s, uint32_t ttl_s,
 	const uint8_t *label = service_label(s, &len);
 
 	respond_head(p, o->owner, TYPE_PTR, ttl_s);
-	p = put_protocol(o, put_label(rdlength + 2, label, len), s, place);
+	p = put_protocol(
+	    o, put_label(rdlength + 2, label, len), protocol, place);
 	if (p > o->end) { /* RESPOND_SLACK is more than it was too long */
 		*place = before;
 		return false;
@@ -88,6 +88,20 @@ static bool put_type(struct out *o, const struct service *s, uint32_t ttl_s,
 	wire_put16(rdlength, (uint16_t)(p - rdlength - 2));
 	o->at = p;
 	o->answer_n++;
+	return true;
+}
+
+/* One for each of its protocols; false: they do not fit. */
+static bool put_types_of(struct out *o, const struct service *s, uint32_t ttl_s,
+    struct protocol_place *place)
+{
+	const char *protocol;
+	unsigned at = 0;
+
+	while ((protocol = service_protocol(s, &at))) {
+		if (!put_type(o, s, protocol, ttl_s, place))
+			return false;
+	}
 	return true;
 }
 
@@ -112,7 +126,7 @@ static void put_types(
 		const struct service *s = roster_at(roster, (start + k) % n);
 
 		fetch(roster, (start + k + AHEAD) % n);
-		if (s && !put_type(o, s, a->zone->ttl_s, &place)) {
+		if (s && !put_types_of(o, s, a->zone->ttl_s, &place)) {
 			o->result.truncated = true;
 			return;
 		}

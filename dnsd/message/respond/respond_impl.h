@@ -61,7 +61,7 @@ void respond_opt(struct out *o, const struct responder *r,
 
 /* The whole set where it fits, else as many as fit, with TC. */
 void respond_srv_set(
-    struct out *o, struct responder *r, const struct service *s);
+    struct out *o, struct responder *r, const struct answer *a);
 /*
  * The same of PTR, to all instances or to those of a subtype, with the SRV,
  * TXT and addresses that they lead to.

@@ -118,9 +118,24 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 	}
 }
 
-static unsigned put_srv_list(struct out *o, struct responder *r,
-    const struct service *s, const uint16_t *order, unsigned n)
+/* Of the SRV records that were written; their targets follow their ports. */
+static void set_ports(struct out *o, const struct responder *r,
+    const struct answer *a, const uint16_t *order, unsigned n)
 {
+	const uint8_t *ports = service_port_numbers(a->service, a->port);
+
+	if (!ports)
+		return;
+	for (unsigned k = 0; k < n; k++) {
+		memcpy(o->base + r->target[k] - 2, ports + 2 * (size_t)order[k],
+		    2);
+	}
+}
+
+static unsigned put_srv_list(struct out *o, struct responder *r,
+    const struct answer *a, const uint16_t *order, unsigned n)
+{
+	const struct service *s = a->service;
 	uint8_t head[16];
 	unsigned k = 0;
 
@@ -129,14 +144,16 @@ static unsigned put_srv_list(struct out *o, struct responder *r,
 	                    &r->target[k]))
 		k++;
 	o->answer_n = (uint16_t)(o->answer_n + k);
+	if (a->port)
+		set_ports(o, r, a, order, k);
 	put_target_addresses(o, r, s, order, k);
 	return k;
 }
 
 /* The whole set where it fits, else as many as fit. */
-void respond_srv_set(
-    struct out *o, struct responder *r, const struct service *s)
+void respond_srv_set(struct out *o, struct responder *r, const struct answer *a)
 {
+	const struct service *s = a->service;
 	size_t least = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2u + s->name_len;
 	size_t fit = respond_room(o) / least;
 	unsigned want = s->eligible_n;
@@ -144,7 +161,7 @@ void respond_srv_set(
 	if (want > fit)
 		want = (unsigned)fit;
 	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-	if (put_srv_list(o, r, s, r->pick.order, n) < s->eligible_n)
+	if (put_srv_list(o, r, a, r->pick.order, n) < s->eligible_n)
 		o->result.truncated = true;
 }
 
@@ -185,8 +202,9 @@ static bool put_sd_txt(
  * at the name of an instance is left to those who ask for it.
  */
 static void put_browsed(struct out *o, struct responder *r,
-    const struct service *s, uint16_t *order, unsigned n)
+    const struct answer *a, uint16_t *order, unsigned n)
 {
+	const struct service *s = a->service;
 	unsigned put = 0;
 
 	for (unsigned k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX;
@@ -204,13 +222,16 @@ static void put_browsed(struct out *o, struct responder *r,
 		order[put++] = order[k];
 		o->additional_n++;
 	}
+	if (a->port)
+		set_ports(o, r, a, order, put);
 	put_target_addresses(o, r, s, order, put);
 }
 
 /* The first n of r->pick.order, out of `all`. */
 static void put_ptr_list(struct out *o, struct responder *r,
-    const struct service *s, unsigned n, unsigned all, uint16_t domain)
+    const struct answer *a, unsigned n, unsigned all, uint16_t domain)
 {
+	const struct service *s = a->service;
 	unsigned k = 0;
 
 	while (k < n && put_ptr(o, service_instance_at(s, r->pick.order[k]),
@@ -220,7 +241,7 @@ static void put_ptr_list(struct out *o, struct responder *r,
 	if (k < all) {
 		o->result.truncated = true;
 	} else {
-		put_browsed(o, r, s, r->pick.order, k);
+		put_browsed(o, r, a, r->pick.order, k);
 	}
 }
 
@@ -284,10 +305,10 @@ void respond_ptr_set(struct out *o, struct responder *r, const struct answer *a)
 	if (a->subtype) {
 		want = draw_members(r, a, want);
 		put_ptr_list(
-		    o, r, s, want, all, respond_after_labels(o, o->owner, 2));
+		    o, r, a, want, all, respond_after_labels(o, o->owner, 2));
 	} else {
 		want = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-		put_ptr_list(o, r, s, want, all, o->owner);
+		put_ptr_list(o, r, a, want, all, o->owner);
 	}
 }
 
@@ -363,7 +384,7 @@ void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;
 
-	if (!put_srv_list(o, r, a->service, &one, 1))
+	if (!put_srv_list(o, r, a, &one, 1))
 		o->result.truncated = true;
 }
 

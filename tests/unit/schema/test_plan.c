@@ -13,7 +13,7 @@
 static bool is_scan(const char *detail)
 {
 	return !strncmp(detail, "SCAN ", 5) &&
-	       strncmp(detail, "SCAN json_each ", 15) != 0 &&
+	       !strstr(detail, " VIRTUAL TABLE ") && /* json_each() */
 	       strcmp(detail, "SCAN CONSTANT ROW") != 0 &&
 	       !strstr(detail, "CONSTANT ROWS") &&
 	       strncmp(detail, "SCAN (subquery-", 15) != 0 &&

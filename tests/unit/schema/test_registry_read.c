@@ -108,6 +108,7 @@ static void check_columns(void *arg, const struct instance_row *i)
 	assert_string_equal(i->reason, "slow");
 	assert_string_equal(i->node, "vm2");
 	assert_false(i->is_overridden);
+	assert_string_equal(i->ports, "[{\"port\":55}]");
 	++*n;
 }
 
@@ -117,6 +118,8 @@ static void check_service_columns(void *arg, const struct service_row *s)
 
 	assert_string_equal(s->protocol, "udp");
 	assert_int_equal(s->port, 53);
+	assert_string_equal(s->port_name, "dns");
+	assert_string_equal(s->ports, "[{\"port\":54}]");
 	assert_int_equal(s->ttl_s, 9);
 	assert_int_equal(s->max_answers, 0);
 	assert_int_equal(s->on_empty, ON_EMPTY_ALL);
@@ -140,19 +143,58 @@ static void keeps_every_column(void **state)
 	int n = 0;
 	struct registry_visitor v = { check_service_columns, check_columns,
 		count_done, &n, NULL };
-	struct service_row s = { Z, "web", "udp", 53, 9, 0, ON_EMPTY_ALL,
-		"[\"x\"]", "{\"k\":\"v\"}", "registrar/h", "web.yaml", "vm2" };
-	struct instance_row i = { Z, "web", "i1", "10.0.0.1", "fd00::1", 81, 2,
-		300, 30, HEALTH_WARNING, MODE_DRAINING, 1700000000000,
-		"[\"v2\"]", "{\"a\":\"b\"}", "fra1", "registrar/h", "web.yaml",
-		1234567, "slow", 0, { 0, 0, 0 }, { DRAIN_NONE, 0, 0, NULL },
-		false, 0, "vm2" };
+	struct service_row s = { .zone = Z,
+		.name = "web",
+		.protocol = "udp",
+		.port = 53,
+		.port_name = "dns",
+		.ports = "[{\"port\":54}]",
+		.ttl_s = 9,
+		.max_answers = 0,
+		.on_empty = ON_EMPTY_ALL,
+		.tags = "[\"x\"]",
+		.meta = "{\"k\":\"v\"}",
+		.source = "registrar/h",
+		.definition = "web.yaml",
+		.node = "vm2" };
+	struct instance_row i = { .zone = Z,
+		.service = "web",
+		.name = "i1",
+		.address = "10.0.0.1",
+		.address6 = "fd00::1",
+		.port = 81,
+		.ports = "[{\"port\":55}]",
+		.priority = 2,
+		.weight = 300,
+		.weight_warning = 30,
+		.health = HEALTH_WARNING,
+		.mode = MODE_DRAINING,
+		.lease_until_wall_ms = 1700000000000,
+		.tags = "[\"v2\"]",
+		.meta = "{\"a\":\"b\"}",
+		.locality = "fra1",
+		.source = "registrar/h",
+		.definition = "web.yaml",
+		.since_wall_ms = 1234567,
+		.reason = "slow",
+		.node = "vm2" };
 
 	f->r = fx_open(f, REGISTRY_WRITE);
 	fx_ok(f, registry_put_service(f->r, &s, &f->err));
 	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
 	fx_ok(f, registry_read_service(f->r, Z, "web", &v, &f->err));
 	assert_int_equal(n, 3);
+	/* they may be taken away again */
+	s.port_name = NULL;
+	s.ports = NULL;
+	i.ports = NULL;
+	fx_ok(f, registry_put_service(f->r, &s, &f->err));
+	fx_ok(f, registry_put_instance(f->r, &i, &f->err));
+	assert_int_equal(
+	    fx_number(f, "SELECT count(*) FROM service JOIN instance "
+	                 "WHERE port_name IS NULL AND service.ports IS NULL "
+	                 "AND instance.ports IS NULL"),
+	    1);
 }
 
 static void reads_pages_in_order(void **state)
