@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/options.h"
 
+#include "registrar/report/ports.h"
 #include "schema/label.h"
 #include "schema/registry.h"
 
@@ -280,14 +281,13 @@ static const struct conf_field fields[] = {
 	    .help = "Of a service that is not there yet, tcp if not set; "
 	            "expected of one that is" },
 	{ .key = "port",
-	    .kind = CONF_INT,
-	    AT(port),
-	    .low = 1,
-	    .high = 65535,
-	    .absent = ROW_DEFAULT,
+	    .kind = CONF_STRINGS,
+	    AT(ports),
+	    .valid = port_arg_is_valid,
+	    .expects = PORT_ARG_RULE,
 	    .scope = COMMAND_REGISTER,
-	    .arg = "N",
-	    .help = "Port; the service's if not set" },
+	    .arg = "[NAME=]N[/PROTOCOL]",
+	    .help = "Port, several if the service has; its own if not set" },
 	{ .key = "priority",
 	    .kind = CONF_INT,
 	    AT(priority),

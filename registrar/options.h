@@ -48,7 +48,8 @@ struct registrar_options {
 	bool take_over;
 	/* register */
 	const char *address6, *protocol;
-	int port, priority, weight;
+	struct conf_strings ports; /* port_arg_parse() */
+	int priority, weight;
 	int64_t lease_ms; /* 0: none */
 	struct conf_strings tags;
 	int max_answers;             /* explain: dnsd's default; 0: all */

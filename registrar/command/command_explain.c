@@ -5,6 +5,7 @@
  */
 #include "registrar/command/commands.h"
 #include "registrar/report/explain.h"
+#include "registrar/report/ports.h"
 #include "registrar/report/target.h"
 #include "registrar/report/unknown.h"
 #include "schema/base/clock.h"
@@ -22,8 +23,9 @@ struct question {
 	FILE *out;
 	const struct registrar_options *options;
 	struct target target;
-	const char *protocol; /* of _S._P; NULL */
-	bool own;             /* I.S or I._S._P: the name of one instance */
+	const char *protocol;  /* of _S._P; NULL */
+	const char *port_name; /* of _N._P.S; NULL */
+	bool own;              /* I.S or I._S._P: the name of one instance */
 	unsigned types;
 	struct status_style style;
 	struct status_report report;
@@ -113,17 +115,31 @@ static int load_instance(struct question *q, const char *name)
 	return error < 0 ? -ENOENT : load(q, NULL);
 }
 
+/* The port that _S._P or _N._P.S is about. */
+static int check_port(struct question *q, struct diag *reterr)
+{
+	const struct service_row *s = &q->report.services[0].row;
+	const struct port_list l = port_list_of(q->arena, s, NULL);
+
+	if (!q->protocol || port_list_find(&l, q->port_name, q->protocol))
+		return 0;
+	if (q->port_name) {
+		return diag_set(reterr, -EINVAL,
+		    "there is no such name: the ports of '%s' are %s", s->name,
+		    port_list_text(q->arena, &l));
+	}
+	return diag_set(reterr, -EINVAL,
+	    "there is no such name: '%s' has protocol '%s', ask _%s._%s.%s",
+	    s->name, s->protocol, s->name, s->protocol, s->zone);
+}
+
 static int check_found(struct question *q, struct diag *reterr)
 {
 	const struct status_service *s = &q->report.services[0];
+	int error = check_port(q, reterr);
 
-	if (q->protocol && strcmp(q->protocol, s->row.protocol) != 0) {
-		return diag_set(reterr, -EINVAL,
-		    "there is no such name: '%s' has protocol '%s', ask "
-		    "_%s._%s.%s",
-		    s->row.name, s->row.protocol, s->row.name, s->row.protocol,
-		    s->row.zone);
-	}
+	if (error < 0)
+		return error;
 	if (!q->target.instance)
 		return 0;
 	for (unsigned k = 0; k < s->instance_n; k++) {
@@ -133,6 +149,21 @@ static int check_found(struct question *q, struct diag *reterr)
 	}
 	return unknown_in(
 	    q->options->run.registry, &q->target, -EINVAL, reterr);
+}
+
+/* _N._P.S[.ZONE], after _S._P[.ZONE] has been looked for in vain. */
+static int load_port(struct question *q, const char *name)
+{
+	const char *rest = strchr(name, '.');
+
+	if (*name != '_' || !rest || !(rest = strchr(rest + 1, '.')))
+		return -ENOENT;
+	/* what was taken for the service is the port */
+	q->port_name = q->target.service;
+	int error = target_parse(
+	    rest + 1, q->options->run.zone, q->arena, &q->target, NULL);
+
+	return error < 0 || q->target.instance ? -ENOENT : load(q, NULL);
 }
 
 /* Lower case, no final dot. */
@@ -164,7 +195,8 @@ static int find(struct question *q, const char *text, struct diag *reterr)
 	}
 	if (error == 0)
 		error = load(q, reterr);
-	if (error == -ENOENT && load_instance(q, name) == 0)
+	if (error == -ENOENT &&
+	    (load_instance(q, name) == 0 || load_port(q, name) == 0))
 		error = 0;
 	return error;
 }
@@ -244,9 +276,27 @@ static void set_own_name(struct question *q, struct explain *e)
 	e->own_types = eligible_facts(&e->instances[k].i->row).types;
 	e->own_name =
 	    q->protocol ? arena_printf(q->arena, "%s._%s._%s.%s",
-	                      q->target.instance, s->name, s->protocol, s->zone)
+	                      q->target.instance, s->name, q->protocol, s->zone)
 	                : arena_printf(q->arena, "%s.%s.%s", q->target.instance,
 	                      s->name, s->zone);
+}
+
+/* "_grpc._tcp.web.svc.test", "_kerberos._tcp.svc.test" */
+static void set_port(struct question *q, struct explain *e)
+{
+	const struct service_row *s = &e->service->row;
+	struct port_list l = port_list_of(q->arena, s, NULL);
+
+	if (!q->protocol)
+		return;
+	e->port = port_list_find(&l, q->port_name, q->protocol);
+	if (q->port_name) {
+		e->port_owner = arena_printf(q->arena, "_%s._%s.%s.%s",
+		    q->port_name, q->protocol, s->name, s->zone);
+	} else if (e->port != l.items) {
+		e->port_owner = arena_printf(
+		    q->arena, "_%s._%s.%s", s->name, q->protocol, s->zone);
+	}
 }
 
 /* Is what was asked for without an answer? */
@@ -287,6 +337,7 @@ static int explain(struct question *q)
 	explain_service(&e, &q->report, (unsigned)o->max_answers, q->notes,
 	    q->note_n, q->arena);
 	set_own_name(q, &e);
+	set_port(q, &e);
 	if (o->json) {
 		explain_print_json(q->out, &e, q->types, q->target.instance);
 	} else {

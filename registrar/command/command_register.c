@@ -7,6 +7,7 @@
  */
 #include "registrar/command/commands.h"
 #include "registrar/command/operation.h"
+#include "registrar/report/ports.h"
 #include "schema/eligible.h"
 
 #include <errno.h>
@@ -24,6 +25,11 @@ struct census {
 	struct service_row service;
 };
 
+static const char *copy(struct census *c, const char *text)
+{
+	return text ? arena_strdup(c->arena, text) : NULL;
+}
+
 static void on_service(void *arg, const struct service_row *row)
 {
 	struct census *c = arg;
@@ -32,6 +38,8 @@ static void on_service(void *arg, const struct service_row *row)
 		return;
 	c->service = *row;
 	c->service.protocol = arena_strdup(c->arena, row->protocol);
+	c->service.port_name = copy(c, row->port_name);
+	c->service.ports = copy(c, row->ports);
 	c->service.tags = arena_strdup(c->arena, row->tags);
 	c->service.meta = arena_strdup(c->arena, row->meta);
 	c->service.source = arena_strdup(c->arena, row->source);
@@ -116,13 +124,40 @@ static int check_protocol(
 	return registry_put_service(op->reg, &row, reterr);
 }
 
-static int put_service(struct operation *op, struct diag *reterr)
+static const char *protocol_of(const struct operation *op)
 {
+	return op->options->protocol ? op->options->protocol : "tcp";
+}
+
+/* All that --port says; valid. */
+static struct port_row *said_ports(const struct operation *op)
+{
+	const struct conf_strings *all = &op->options->ports;
+	struct port_row *rows =
+	    arena_alloc(op->arena, all->n + 1, sizeof(*rows));
+
+	for (unsigned k = 0; k < all->n; k++) {
+		struct port_arg *p = arena_alloc(op->arena, 1, sizeof(*p));
+
+		(void)port_arg_parse(all->items[k], p);
+		rows[k] = (struct port_row){ *p->name ? p->name : NULL,
+			*p->protocol ? p->protocol : protocol_of(op), p->port };
+	}
+	return rows;
+}
+
+static int put_service(
+    struct operation *op, struct census *c, struct diag *reterr)
+{
+	const struct port_row *ports = said_ports(op);
+	unsigned n = op->options->ports.n;
 	const struct service_row row = { .zone = op->targets[0].zone,
 		.name = op->targets[0].service,
-		.protocol =
-		    op->options->protocol ? op->options->protocol : "tcp",
+		.protocol = n ? ports[0].protocol : protocol_of(op),
 		.port = ROW_DEFAULT,
+		.port_name = n ? ports[0].name : NULL,
+		.ports =
+		    n ? registry_ports_text(op->arena, ports + 1, n - 1) : NULL,
 		.ttl_s = ROW_DEFAULT,
 		.max_answers = ROW_DEFAULT,
 		.on_empty = ON_EMPTY_NODATA,
@@ -130,18 +165,57 @@ static int put_service(struct operation *op, struct diag *reterr)
 		.meta = "{}",
 		.source = SOURCE };
 
+	c->service = row;
 	return registry_put_service(op->reg, &row, reterr);
 }
 
-static int put_instance(struct operation *op, struct diag *reterr)
+/* The numbers of --port, each for a port that the service has. */
+static int take_ports(struct operation *op, const struct census *c,
+    struct instance_row *row, struct diag *reterr)
+{
+	const struct conf_strings *all = &op->options->ports;
+	const struct port_list l = port_list_of(op->arena, &c->service, NULL);
+	struct port_row own[PORTS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < all->n; i++) {
+		struct port_arg p;
+		bool found = false;
+
+		(void)port_arg_parse(all->items[i], &p);
+		for (unsigned k = 0; k < l.n; k++) {
+			if (!port_arg_is(&p, &l, k))
+				continue;
+			found = true;
+			if (!k) {
+				row->port = p.port;
+			} else if (l.items[k].port != p.port && n < PORTS_MAX) {
+				own[n] = l.items[k];
+				own[n++].port = p.port;
+			}
+		}
+		if (!found) {
+			return diag_set(reterr, -EINVAL,
+			    "found '%s' for --port, expected a port of '%s': "
+			    "%s",
+			    all->items[i], op->targets[0].service,
+			    port_list_text(op->arena, &l));
+		}
+	}
+	row->ports = registry_ports_text(op->arena, own, n);
+	return 0;
+}
+
+static int put_instance(
+    struct operation *op, const struct census *c, struct diag *reterr)
 {
 	const struct registrar_options *o = op->options;
-	const struct instance_row row = { .zone = op->targets[0].zone,
+	struct instance_row row = { .zone = op->targets[0].zone,
 		.service = op->targets[0].service,
 		.name = op->targets[0].instance,
 		.address = o->run.address,
 		.address6 = o->address6,
-		.port = o->port,
+		.port = ROW_DEFAULT,
 		.priority = o->priority,
 		.weight = o->weight,
 		.weight_warning = ROW_DEFAULT,
@@ -153,8 +227,9 @@ static int put_instance(struct operation *op, struct diag *reterr)
 		.meta = "{}",
 		.source = SOURCE,
 		.since_wall_ms = op->now_wall_ms };
+	int error = take_ports(op, c, &row, reterr);
 
-	return registry_put_instance(op->reg, &row, reterr);
+	return error < 0 ? error : registry_put_instance(op->reg, &row, reterr);
 }
 
 /* Its checks go on where the definition says that it is. */
@@ -177,7 +252,7 @@ static int prepare(struct operation *op, struct diag *reterr)
 	    count(op, op->targets[0].zone, op->targets[0].service, &c, reterr);
 
 	if (error == -ENOENT) {
-		error = put_service(op, reterr);
+		error = put_service(op, &c, reterr);
 	} else if (error == 0) {
 		error = check_protocol(op, &c, reterr);
 	}
@@ -185,7 +260,7 @@ static int prepare(struct operation *op, struct diag *reterr)
 		error = check_source(op, c.source, reterr);
 	op->is_new = !c.source;
 	remark_address(op, &c);
-	return error < 0 ? error : put_instance(op, reterr);
+	return error < 0 ? error : put_instance(op, &c, reterr);
 }
 
 static int report(struct operation *op, const struct instance_row *row,
@@ -207,8 +282,7 @@ static void print_remarks(const struct operation *op)
 {
 	if (op->remark)
 		(void)fprintf(stderr, "registrar: %s\n", op->remark);
-	if (op->options->port == ROW_DEFAULT &&
-	    op->services[0].port == ROW_DEFAULT) {
+	if (!op->options->ports.n && op->services[0].port == ROW_DEFAULT) {
 		(void)fprintf(stderr,
 		    "registrar: '%s/%s' has no port, and neither has its "
 		    "service: clients of SRV cannot use it; see --port\n",

@@ -276,6 +276,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	r->tags = copy(op, row->tags);
 	r->meta = copy(op, row->meta);
 	r->locality = copy(op, row->locality);
+	r->ports = copy(op, row->ports);
 	r->source = copy(op, row->source);
 	r->node = copy(op, row->node);
 	r->definition = copy(op, row->definition);

@@ -22,11 +22,6 @@ struct raw_file {
 
 /* ---- the tables ------------------------------------------------------- */
 
-static bool is_protocol(const char *text)
-{
-	return label_is_service(text) && strlen(text) <= 15;
-}
-
 static int finish_service(
     struct conf_context *c, const struct conf_node *map, void *base)
 {
@@ -35,6 +30,8 @@ static int finish_service(
 	const struct conf_node *list = conf_get(map, "instances");
 
 	s->node = map;
+	if (finish_ports(c, map, s) < 0)
+		return -EINVAL;
 	if (list && !s->instances.plain.n && !s->instances.each.n) {
 		return conf_bad(c, list,
 		    "found an empty list for 'instances', expected at least "
@@ -42,7 +39,7 @@ static int finish_service(
 	}
 	if (!list && s->port == ROW_DEFAULT && !s->process.given) {
 		return conf_bad(c, map,
-		    "found a service without 'instances', 'port' and "
+		    "found a service without 'instances', 'port', 'ports' and "
 		    "'process', expected at least one of them");
 	}
 	return check_weights(c, map);
@@ -68,8 +65,8 @@ static const struct conf_field service_fields[] = {
 	    AT(zone) },
 	{ .key = "protocol",
 	    .kind = CONF_STRING,
-	    .valid = is_protocol,
-	    .expects = "a protocol such as tcp or udp",
+	    .valid = protocol_is_valid,
+	    .expects = PROTOCOL_RULE,
 	    .fallback = "tcp",
 	    AT(protocol) },
 	{ .key = "port",
@@ -78,6 +75,11 @@ static const struct conf_field service_fields[] = {
 	    .high = 65535,
 	    .absent = ROW_DEFAULT,
 	    AT(port) },
+	{ .key = "ports",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_port_list,
+	    .expects = PORTS_RULE,
+	    AT(ports) },
 	{ .key = "ttl",
 	    .kind = CONF_SECONDS,
 	    .high = TTL_MAX_S,
@@ -286,6 +288,7 @@ static int resolve_service(struct conf_context *c,
 	int r = resolve_policy(
 	    c, &raw->policy, raw->node, ret_s->zone, &ret_s->policy);
 
+	resolve_ports(c, raw, ret_s);
 	return resolve_instances(c, raw, defaults, ret_s) < 0 ? -EINVAL : r;
 }
 

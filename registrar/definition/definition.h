@@ -302,8 +302,9 @@ struct health_policy {
 struct definition_instance {
 	const char *name; /* label.h; given or made from address and port */
 	const char *address, *address6; /* canonical text; address6 or NULL */
-	int port;     /* its own or the service's; ROW_DEFAULT: neither */
-	int priority; /* 0..65535 */
+	int port;          /* its own or the service's; ROW_DEFAULT: neither */
+	const char *ports; /* other numbers of further ports; NULL: none */
+	int priority;      /* 0..65535 */
 	int weight;
 	int weight_warning;   /* ROW_DEFAULT: as weight */
 	const char *tags;     /* JSON array, its own; "[]" */
@@ -324,6 +325,8 @@ struct definition_service {
 	const char *zone; /* lower case, no final dot */
 	const char *name, *protocol;
 	int port, ttl_s, max_answers; /* each may be ROW_DEFAULT */
+	const char *port_name;        /* of that port; NULL: it has none */
+	const char *ports;            /* further ones, JSON; NULL: none */
 	enum on_empty on_empty;
 	const char *tags, *meta;     /* JSON */
 	struct health_policy policy; /* for each of its instances */

@@ -13,7 +13,7 @@
 
 #define EACH_RULE "a map with one of process, listening, container"
 #define EACH_PROCESS_RULE "a map with one of exe, cmdline"
-#define PORTS_RULE                                                             \
+#define LISTENING_RULE                                                         \
 	"PORT, FROM-TO, or a list of these; with ADDRESS: before it, for "     \
 	"UDP with /udp behind it"
 #define GROUP_MAX 9 /* {1} to {9} */
@@ -33,7 +33,7 @@ static int take_ports(
 	static const struct conf_field ports = { .key = "listening",
 		.kind = CONF_STRINGS,
 		.valid = is_ports,
-		.expects = PORTS_RULE };
+		.expects = LISTENING_RULE };
 
 	e->kind = EACH_LISTENING;
 	return conf_take(c, &ports, node, &e->ports);

@@ -74,6 +74,11 @@ static const struct conf_field fields[] = {
 	    .high = 65535,
 	    .absent = ROW_DEFAULT,
 	    AT(port) },
+	{ .key = "ports",
+	    .kind = CONF_CUSTOM,
+	    .custom = take_port_list,
+	    .expects = PORTS_RULE,
+	    AT(ports) },
 	{ .key = "priority", .kind = CONF_INT, .high = 65535, AT(priority) },
 	{ .key = "weight",
 	    .kind = CONF_INT,
@@ -207,6 +212,7 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	if (raw->address6)
 		i.address6 = address_canonical(a, raw->address6);
 	i.port = raw->port == ROW_DEFAULT ? s->port : raw->port;
+	int r = resolve_instance_ports(c, s, raw, &i);
 	i.name = raw->name ? raw->name
 	                   : make_name(a, i.address, i.port, defaults->node);
 	resolve_weights(&s->weights, &raw->weights, &i);
@@ -218,9 +224,10 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 		.port = i.port,
 		.literal = s->literal,
 		.more = more };
-	int r = resolve_process(c,
-	    raw->process.given ? &raw->process : &s->process, &v, &i.process);
 
+	if (resolve_process(c, raw->process.given ? &raw->process : &s->process,
+	        &v, &i.process) < 0)
+		r = -EINVAL;
 	if (resolve_checks(
 	        c, raw->checks.given ? &raw->checks : &s->checks, &v, &i) < 0)
 		r = -EINVAL;

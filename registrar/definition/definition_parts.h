@@ -225,6 +225,40 @@ struct required_service service_ref_split(
 int resolve_policy(struct conf_context *c, const struct raw_policy *raw,
     const struct conf_node *map, const char *zone, struct health_policy *ret_p);
 
+/* ---- ports (definition_ports.c) --------------------------------------- */
+
+#define PROTOCOL_RULE "a protocol such as tcp or udp"
+#define PORTS_RULE                                                             \
+	"a map of names and numbers, or a list of maps with port, name and "   \
+	"protocol"
+
+struct raw_port {
+	const struct conf_node *node;
+	struct port_row row; /* protocol NULL: not said */
+};
+
+struct raw_ports {
+	const struct conf_node *node; /* NULL: not given */
+	struct raw_port *items;
+	unsigned n;
+};
+
+struct raw_service;
+struct raw_instance;
+
+bool protocol_is_valid(const char *text);
+/* CONF_CUSTOM, struct raw_ports */
+int take_port_list(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+/* map: of s. The first of its ports is its port and protocol as well. */
+int finish_ports(
+    struct conf_context *c, const struct conf_node *map, struct raw_service *s);
+void resolve_ports(struct conf_context *c, const struct raw_service *raw,
+    struct definition_service *s);
+/* i->ports, and i->port where `ports` says it. */
+int resolve_instance_ports(struct conf_context *c, const struct raw_service *s,
+    const struct raw_instance *raw, struct definition_instance *i);
+
 /* ---- services and instances (definition.c, definition_instance.c) ----- */
 
 struct raw_weights {
@@ -235,6 +269,7 @@ struct raw_instance {
 	const struct conf_node *node;
 	const char *name, *address, *address6, *locality, *tags, *meta;
 	int port, priority;
+	struct raw_ports ports;
 	struct raw_weights weights;
 	struct raw_process process;
 	struct raw_checks checks;
@@ -251,6 +286,7 @@ struct raw_service {
 	const struct conf_node *node;
 	const char *name, *zone, *protocol, *tags, *meta;
 	int port, ttl_s, max_answers, on_empty;
+	struct raw_ports ports;
 	struct raw_weights weights;
 	struct raw_process process;
 	struct raw_checks checks;

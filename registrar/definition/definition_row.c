@@ -19,7 +19,8 @@ bool definition_instance_row_equal(
 	return text_equal(a->name, b->name) &&
 	       text_equal(a->address, b->address) &&
 	       text_equal(a->address6, b->address6) && a->port == b->port &&
-	       a->priority == b->priority && a->weight == b->weight &&
+	       text_equal(a->ports, b->ports) && a->priority == b->priority &&
+	       a->weight == b->weight &&
 	       a->weight_warning == b->weight_warning &&
 	       text_equal(a->tags, b->tags) && text_equal(a->meta, b->meta) &&
 	       text_equal(a->locality, b->locality);
@@ -51,9 +52,10 @@ bool definition_service_row_equal(
 {
 	return text_equal(a->zone, b->zone) && text_equal(a->name, b->name) &&
 	       text_equal(a->protocol, b->protocol) && a->port == b->port &&
-	       a->ttl_s == b->ttl_s && a->max_answers == b->max_answers &&
-	       a->on_empty == b->on_empty && text_equal(a->tags, b->tags) &&
-	       text_equal(a->meta, b->meta);
+	       text_equal(a->port_name, b->port_name) &&
+	       text_equal(a->ports, b->ports) && a->ttl_s == b->ttl_s &&
+	       a->max_answers == b->max_answers && a->on_empty == b->on_empty &&
+	       text_equal(a->tags, b->tags) && text_equal(a->meta, b->meta);
 }
 
 static void say(char *buf, size_t len, const char *key, const char *value)
@@ -114,6 +116,8 @@ void definition_service_row(const struct definition_service *s,
 		.name = s->name,
 		.protocol = s->protocol,
 		.port = s->port,
+		.port_name = s->port_name,
+		.ports = s->ports,
 		.ttl_s = s->ttl_s,
 		.max_answers = s->max_answers,
 		.on_empty = s->on_empty,
@@ -135,6 +139,7 @@ void definition_instance_row(const struct definition_service *s,
 		.address = i->address,
 		.address6 = i->address6,
 		.port = i->port,
+		.ports = i->ports,
 		.priority = i->priority,
 		.weight = i->weight,
 		.weight_warning = i->weight_warning,

@@ -2,6 +2,7 @@
 #include "registrar/exchange/export.h"
 
 #include "registrar/lib/json.h"
+#include "registrar/report/ports.h"
 
 #include <string.h>
 
@@ -32,6 +33,20 @@ static void set_text(json_t *o, const char *key, const char *text)
 {
 	if (text)
 		json_set(o, key, json_text(text));
+}
+
+/* All but the first, with the numbers of the instance. */
+static void set_ports(
+    json_t *o, const struct status_service *s, const struct status_instance *i)
+{
+	struct arena *a = arena_new();
+	struct port_list l = port_list_of(a, &s->row, &i->row);
+
+	l.items++;
+	l.n--;
+	if (l.n)
+		json_set(o, "ports", port_list_json(&l));
+	arena_free(a);
 }
 
 /* But for "[]" and "{}". */
@@ -67,6 +82,9 @@ static void put_line(struct exporter *x, const struct status_service *s,
 	set_nested(o, "meta", i->row.meta);
 	if (strcmp(s->row.protocol, "tcp") != 0)
 		json_set(o, "protocol", json_text(s->row.protocol));
+	set_text(o, "port_name", s->row.port_name);
+	if (s->row.ports)
+		set_ports(o, s, i);
 	set_number(o, "ttl", s->row.ttl_s);
 	put_json(x, o);
 	(void)fputc('\n', x->f);

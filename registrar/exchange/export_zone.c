@@ -7,6 +7,7 @@
 #include "registrar/exchange/export.h"
 #include "registrar/lib/json.h"
 #include "registrar/report/explain.h"
+#include "registrar/report/ports.h"
 
 #include <string.h>
 
@@ -88,22 +89,42 @@ static void put_addresses(const struct zonefile *z, const char *owner,
 		put_record(z, owner, ttl_s, "AAAA", row->address6);
 }
 
+/* _S._P of the first port of each protocol, _N._P.S of each with a name. */
+static void put_srv(const struct zonefile *z, const struct status_service *s,
+    const struct explain_instance *x, const char *target)
+{
+	const struct port_list l = port_list_of(z->arena, &s->row, &x->i->row);
+
+	for (unsigned k = 0; k < l.n; k++) {
+		const struct port_row *p = &l.items[k];
+		const char *data = arena_printf(z->arena, "%d %d %d %s",
+		    x->i->row.priority, x->weight,
+		    p->port == ROW_DEFAULT ? 0 : p->port, target);
+
+		if (port_list_find(&l, NULL, p->protocol) == p) {
+			put_record(z,
+			    arena_printf(
+			        z->arena, "_%s._%s", s->row.name, p->protocol),
+			    s->row.ttl_s, "SRV", data);
+		}
+		if (p->name) {
+			put_record(z,
+			    arena_printf(z->arena, "_%s._%s.%s", p->name,
+			        p->protocol, s->row.name),
+			    s->row.ttl_s, "SRV", data);
+		}
+	}
+}
+
 static void put_instance(const struct zonefile *z,
     const struct status_service *s, const struct explain_instance *x)
 {
 	const struct instance_row *row = &x->i->row;
 	const char *owner =
 	    arena_printf(z->arena, "%s.%s", row->name, s->row.name);
-	int port = row->port == ROW_DEFAULT ? s->row.port : row->port;
 
-	if (x->types & 1u << EXPLAIN_SRV) {
-		put_record(z,
-		    arena_printf(
-		        z->arena, "_%s._%s", s->row.name, s->row.protocol),
-		    s->row.ttl_s, "SRV",
-		    arena_printf(z->arena, "%d %d %d %s", row->priority,
-		        x->weight, port == ROW_DEFAULT ? 0 : port, owner));
-	}
+	if (x->types & 1u << EXPLAIN_SRV)
+		put_srv(z, s, x, owner);
 	put_addresses(z, s->row.name, s->row.ttl_s, row, x->types);
 	/* whatever its health: a target must resolve */
 	put_addresses(z, owner, s->row.ttl_s, row, EXPLAIN_ALL);

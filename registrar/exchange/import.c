@@ -282,6 +282,7 @@ static int import_open_file(const struct import_config *c, FILE *f,
 		im.arena = arena_new();
 		error = import_all(&im, f, &why);
 		claims_release(&im.claims);
+		free(im.ports);
 		arena_free(im.arena);
 		registry_close(im.r);
 	}

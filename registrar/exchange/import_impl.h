@@ -48,6 +48,8 @@ struct import {
 	/* of the service put last */
 	char service[LABEL_SERVICE_MAX + 1];
 	char protocol[LABEL_SERVICE_MAX + 1];
+	char port_name[LABEL_SERVICE_MAX + 1]; /* "": it has none */
+	char *ports;                           /* owned; NULL: none */
 	int ttl_s;
 	struct import_pending pending[IMPORT_BATCH];
 	unsigned pending_n;

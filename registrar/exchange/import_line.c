@@ -76,6 +76,10 @@ static const struct key keys[IMPORT_KEY_N] = {
 		0, 65535, "an integer 0..65535", TYPE_INTEGER, false, 0 },
 	[IMPORT_LOCALITY] = { "locality", AT(locality), is_label, 0, 0,
 		LABEL_RULE, TYPE_TEXT, false, '"' },
+	[IMPORT_PORT_NAME] = { "port_name", AT(port_name), label_is_service,
+		0, 0, LABEL_SERVICE_RULE, TYPE_TEXT, false, '"' },
+	[IMPORT_PORTS] = { "ports", AT(ports), NULL, 0, 0,
+		"an array of ports", TYPE_JSON, false, '[' },
 };
 // clang-format on
 
@@ -113,7 +117,7 @@ static int wrong_value(struct reader *in, enum import_key k, size_t from)
 
 static int wrong_key(struct reader *in, size_t from, const char *name)
 {
-	char known[192] = "";
+	char known[224] = "";
 
 	for (size_t i = 0, len = 0; i < IMPORT_KEY_N; i++) {
 		len += (size_t)snprintf(known + len, sizeof(known) - len,
@@ -379,6 +383,8 @@ void import_line_release(struct import_line *l)
 {
 	free(l->tags);
 	free(l->meta);
+	free(l->ports);
 	l->tags = NULL;
 	l->meta = NULL;
+	l->ports = NULL;
 }

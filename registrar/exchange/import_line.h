@@ -26,10 +26,12 @@ enum import_key {
 	IMPORT_TTL,
 	IMPORT_WEIGHT_WARNING,
 	IMPORT_LOCALITY,
+	IMPORT_PORT_NAME,
+	IMPORT_PORTS,
 };
-#define IMPORT_KEY_N 13
+#define IMPORT_KEY_N 15
 
-/* Texts point into the line that was read; tags and meta are owned. */
+/* Texts point into the line that was read; JSON is owned. */
 struct import_line {
 	const char *service, *id, *address;
 	const char *address6; /* or NULL */
@@ -38,7 +40,8 @@ struct import_line {
 	int weight, priority;
 	int weight_warning;          /* or ROW_DEFAULT */
 	const char *locality;        /* or NULL */
-	char *tags, *meta;           /* compact JSON, or NULL: none */
+	const char *port_name;       /* or NULL */
+	char *tags, *meta, *ports;   /* compact JSON, or NULL: none */
 	size_t column[IMPORT_KEY_N]; /* of each value, from 1; 0: not there */
 };
 

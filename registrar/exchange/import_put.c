@@ -6,6 +6,8 @@
 #include "registrar/consul/consul_tree.h"
 #include "registrar/exchange/import_impl.h"
 #include "registrar/lib/json.h"
+#include "registrar/report/ports.h"
+#include "schema/base/xalloc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -139,6 +141,8 @@ static bool put_service(
 		.name = l->service,
 		.protocol = l->protocol,
 		.port = ROW_DEFAULT,
+		.port_name = l->port_name,
+		.ports = l->ports,
 		.ttl_s = l->ttl_s,
 		.max_answers = ROW_DEFAULT,
 		.on_empty = ON_EMPTY_NODATA,
@@ -163,6 +167,10 @@ static bool put_service(
 	}
 	(void)snprintf(im->service, sizeof(im->service), "%s", l->service);
 	(void)snprintf(im->protocol, sizeof(im->protocol), "%s", l->protocol);
+	(void)snprintf(im->port_name, sizeof(im->port_name), "%s",
+	    l->port_name ? l->port_name : "");
+	free(im->ports);
+	im->ports = l->ports ? xstrdup(l->ports) : NULL;
 	im->ttl_s = l->ttl_s;
 	return true;
 }
@@ -177,6 +185,7 @@ static struct instance_row row_of(
 		.address = l->address,
 		.address6 = l->address6,
 		.port = l->port,
+		.ports = l->ports,
 		.priority = l->priority,
 		.weight = l->weight,
 		.weight_warning = l->weight_warning,
@@ -273,22 +282,55 @@ void import_flush(struct import *im)
 		import_line_release(&im->pending[im->pending_n - 1].line);
 }
 
+/* The same ports but for their numbers? */
+static bool has_same_ports(const struct import *im, const struct import_line *l)
+{
+	const struct service_row was = { .protocol = im->protocol,
+		.ports = im->ports };
+	const struct service_row now = { .protocol = l->protocol,
+		.ports = l->ports };
+	struct arena *a = arena_new();
+	const struct port_list x = port_list_of(a, &was, NULL);
+	const struct port_list y = port_list_of(a, &now, NULL);
+	bool same = x.n == y.n;
+
+	for (unsigned k = 1; same && k < x.n; k++) {
+		const struct port_row *p = &x.items[k], *q = &y.items[k];
+
+		same = !strcmp(p->protocol, q->protocol) &&
+		       !strcmp(p->name ? p->name : "", q->name ? q->name : "");
+	}
+	arena_free(a);
+	return same;
+}
+
 /* Does l say of its service what the line before said? */
 static bool is_consistent(
     struct import *im, const struct import_line *l, struct import_place at)
 {
+	const char *port_name = l->port_name ? l->port_name : "";
 	enum import_key k = IMPORT_PROTOCOL;
+	const char *what = "protocol";
 
 	if (!strcmp(im->protocol, l->protocol)) {
-		if (im->ttl_s == l->ttl_s)
+		if (im->ttl_s != l->ttl_s) {
+			k = IMPORT_TTL;
+			what = "ttl";
+		} else if (strcmp(im->port_name, port_name) != 0) {
+			k = IMPORT_PORT_NAME;
+			what = "port_name";
+		} else if ((im->ports || l->ports) && !has_same_ports(im, l)) {
+			k = IMPORT_PORTS;
+			what = "list of ports";
+		} else {
 			return true;
-		k = IMPORT_TTL;
+		}
 	}
 	at.column = l->column[k] ? l->column[k] : at.column;
 	import_refuse(im, at,
 	    "found another %s than in the line before, expected the same in "
 	    "all lines of service '%s'",
-	    k == IMPORT_TTL ? "ttl" : "protocol", l->service);
+	    what, l->service);
 	return false;
 }
 

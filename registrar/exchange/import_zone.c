@@ -17,7 +17,23 @@
 struct srv {
 	struct import_place at;
 	const char *owner, *target;
+	const char *service, *protocol;
+	const char *port_name; /* of _N._P.S; NULL: _S._P */
 	int priority, weight, port, ttl_s;
+	int *others; /* numbers of the further ports; NULL: none */
+};
+
+/* The records of one owner: a port of a service. */
+struct port_set {
+	struct srv **items; /* by target and port */
+	size_t n;
+	const char *name, *protocol;
+};
+
+/* The ports of a service, as they are to be: those without names first. */
+struct port_sets {
+	struct port_set *items;
+	size_t n;
 };
 
 struct address {
@@ -260,23 +276,32 @@ static struct address *find_addresses(const struct zone *z, const char *name)
 	           : NULL;
 }
 
-/* "_web._tcp.svc.internal." to web and tcp. */
-static bool take_owner(const struct zone *z, const char *owner,
-    const char **ret_service, const char **ret_protocol)
+/*
+ * "_web._tcp.svc.internal." to web and tcp, "_grpc._tcp.web.svc.internal." to
+ * grpc as well.
+ */
+static bool take_owner(const struct zone *z, struct srv *s)
 {
-	size_t len = strlen(owner), suffix = strlen(z->suffix);
+	size_t len = strlen(s->owner), suffix = strlen(z->suffix);
+	const char *end = s->owner + len - suffix;
 
-	if (len <= suffix || strcmp(owner + len - suffix, z->suffix) != 0)
+	if (len <= suffix || strcmp(end, z->suffix) != 0)
 		return false;
-	char *name = arena_memdup(z->im->arena, owner, len - suffix);
+	char *name = arena_memdup(z->im->arena, s->owner, len - suffix);
 	char *dot = strchr(name, '.');
 
 	if (!dot || *name != '_' || dot[1] != '_')
 		return false;
+	char *rest = strchr(dot + 1, '.');
+
 	*dot = '\0';
-	*ret_service = name + 1;
-	*ret_protocol = dot + 2;
-	return label_is_service(name + 1) && label_is_service(dot + 2);
+	if (rest)
+		*rest = '\0';
+	s->protocol = dot + 2;
+	s->service = rest ? rest + 1 : name + 1;
+	s->port_name = rest ? name + 1 : NULL;
+	return label_is_service(s->service) && label_is_service(s->protocol) &&
+	       (!rest || label_is_service(s->port_name));
 }
 
 /* The first label of the target, as it is in our own zones. */
@@ -323,17 +348,28 @@ static void take_addresses(struct zone *z, const struct srv *s,
 	}
 }
 
-static void put_srv(struct zone *z, const struct srv *s)
+/* The further ports of the service, with the numbers of the instance. */
+static char *make_ports(
+    struct zone *z, const struct srv *s, const struct port_sets *sets)
+{
+	struct port_row rows[PORTS_MAX];
+
+	if (sets->n < 2)
+		return NULL;
+	for (size_t k = 1; k < sets->n; k++) {
+		rows[k - 1] = (struct port_row){ sets->items[k].name,
+			sets->items[k].protocol, s->others[k] };
+	}
+	return xstrdup(
+	    registry_ports_text(z->im->arena, rows, (unsigned)(sets->n - 1)));
+}
+
+static void put_srv(
+    struct zone *z, const struct srv *s, const struct port_sets *sets)
 {
 	struct import_line l = import_blank();
 	struct address *a = find_addresses(z, s->target);
 
-	if (!take_owner(z, s->owner, &l.service, &l.protocol)) {
-		import_left_out(z->im, s->at,
-		    "SRV %s: expected _SERVICE._PROTOCOL%s", s->owner,
-		    z->suffix);
-		return;
-	}
 	if (!a) {
 		import_left_out(z->im, s->at,
 		    "SRV %s: target %s has no address in this file", s->owner,
@@ -341,6 +377,7 @@ static void put_srv(struct zone *z, const struct srv *s)
 		return;
 	}
 	take_addresses(z, s, a, &l);
+	l.service = s->service;
 	if (!(l.id = make_name(z, s, l.service))) {
 		import_left_out(z->im, s->at,
 		    "SRV %s: target %s makes no instance: another has its "
@@ -348,21 +385,236 @@ static void put_srv(struct zone *z, const struct srv *s)
 		    s->owner, s->target);
 		return;
 	}
+	l.protocol = s->protocol;
+	l.port_name = sets->items[0].name;
+	l.ports = make_ports(z, s, sets);
 	l.port = s->port ? s->port : ROW_DEFAULT;
 	l.priority = s->priority;
 	l.weight = s->weight;
 	l.ttl_s = s->ttl_s;
-	if (strcmp(l.service, z->im->service) == 0) {
-		if (strcmp(l.protocol, z->im->protocol) != 0) {
-			import_note(z->im, s->at,
-			    "SRV %s: found protocol %s, taken as %s: a service "
-			    "has one, and that came first",
-			    s->owner, l.protocol, z->im->protocol);
-		}
+	if (strcmp(l.service, z->im->service) == 0)
 		l.ttl_s = z->im->ttl_s; /* an RRset has one TTL */
-		l.protocol = z->im->protocol;
-	}
 	import_put(z->im, &l, s->at);
+}
+
+/* ---- ports of a service ------------------------------------------------ */
+
+static int compare_texts(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/* By service; its ports without names first, as they come. */
+static int by_service(const void *a, const void *b)
+{
+	const struct srv *x = a, *y = b;
+	int order = strcmp(x->service, y->service);
+
+	if (!order)
+		order = (x->port_name != NULL) - (y->port_name != NULL);
+	if (!order)
+		order = x->at.line < y->at.line ? -1 : x->at.line > y->at.line;
+	return order;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct srv *x = *(struct srv *const *)a;
+	const struct srv *y = *(struct srv *const *)b;
+	int order = strcmp(x->target, y->target);
+
+	return order ? order : x->port - y->port;
+}
+
+static struct port_set *find_set(struct port_sets *sets, const struct srv *s)
+{
+	for (size_t k = 0; k < sets->n; k++) {
+		if (!strcmp(sets->items[k].protocol, s->protocol) &&
+		    !compare_texts(sets->items[k].name, s->port_name))
+			return &sets->items[k];
+	}
+	sets->items =
+	    xreallocarray(sets->items, sets->n + 1, sizeof(*sets->items));
+	sets->items[sets->n] =
+	    (struct port_set){ .name = s->port_name, .protocol = s->protocol };
+	return &sets->items[sets->n++];
+}
+
+/* One by one the same targets? */
+static bool has_same_targets(const struct port_set *a, const struct port_set *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = !strcmp(a->items[i]->target, b->items[i]->target);
+	return same;
+}
+
+static bool has_same_numbers(const struct port_set *a, const struct port_set *b)
+{
+	bool same = !strcmp(a->protocol, b->protocol);
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = a->items[i]->port == b->items[i]->port;
+	return same;
+}
+
+/* What cannot be a port beside the first, and why; NULL: it can. */
+static const char *problem_of(struct arena *a, const struct port_set *first,
+    const struct port_set *p, size_t n)
+{
+	const char *owner = first->items[0]->owner;
+
+	if (!has_same_targets(first, p)) {
+		return arena_printf(a,
+		    "expected the targets of %s: each instance has all ports "
+		    "of its service",
+		    owner);
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->items[i]->port)
+			return "found port 0, expected 1..65535";
+	}
+	return n < PORTS_MAX
+	           ? NULL
+	           : arena_printf(a, "expected at most %d ports of its service",
+	                 PORTS_MAX);
+}
+
+static void leave_out(
+    struct zone *z, const struct port_set *p, const char *problem)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		import_left_out(z->im, p->items[i]->at, "SRV %s: %s",
+		    p->items[i]->owner, problem);
+	}
+}
+
+/* Instances have one weight and one priority. */
+static void tell_weights(
+    struct zone *z, const struct port_set *first, const struct port_set *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct srv *s = p->items[i], *of = first->items[i];
+
+		if (s->priority != of->priority || s->weight != of->weight) {
+			import_note(z->im, s->at,
+			    "SRV %s: priority and weight of %s ignored: an "
+			    "instance has one of each, those of %s",
+			    s->owner, s->target, of->owner);
+		}
+	}
+}
+
+/*
+ * The first port that has no name yet gets the one of a set that says the
+ * same: so the first of a protocol is exported, by both of its names.
+ */
+static bool take_port_name(
+    struct port_set *all, size_t n, const struct port_set *named)
+{
+	for (size_t k = 0; named->name && k < n; k++) {
+		if (!all[k].name && has_same_numbers(&all[k], named)) {
+			all[k].name = named->name;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void join_sets(struct zone *z, struct port_sets *sets)
+{
+	struct port_set *all = sets->items;
+	size_t n = 1;
+
+	for (size_t k = 1; k < sets->n; k++) {
+		const char *problem =
+		    problem_of(z->im->arena, &all[0], &all[k], n);
+
+		if (problem) {
+			leave_out(z, &all[k], problem);
+			continue;
+		}
+		tell_weights(z, &all[0], &all[k]);
+		if (!take_port_name(all, n, &all[k])) {
+			struct port_set kept = all[k];
+
+			all[k] = all[n];
+			all[n++] = kept;
+		}
+	}
+	for (size_t i = 0; n > 1 && i < all[0].n; i++) {
+		struct srv *s = all[0].items[i];
+
+		s->others = arena_alloc(z->im->arena, n, sizeof(int));
+		for (size_t k = 1; k < n; k++)
+			s->others[k] = all[k].items[i]->port;
+	}
+	sets->n = n;
+}
+
+/* n records of one service. */
+static void put_service(struct zone *z, struct srv *srvs, size_t n)
+{
+	struct port_sets sets = { 0 };
+	struct srv **items = xreallocarray(NULL, n, sizeof(struct srv *));
+	size_t set_n, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		find_set(&sets, &srvs[i])->n++;
+	set_n = sets.n;
+	for (size_t k = 0; k < set_n; k++) {
+		sets.items[k].items = items + at;
+		at += sets.items[k].n;
+		sets.items[k].n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct port_set *p = find_set(&sets, &srvs[i]);
+
+		p->items[p->n++] = &srvs[i];
+	}
+	for (size_t k = 0; k < set_n; k++) {
+		qsort(sets.items[k].items, sets.items[k].n,
+		    sizeof(struct srv *), by_target);
+	}
+	const char *protocol = sets.items[0].protocol;
+	const char *name = sets.items[0].name;
+
+	join_sets(z, &sets);
+	for (size_t i = 0; i < n && !import_is_over(z->im); i++) {
+		if (!strcmp(srvs[i].protocol, protocol) &&
+		    !compare_texts(srvs[i].port_name, name))
+			put_srv(z, &srvs[i], &sets);
+	}
+	free(items);
+	free(sets.items);
+}
+
+/* Those that name a service, one service after another. */
+static void put_services(struct zone *z)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < z->srv_n; i++) {
+		struct srv *s = &z->srvs[i];
+
+		if (take_owner(z, s)) {
+			z->srvs[n++] = *s;
+			continue;
+		}
+		import_left_out(z->im, s->at,
+		    "SRV %s: expected _SERVICE._PROTOCOL%s or "
+		    "_PORT._PROTOCOL.SERVICE%s",
+		    s->owner, z->suffix, z->suffix);
+	}
+	if (n)
+		qsort(z->srvs, n, sizeof(*z->srvs), by_service);
+	for (size_t i = 0, k; i < n && !import_is_over(z->im); i = k) {
+		for (k = i + 1;
+		     k < n && !strcmp(z->srvs[k].service, z->srvs[i].service);)
+			k++;
+		put_service(z, z->srvs + i, k - i);
+	}
 }
 
 /* What is no service: of that only numbers are told. */
@@ -413,8 +665,7 @@ void import_zone(struct import *im, char *text, size_t len)
 	if (z.address_n) {
 		qsort(z.addresses, z.address_n, sizeof(*z.addresses), by_name);
 	}
-	for (size_t i = 0; i < z.srv_n && !import_is_over(im); i++)
-		put_srv(&z, &z.srvs[i]);
+	put_services(&z);
 	if (!im->error)
 		tell_rest(&z);
 	if (!im->error && !z.srv_n && im->config->format == FORMAT_AUTO)

@@ -38,6 +38,9 @@ struct explain {
 	struct explain_instance *instances; /* in the order of the report */
 	unsigned n[EXPLAIN_TYPE_N];         /* instances that can be in it */
 	unsigned max_answers;               /* of A and AAAA; 0: all */
+	/* asked for: _N._P.S, or _S._P of another protocol than the first */
+	const struct port_row *port; /* NULL: the first port */
+	const char *port_owner;      /* the name; NULL: that of the service */
 	/* asked for: the name of one instance, which no policy is about */
 	const char *own_name; /* NULL: the service */
 	unsigned own_types;   /* bits of those it has */

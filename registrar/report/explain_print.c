@@ -5,6 +5,7 @@
  */
 #include "registrar/lib/json.h"
 #include "registrar/report/explain.h"
+#include "registrar/report/ports.h"
 
 #include <string.h>
 
@@ -39,6 +40,17 @@ struct page {
 	FILE *f;
 	const struct status_style *style;
 };
+
+/* With its number of the port that is asked about. */
+static int port_of(const struct explain *e, const struct instance_row *row)
+{
+	const struct port_list l =
+	    port_list_of(e->arena, &e->service->row, row);
+
+	return e->port
+	           ? port_list_find(&l, e->port->name, e->port->protocol)->port
+	           : l.items[0].port;
+}
 
 static void put_line(const struct page *p, const char *text)
 {
@@ -75,7 +87,8 @@ static void print_instance(const struct page *p, const struct explain *e,
 	        !in            ? "OUT"
 	        : is_served(e) ? "in "
 	                       : "(in)",
-	        row->name, status_address(e->arena, e->service, row), x->weight,
+	        row->name, status_address_port(e->arena, row, port_of(e, row)),
+	        x->weight,
 	        row->priority
 	            ? arena_printf(e->arena, " priority %d", row->priority)
 	            : ""));
@@ -129,15 +142,18 @@ static void print_head(
 {
 	const struct service_row *s = &e->service->row;
 	const char *unserved = is_served(e) ? "" : "not answered here; ";
+	const char *owner =
+	    e->port_owner ? e->port_owner
+	                  : arena_printf(e->arena, "%s.%s", s->name, s->zone);
 
 	for (unsigned t = 0; t < EXPLAIN_TYPE_N; t++) {
 		if (!(types & 1u << t))
 			continue;
 		put_line(p,
-		    arena_printf(e->arena, "%s.%s %s: %s%u of %u instances%s%s",
-		        s->name, s->zone,
-		        explain_type_name((enum explain_type)t), unserved,
-		        e->n[t], e->service->instance_n, e->n[t] ? "" : ": ",
+		    arena_printf(e->arena, "%s %s: %s%u of %u instances%s%s",
+		        owner, explain_type_name((enum explain_type)t),
+		        unserved, e->n[t], e->service->instance_n,
+		        e->n[t] ? "" : ": ",
 		        e->n[t] ? "" : explain_empty(e, (enum explain_type)t)));
 	}
 }
@@ -166,7 +182,8 @@ void explain_print(FILE *f, const struct explain *e,
 	}
 }
 
-static json_t *instance_json(const struct explain_instance *x, unsigned types)
+static json_t *instance_json(
+    const struct explain *e, const struct explain_instance *x, unsigned types)
 {
 	json_t *o = json_must(json_object()), *all = json_must(json_array());
 	const struct instance_row *row = &x->i->row;
@@ -176,6 +193,7 @@ static json_t *instance_json(const struct explain_instance *x, unsigned types)
 	json_set(o, "why", json_text(eligible_why_name(x->i->eligible.why)));
 	json_set(o, "state", json_text(status_state(x->i)));
 	json_set(o, "since_wall_ms", json_integer(row->since_wall_ms));
+	json_set(o, "port", json_number(port_of(e, row)));
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(x->weight));
 	for (unsigned k = 0; k < x->reason_n; k++) {
@@ -200,6 +218,9 @@ void explain_print_json(
 	json_set(o, "zone", json_text(s->zone));
 	json_set(o, "service", json_text(s->name));
 	json_set(o, "protocol", json_text(s->protocol));
+	const struct port_list ports = port_list_of(e->arena, s, NULL);
+
+	json_set(o, "ports", port_list_json(&ports));
 	json_set(o, "on_empty", json_text(on_empty_name(s->on_empty)));
 	json_set(o, "max_answers", json_integer(e->max_answers));
 	json_set(o, "own_name", json_text(e->own_name));
@@ -227,7 +248,7 @@ void explain_print_json(
 	for (unsigned k = 0; k < e->service->instance_n; k++) {
 		if (is_asked(&e->instances[k], instance)) {
 			json_array_append_new(
-			    all, instance_json(&e->instances[k], types));
+			    all, instance_json(e, &e->instances[k], types));
 		}
 	}
 	json_set(o, "instances", all);

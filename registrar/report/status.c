@@ -41,6 +41,8 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.zone = copy(r, row->zone);
 	s->row.name = copy(r, row->name);
 	s->row.protocol = copy(r, row->protocol);
+	s->row.port_name = copy(r, row->port_name);
+	s->row.ports = copy(r, row->ports);
 	s->row.tags = copy(r, row->tags);
 	s->row.meta = copy(r, row->meta);
 	s->row.source = copy(r, row->source);
@@ -75,6 +77,7 @@ static void add_instance(void *arg, const struct instance_row *row)
 	i->row.name = copy(r, row->name);
 	i->row.address = copy(r, row->address);
 	i->row.address6 = copy(r, row->address6);
+	i->row.ports = copy(r, row->ports);
 	i->row.tags = copy(r, row->tags);
 	i->row.meta = copy(r, row->meta);
 	i->row.locality = copy(r, row->locality);

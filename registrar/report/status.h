@@ -111,9 +111,15 @@ void status_print_told(
 
 /* At most `max` columns (0: all); what could steer a terminal is '?'. */
 void status_put_safe(FILE *f, const char *s, unsigned max);
-/* "192.0.2.1:80 +2001:db8::1"; without port where none is known. */
+/*
+ * "192.0.2.1:80 +2001:db8::1"; without port where none is known, and with its
+ * own numbers of further ones: "192.0.2.1:80 grpc 9191/tcp".
+ */
 const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i);
+/* The same with another port than the first. */
+const char *status_address_port(
+    struct arena *a, const struct instance_row *i, int port);
 
 /* The weight in force, others of the row where they differ: "57/300 p2". */
 const char *status_weight(struct arena *a, const struct instance_row *i);

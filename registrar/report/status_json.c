@@ -53,6 +53,8 @@ static json_t *instance_json(
 	json_set(o, "address", json_text(row->address));
 	json_set(o, "address6", json_text(row->address6));
 	json_set(o, "port", json_number(row->port));
+	json_set(
+	    o, "ports", row->ports ? json_nested(row->ports) : json_null());
 	json_set(o, "priority", json_integer(row->priority));
 	json_set(o, "weight", json_integer(row->weight));
 	json_set(o, "weight_override",
@@ -129,6 +131,9 @@ static json_t *service_json(
 	json_set(o, "name", json_text(row->name));
 	json_set(o, "protocol", json_text(row->protocol));
 	json_set(o, "port", json_number(row->port));
+	json_set(o, "port_name", json_text(row->port_name));
+	json_set(
+	    o, "ports", row->ports ? json_nested(row->ports) : json_null());
 	json_set(o, "ttl_s", json_number(row->ttl_s));
 	json_set(o, "max_answers", json_number(row->max_answers));
 	json_set(o, "on_empty", json_text(on_empty_name(row->on_empty)));

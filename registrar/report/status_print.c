@@ -6,6 +6,7 @@
  */
 #include "registrar/lib/columns.h"
 #include "registrar/lib/wall.h"
+#include "registrar/report/ports.h"
 #include "registrar/report/status.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -92,7 +93,25 @@ void status_put_wrapped(FILE *f, const struct status_style *style,
 const char *status_address(struct arena *a, const struct status_service *s,
     const struct instance_row *i)
 {
-	int port = i->port == ROW_DEFAULT ? s->row.port : i->port;
+	const char *text = status_address_port(
+	    a, i, i->port == ROW_DEFAULT ? s->row.port : i->port);
+
+	if (!i->ports)
+		return text;
+	const struct port_list of = port_list_of(a, &s->row, NULL);
+	const struct port_list own = port_list_of(a, &s->row, i);
+	for (unsigned k = 1; k < own.n; k++) {
+		if (own.items[k].port != of.items[k].port) {
+			text = arena_printf(
+			    a, "%s %s", text, port_text(a, &own.items[k]));
+		}
+	}
+	return text;
+}
+
+const char *status_address_port(
+    struct arena *a, const struct instance_row *i, int port)
+{
 	const char *second =
 	    i->address6 ? arena_printf(a, " +%s", i->address6) : "";
 
@@ -268,7 +287,11 @@ static void print_heading(struct printer *p, const struct status_service *s)
 	enum tone t = s->eligible_n == s->all_n ? TONE_GOOD : TONE_WARN;
 
 	put_toned(p, TONE_HEAD, name);
-	(void)fprintf(p->f, " (%s)  ", s->row.protocol);
+	const struct port_list ports = port_list_of(p->arena, &s->row, NULL);
+
+	(void)fputs(" (", p->f);
+	status_put_safe(p->f, port_list_text(p->arena, &ports), 0);
+	(void)fputs(")  ", p->f);
 	if (s->admitted_n) {
 		put_toned(p, TONE_BAD,
 		    arena_printf(p->arena,

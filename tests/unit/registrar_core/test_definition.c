@@ -99,8 +99,11 @@ static void show_instance(FILE *f, const struct definition_instance *i)
 	(void)fprintf(f, " %s %s", i->name, i->address);
 	if (i->address6)
 		(void)fprintf(f, "+%s", i->address6);
-	(void)fprintf(f, " port %d prio %d weight %d/%d", i->port, i->priority,
-	    i->weight, i->weight_warning);
+	(void)fprintf(f, " port %d", i->port);
+	if (i->ports)
+		(void)fprintf(f, "%s", i->ports);
+	(void)fprintf(f, " prio %d weight %d/%d", i->priority, i->weight,
+	    i->weight_warning);
 	if (strcmp(i->tags, "[]") != 0)
 		(void)fprintf(f, " %s", i->tags);
 	if (strcmp(i->meta, "{}") != 0)
@@ -131,6 +134,11 @@ static char *show(const struct definition *d)
 		    s->name, s->protocol, s->zone, s->port, s->ttl_s,
 		    s->max_answers, on_empty_name(s->on_empty), s->tags,
 		    s->meta);
+		if (s->port_name || s->ports) {
+			(void)fprintf(f, " ports %s %s\n",
+			    s->port_name ? s->port_name : "-",
+			    s->ports ? s->ports : "-");
+		}
 		for (unsigned i = 0; i < s->instance_n; i++)
 			show_instance(f, &s->instances[i]);
 	}
@@ -146,6 +154,40 @@ static const struct {
 } good[] = {
 	{ "a port alone is one instance on this host", "service: a\nport: 80",
 	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " 127-0-0-1-80 127.0.0.1 port 80 prio 0 weight 100/-1\n" },
+	{ "ports with names, an instance with numbers of its own",
+	    "service: a\nports: {http: 80, grpc: 90, admin: 99}\ninstances:\n"
+	    "- {name: i}\n- {name: k, ports: {grpc: 91, http: 81}}\n"
+	    "- {name: l, port: 82, checks: [{tcp: '{address}:{port}'}]}",
+	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " ports http [{\"name\":\"grpc\",\"port\":90,\"protocol\":\"tcp\"},"
+	    "{\"name\":\"admin\",\"port\":99,\"protocol\":\"tcp\"}]\n"
+	    " i 127.0.0.1 port 80 prio 0 weight 100/-1\n"
+	    " k 127.0.0.1 port 81[{\"name\":\"grpc\",\"port\":91,"
+	    "\"protocol\":\"tcp\"}] prio 0 weight 100/-1\n"
+	    " l 127.0.0.1 port 82 prio 0 weight 100/-1\n"
+	    "  tcp-1 tcp 127.0.0.1 82" TIMES },
+	{ "two protocols, and no names",
+	    "service: krb\nports: [{port: 88, protocol: udp}, {port: 88}]\n"
+	    "instances: [{name: i, ports: [{port: 89, protocol: tcp}]},"
+	    " {name: k, ports: [{port: 90}]}]",
+	    "_krb._udp.svc.test port 88 ttl -1 max -1 empty nodata [] {}\n"
+	    " ports - [{\"port\":88,\"protocol\":\"tcp\"}]\n"
+	    " i 127.0.0.1 port 88[{\"port\":89,\"protocol\":\"tcp\"}] prio 0 "
+	    "weight 100/-1\n"
+	    " k 127.0.0.1 port 90[{\"port\":90,\"protocol\":\"tcp\"}] prio 0 "
+	    "weight 100/-1\n" },
+	{ "one name of two protocols; one port with a name",
+	    "services:\n- {service: d, protocol: udp, ports: [{name: dns, "
+	    "port: 53}, {name: dns, port: 53, protocol: tcp}], instances: "
+	    "[{name: i, ports: {dns: 54}}]}\n"
+	    "- {service: o, ports: {http: 80}}",
+	    "_d._udp.svc.test port 53 ttl -1 max -1 empty nodata [] {}\n"
+	    " ports dns [{\"name\":\"dns\",\"port\":53,\"protocol\":\"tcp\"}]\n"
+	    " i 127.0.0.1 port 54[{\"name\":\"dns\",\"port\":54,"
+	    "\"protocol\":\"tcp\"}] prio 0 weight 100/-1\n"
+	    "_o._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " ports http -\n"
 	    " 127-0-0-1-80 127.0.0.1 port 80 prio 0 weight 100/-1\n" },
 	{ "so is a process alone", "service: a\nprocess: {exe: /bin/a}",
 	    "_a._tcp.svc.test " NONE
@@ -296,6 +338,10 @@ static const struct {
 	    false, false },
 	{ BASE "instances: [{address: 10.0.0.1, address6: '::1'}]",
 	    BASE "instances: [{address: 10.0.0.1}]", false, false },
+	{ "service: a\nports: {x: 1}", "service: a\nports: {y: 1}", true,
+	    true }, /* of the service */
+	{ "service: a\nports: {x: 1, y: 2}\ninstances: [{ports: {y: 3}}]",
+	    "service: a\nports: {x: 1, y: 2}\ninstances: [{}]", false, false },
 	{ BASE "instances: [{meta: {a: b}}]", BASE "instances: [{}]", false,
 	    false },
 	{ BASE "instances: [{locality: x}]", BASE "instances: [{}]", false,

@@ -21,8 +21,9 @@ static const struct bad_definition bad[] = {
 	{ "service: Payment\nport: 80",
 	    "1:10: found 'Payment' for 'service', expected 1..62 of a-z 0-9 "
 	    "'-', no '-' at either end\n" },
-	{ "service: a", "1:1: found a service without 'instances', 'port' and "
-	                "'process', expected at least one of them\n" },
+	{ "service: a",
+	    "1:1: found a service without 'instances', 'port', 'ports' and "
+	    "'process', expected at least one of them\n" },
 	{ "service: a\nport: 80\ninstnaces: []",
 	    "3:1: found key 'instnaces' in a service, expected "
 	    "'instances'\n" },
@@ -169,6 +170,41 @@ static const struct bad_definition bad[] = {
 	  "- {service: a, port: 2}",
 	    "4:3: found service 'a' a second time, expected it once (first in "
 	    "line 2)\n" },
+	{ "service: a\nport: 1\nports: {x: 1}",
+	    "3:1: found 'ports' beside 'port', expected one of them\n" },
+	{ "service: a\nports: 80",
+	    "2:8: found '80' for 'ports', expected a map of names and numbers, "
+	    "or a list of maps with port, name and protocol\n" },
+	{ "service: a\nports: []", "2:8: found 0 ports, expected 1 to 64\n" },
+	{ "service: a\nports: {X: 1, y: 0, z: b}",
+	    "2:9: found 'X' as the name of a port, expected 1..62 of a-z 0-9 "
+	    "'-', no '-' at either end\n"
+	    "2:18: found '0' for 'y', expected a number from 1 to 65535\n"
+	    "2:24: found 'b' for 'z', expected a number from 1 to 65535\n" },
+	{ "service: a\nports:\n- {port: 1}\n- {port: 2}\n"
+	  "- {port: 3, name: x}\n- {port: 4, name: x}\n"
+	  "- {port: 5, name: x, protocol: udp}",
+	    "4:3: found a port without a name after another of protocol 'tcp', "
+	    "expected it to have one\n"
+	    "6:3: found port 'x' of protocol 'tcp' a second time, expected it "
+	    "once (first in line 5)\n" },
+	{ "service: a\nports: [{name: x}, {port: 1, protocol: _tcp}]",
+	    "2:9: found a port without 'port', expected a number from 1 to "
+	    "65535\n"
+	    "2:40: found '_tcp' for 'protocol', expected a protocol such as "
+	    "tcp or udp\n" },
+	{ "service: a\nports: {x: 1, y: 2}\ninstances:\n"
+	  "- {name: a, ports: {z: 1}}\n- {name: b, port: 1, ports: {x: 2}}\n"
+	  "- {name: c, ports: [{port: 1}]}",
+	    "4:21: found port 'z', expected a port of its service: x/tcp, "
+	    "y/tcp\n"
+	    "5:30: found the number of port 'x' a second time, expected it "
+	    "once\n"
+	    "6:21: found a port without a name, expected a port of its "
+	    "service: x/tcp, y/tcp\n" },
+	{ "service: a\nport: 1\ninstances: [{ports: {x: 1}}]",
+	    "3:22: found 'ports' of an instance, expected its service to have "
+	    "'ports', or 'port' alone\n" },
 	{ "service: a\nprocess: nginx",
 	    "2:10: found 'nginx' for 'process', expected 'none' or a map with "
 	    "one of pidfile, exe, cmdline, unit, cgroup, listening, container\n" },

@@ -95,16 +95,19 @@ static void show_service(void *arg, const struct service_row *s)
 {
 	char *end = strchr(arg, '\0');
 
-	(void)sprintf(end, "%s/%s/%d(", s->name, s->protocol, s->ttl_s);
+	end += sprintf(end, "%s/%s/%d", s->name, s->protocol, s->ttl_s);
+	if (s->port_name)
+		end += sprintf(end, " %s", s->port_name);
+	(void)sprintf(end, "%s(", s->ports ? s->ports : "");
 }
 
 static void show_instance(void *arg, const struct instance_row *i)
 {
 	char *end = strchr(arg, '\0');
 
-	(void)sprintf(end, "%s@%s+%s:%d*%d!%d%s%s%s ", i->name, i->address,
-	    i->address6 ? i->address6 : "", i->port, i->weight, i->priority,
-	    i->tags, i->meta, health_name(i->health));
+	(void)sprintf(end, "%s@%s+%s:%d%s*%d!%d%s%s%s ", i->name, i->address,
+	    i->address6 ? i->address6 : "", i->port, i->ports ? i->ports : "",
+	    i->weight, i->priority, i->tags, i->meta, health_name(i->health));
 }
 
 static void show_done(void *arg)
@@ -181,8 +184,17 @@ static void leaves_a_service_of_others(void **state)
 {
 	struct fx *f = *state;
 	struct registry *r = NULL;
-	struct service_row s = { Z, "web", "udp", 53, 9, ROW_DEFAULT,
-		ON_EMPTY_ALL, "[]", "{}", "registrar/h", "web.yaml", "" };
+	struct service_row s = { .zone = Z,
+		.name = "web",
+		.protocol = "udp",
+		.port = 53,
+		.ttl_s = 9,
+		.max_answers = ROW_DEFAULT,
+		.on_empty = ON_EMPTY_ALL,
+		.tags = "[]",
+		.meta = "{}",
+		.source = "registrar/h",
+		.definition = "web.yaml" };
 
 	assert_int_equal(registry_open(f->db, REGISTRY_WRITE, &r, &f->err), 0);
 	assert_int_equal(registry_put_service(r, &s, &f->err), 0);
@@ -193,6 +205,25 @@ static void leaves_a_service_of_others(void **state)
 	    0);
 	assert_int_equal(f->result.changes_n, 1);
 	assert_registry(f, "web/udp/9(i@10.0.0.1+:-1*100!0[]{}passing ) ");
+}
+
+#define PORTS(n) "[{\"name\":\"grpc\",\"port\":" n ",\"protocol\":\"tcp\"}]"
+#define LINE(id, n)                                                            \
+	"{\"service\":\"web\",\"id\":\"" id                                    \
+	"\",\"address\":\"10.0.0.1\",\"port\":80,\"port_name\":\"http\","      \
+	"\"ports\":" PORTS(n) "}\n"
+
+/* Each line has the numbers of its instance, whatever the others say. */
+static void imports_ports(void **state)
+{
+	struct fx *f = *state;
+
+	assert_int_equal(import_text(f, LINE("a", "90") LINE("b", "91")), 0);
+	assert_registry(f,
+	    "web/tcp/-1 http" PORTS("90") "(a@10.0.0.1+:80" PORTS(
+	        "90") "*100!0[]{}passing b@10.0.0.1+:80" PORTS("91") "*100!0[]"
+	                                                             "{}passing "
+	                                                             ") ");
 }
 
 #define OK1 "{\"service\":\"web\",\"id\":\"ok\",\"address\":\"10.0.0.1\"}\n"
@@ -223,6 +254,15 @@ static const struct {
 	{ "nothing in it", "{}", ":2:1: ", "found no key \"service\"" },
 	{ "no id", "{\"service\":\"web\",\"address\":\"10.0.0.1\"}",
 	    ":2:1: ", "found no key \"id\", expected it: 1..63" },
+	{ "a name that the port has not elsewhere", HEAD "\"port_name\":\"x\"}",
+	    ":2:60: found another port_name than in the line before, ",
+	    "the same in all lines of service 'web'" },
+	{ "ports that there are not elsewhere",
+	    HEAD "\"ports\":[{\"name\":\"x\",\"port\":1}]}",
+	    ":2:56: found another list of ports than in the line before, ",
+	    "the same in all lines of service 'web'" },
+	{ "ports that are none", HEAD "\"ports\":1}", ":2:56: found ports 1",
+	    "expected an array of ports" },
 	{ "port too large", HEAD "\"port\":70000}", ":2:55: found port 70000, ",
 	    "expected an integer 1..65535" },
 	{ "port far too large", HEAD "\"port\":99999999999}",
@@ -384,6 +424,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(imports_all_keys),
 		TEST(again_is_no_change),
+		TEST(imports_ports),
 		TEST(leaves_a_service_of_others),
 		TEST(names_what_is_wrong),
 		TEST(many_lines),

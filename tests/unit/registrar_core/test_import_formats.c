@@ -14,6 +14,8 @@ static void show_service(void *arg, const struct service_row *s)
 	char *end = strchr(arg, '\0');
 
 	(void)sprintf(end, "%s/%s", s->name, s->protocol);
+	if (s->port_name)
+		(void)sprintf(strchr(end, '\0'), " %s", s->port_name);
 	if (s->ttl_s != ROW_DEFAULT)
 		(void)sprintf(strchr(end, '\0'), "/%d", s->ttl_s);
 	(void)sprintf(strchr(end, '\0'), "(");
@@ -31,6 +33,8 @@ static void show_instance(void *arg, const struct instance_row *i)
 		end += sprintf(end, "+%s", i->address6);
 	if (i->port != ROW_DEFAULT)
 		end += sprintf(end, ":%d", i->port);
+	if (i->ports)
+		end += sprintf(end, "%s", i->ports);
 	end += sprintf(end, "*%d", i->weight);
 	if (i->weight_warning != ROW_DEFAULT)
 		end += sprintf(end, "~%d", i->weight_warning);
@@ -46,6 +50,7 @@ static void show_done(void *arg)
 }
 
 #define WEB "web/tcp() "
+#define UDP(n) "[{\"port\":" n ",\"protocol\":\"udp\"}]"
 
 /* What the registry holds, but for the service that the fixture made. */
 static const char *rows_of(struct fx *f, struct seen *s)
@@ -191,6 +196,32 @@ static const struct {
 	    "_x._tcp SRV 0 1 1 nowhere\n",
 	    "db/tcp/5(h1@10.0.0.1:80*10 h2@10.0.0.2:80*10) ",
 	    "in:4: left out: SRV _x._tcp" },
+	{ "zone file: two protocols of a service are two ports of it",
+	    "_sip._tcp 60 SRV 0 1 5060 a\n_sip._udp 60 SRV 0 1 5061 a\n"
+	    "a 60 A 10.0.0.1\n",
+	    "sip/tcp/60(a@10.0.0.1:5060" UDP("5061") "*1) ", NULL },
+	{ "zone file: between others, in another order, with more of a name",
+	    "_k._tcp 5 SRV 0 1 1 b\n_k._udp 5 SRV 0 1 4 a\n"
+	    "_db._tcp 5 SRV 0 1 9 a\n_k._tcp 5 SRV 0 1 3 a\n"
+	    "_k._udp 5 SRV 0 1 2 b\na 5 A 10.0.0.1\nb 5 A 10.0.0.2\n",
+	    "db/tcp/5(a@10.0.0.1:9*1) "
+	    "k/tcp/5(a@10.0.0.1:3" UDP("4") "*1 b@10.0.0.2:1" UDP("2") "*1) ",
+	    NULL },
+	{ "zone file: names of ports, as export has them",
+	    "_api._tcp 5 SRV 0 1 80 a\n_http._tcp.api 5 SRV 0 1 80 a\n"
+	    "_grpc._tcp.api 5 SRV 0 1 90 a\na 5 A 10.0.0.1\n",
+	    "api/tcp http/5(a@10.0.0.1:80[{\"name\":\"grpc\",\"port\":90,"
+	    "\"protocol\":\"tcp\"}]*1) ",
+	    NULL },
+	{ "zone file: not all targets at both protocols",
+	    "_k._tcp 5 SRV 0 1 1 a\n_k._tcp 5 SRV 0 1 1 b\n"
+	    "_k._udp 5 SRV 0 1 1 a\na 5 A 10.0.0.1\nb 5 A 10.0.0.2\n",
+	    "k/tcp/5(a@10.0.0.1:1*1 b@10.0.0.2:1*1) ",
+	    "in:3: left out: SRV _k._udp.svc.test.: expected the targets of "
+	    "_k._tcp.svc.test.: each instance has all ports of its service" },
+	{ "zone file: another weight at the other protocol",
+	    "_k._tcp 5 SRV 0 1 1 a\n_k._udp 5 SRV 3 2 1 a\na 5 A 10.0.0.1\n",
+	    "k/tcp/5(a@10.0.0.1:1" UDP("1") "*1) ", NULL },
 	{ "zone file: what is not there", "_db._tcp 5 SRV 0 1 1 nowhere\n", "",
 	    "in:1: left out: SRV _db._tcp.svc.test.: target "
 	    "nowhere.svc.test. has no address" },
