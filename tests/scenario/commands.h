@@ -87,6 +87,7 @@ void cmd_step(struct world *w, char *const *words, int n);
 void cmd_mode(struct world *w, char *const *words, int n);
 void cmd_is(struct world *w, char *const *words, int n);
 void cmd_ramp(struct world *w, char *const *words, int n);
+void cmd_ports(struct world *w, char *const *words, int n);
 void cmd_drain(struct world *w, char *const *words, int n);
 void cmd_step_of(struct world *w, char *const *words, int n);
 void cmd_signals(struct world *w, char *const *words, int n);

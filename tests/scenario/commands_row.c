@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a scenario says of the columns of one row. */
 #include "commands.h"
+#include "registrar/report/ports.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,39 @@ struct seen {
 	enum mode mode;
 	int ramp_percent;
 	enum drain_step step;
+	struct arena *arena; /* of the rest, if it is asked for */
+	struct service_row service;
+	const char *ports; /* "dns=53/udp,88/tcp" */
 };
 
 static void on_service(void *arg, const struct service_row *row)
 {
-	(void)arg;
-	(void)row;
+	struct seen *s = arg;
+
+	if (!s->arena)
+		return;
+	s->service = (struct service_row){
+		.protocol = arena_strdup(s->arena, row->protocol),
+		.port = row->port,
+		.port_name = row->port_name
+		                 ? arena_strdup(s->arena, row->port_name)
+		                 : NULL,
+		.ports = row->ports ? arena_strdup(s->arena, row->ports) : NULL
+	};
+}
+
+static void show_ports(struct seen *s, const struct instance_row *row)
+{
+	const struct port_list l = port_list_of(s->arena, &s->service, row);
+
+	s->ports = "";
+	for (unsigned k = 0; k < l.n; k++) {
+		const struct port_row *p = &l.items[k];
+
+		s->ports = arena_printf(s->arena, "%s%s%s%s%d/%s", s->ports,
+		    k ? "," : "", p->name ? p->name : "", p->name ? "=" : "",
+		    p->port, p->protocol);
+	}
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -29,6 +57,8 @@ static void on_instance(void *arg, const struct instance_row *row)
 	s->mode = row->mode;
 	s->ramp_percent = row->ramp_percent;
 	s->step = row->drain.step;
+	if (s->arena)
+		show_ports(s, row);
 }
 
 static void on_done(void *arg)
@@ -36,10 +66,12 @@ static void on_done(void *arg)
 	(void)arg;
 }
 
-static struct seen see(struct world *w, const char *instance)
+static struct seen see_in(
+    struct world *w, const char *instance, struct arena *a)
 {
 	char *service;
-	struct seen s = { .instance = world_split(w, instance, &service) };
+	struct seen s = { .instance = world_split(w, instance, &service),
+		.arena = a };
 	const struct registry_visitor v = { on_service, on_instance, on_done,
 		&s, NULL };
 	struct registry *r;
@@ -52,6 +84,25 @@ static struct seen see(struct world *w, const char *instance)
 	if (!s.found)
 		world_fail(w, "there is no row of '%s'", instance);
 	return s;
+}
+
+static struct seen see(struct world *w, const char *instance)
+{
+	return see_in(w, instance, NULL);
+}
+
+/* ports SERVICE/INSTANCE NAME=N/PROTOCOL,... */
+void cmd_ports(struct world *w, char *const *words, int n)
+{
+	struct arena *a = arena_new();
+	const char *ports = see_in(w, words[1], a).ports;
+
+	(void)n;
+	if (strcmp(ports, words[2]) != 0) {
+		world_fail(w, "'%s' has ports %s, expected %s", words[1], ports,
+		    words[2]);
+	}
+	arena_free(a);
 }
 
 /* mode SERVICE/INSTANCE MODE: as an operator sets it */

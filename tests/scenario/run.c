@@ -41,6 +41,7 @@ static const struct {
 	{ "mode", 3, cmd_mode },
 	{ "is", 3, cmd_is },
 	{ "ramp", 3, cmd_ramp },
+	{ "ports", 3, cmd_ports },
 	{ "drain", 3, cmd_drain },
 	{ "drained", 3, cmd_step_of },
 	{ "signals", 2, cmd_signals },
