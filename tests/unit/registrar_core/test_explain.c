@@ -304,7 +304,6 @@ static void what_others_wrote_takes_force(void **state)
 
 	f->options.run.address = "192.0.2.9";
 	f->options.protocol = "tcp";
-	f->options.port = ROW_DEFAULT;
 	fx_put_instance(f, &(const struct instance_row){ .name = "i-1",
 	                       .source = "registrar/here",
 	                       .definition = "web.yaml",
@@ -330,7 +329,6 @@ static void a_service_of_ours_goes_with_its_last(void **state)
 
 	f->options.run.address = "192.0.2.9";
 	f->options.protocol = "tcp";
-	f->options.port = ROW_DEFAULT;
 	assert_int_equal(
 	    EXIT_DONE, fx_run(f, command_register, "own/a", NULL, NULL));
 	assert_int_equal(
