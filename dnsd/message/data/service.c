@@ -23,11 +23,7 @@ struct record_set service_records(const struct service *s, uint16_t type)
 struct record_set service_instance_records(
     const struct service *s, unsigned i, uint16_t type)
 {
-	const uint32_t *table = service_at(s, s->records);
-
-	if (!(s->flags & SERVICE_INSTANCE_RECORDS))
-		return (struct record_set){ .type = type };
-	return find_records(s, table[(int)i - (int)s->instance_n], type);
+	return find_records(s, service_instance_table(s, i), type);
 }
 
 struct record_set service_sd_txt(const struct service *s, unsigned i)

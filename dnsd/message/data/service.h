@@ -178,6 +178,17 @@ static inline const uint8_t *service_label(
 	return s->name + 1;
 }
 
+/* Where the table of an instance lies; 0: it has none. */
+static inline uint32_t service_instance_table(
+    const struct service *s, unsigned i)
+{
+	const uint32_t *end = service_at(s, s->records);
+
+	return s->flags & SERVICE_INSTANCE_RECORDS
+	           ? end[(int)i - (int)s->instance_n]
+	           : 0;
+}
+
 /* Records of S.Z, and of one instance. */
 struct record_set service_records(const struct service *s, uint16_t type);
 struct record_set service_instance_records(

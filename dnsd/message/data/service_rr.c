@@ -16,6 +16,8 @@ struct walk {
 	service_rr_fn fn;
 	void *arg;
 	struct name browsed; /* _S._P.Z */
+	/* Of SRV: two octets for each instance; NULL: their first port. */
+	const uint8_t *ports;
 };
 
 static void add(struct name *n, const void *octets, size_t len)
@@ -32,15 +34,15 @@ static void add_underscored(struct name *n, const void *label, size_t len)
 	add(n, label, len);
 }
 
-static struct name browsed_name(const struct service *s)
+static struct name browsed_name(
+    const struct service *s, const char protocol[16])
 {
 	struct name n = { 0 };
 	uint8_t len;
 	const uint8_t *label = service_label(s, &len);
 
 	add_underscored(&n, label, len);
-	add_underscored(
-	    &n, s->protocol, strnlen(s->protocol, sizeof(s->protocol)));
+	add_underscored(&n, protocol, strnlen(protocol, sizeof(s->protocol)));
 	add(&n, s->zone->name.lower, s->zone->name.len);
 	return n;
 }
@@ -119,6 +121,8 @@ static void give_srv(const struct walk *w, const struct name *owner, unsigned i)
 	const struct name target = below(in, &name);
 
 	memcpy(rdata, in->srv + 2, 6); /* RDLENGTH stands before */
+	if (w->ports)
+		memcpy(rdata + 4, w->ports + 2 * (size_t)i, 2);
 	memcpy(rdata + 6, target.wire, target.len);
 	give(w, owner, TYPE_SRV, rdata, 6u + target.len);
 }
@@ -130,33 +134,26 @@ static void give_ptr(const struct walk *w, const struct name *owner, unsigned i)
 	give(w, owner, TYPE_PTR, to.wire, to.len);
 }
 
-/* What the i-th adds to the names of the service. */
-static void give_eligible(
-    const struct walk *w, const struct name *name, unsigned i)
-{
-	if (!(service_instance_at(w->s, i)->flags & INSTANCE_DRAINING))
-		give_addresses(w, name, i);
-	give_srv(w, name, i);
-	give_srv(w, &w->browsed, i);
-	give_ptr(w, &w->browsed, i);
-}
-
-/* Names of its own, whatever its health. */
-static void give_instance(
-    const struct walk *w, const struct name *name, unsigned i)
+/* S.Z, and I.S.Z whatever its health. */
+static void give_own(const struct walk *w)
 {
 	const struct service *s = w->s;
-	const struct service_instance *in = service_instance_at(s, i);
-	const uint32_t *table = service_at(s, s->instance_records);
-	const struct name own = below(in, name);
-	const struct name browsed = below(in, &w->browsed);
-	const struct record_set txt = service_sd_txt(s, i);
+	const struct name name = service_name(s);
 
-	give_addresses(w, &own, i);
-	give_srv(w, &own, i);
-	give_table(w, &own, s->instance_records ? table[i] : 0);
-	give_srv(w, &browsed, i);
-	give_set(w, &browsed, &txt);
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		const struct service_instance *in = service_instance_at(s, i);
+		const struct name own = below(in, &name);
+
+		if (i < s->eligible_n) {
+			if (!(in->flags & INSTANCE_DRAINING))
+				give_addresses(w, &name, i);
+			give_srv(w, &name, i);
+		}
+		give_addresses(w, &own, i);
+		give_srv(w, &own, i);
+		give_table(w, &own, service_instance_table(s, i));
+	}
+	give_table(w, &name, s->records);
 }
 
 /* _T._sub._S._P.Z */
@@ -173,6 +170,43 @@ static void give_subtype(const struct walk *w, const struct service_subtype *t)
 		give_ptr(w, &owner, t->members ? members[k] : k);
 }
 
+/* _S._P.Z and what is below it, of the protocol of w. */
+static void give_browsed(const struct walk *w)
+{
+	const struct service *s = w->s;
+	const struct service_subtypes *tags = service_at(s, s->subtypes);
+
+	for (unsigned i = 0; i < s->instance_n; i++) {
+		const struct name own =
+		    below(service_instance_at(s, i), &w->browsed);
+		const struct record_set txt = service_sd_txt(s, i);
+
+		if (i < s->eligible_n) {
+			give_srv(w, &w->browsed, i);
+			give_ptr(w, &w->browsed, i);
+		}
+		give_srv(w, &own, i);
+		give_set(w, &own, &txt);
+	}
+	for (unsigned k = 0; s->subtypes && k < tags->n; k++)
+		give_subtype(w, &tags->item[k]);
+}
+
+/* _N._P.S.Z */
+static void give_port(const struct walk *w, const struct service_port *p)
+{
+	const struct service *s = w->s;
+	const uint8_t *label = service_at(s, p->name);
+	struct name owner = { 0 };
+
+	add(&owner, label, 1u + *label);
+	add_underscored(
+	    &owner, p->protocol, strnlen(p->protocol, sizeof(p->protocol)));
+	add(&owner, s->name, s->name_len);
+	for (unsigned i = 0; i < s->eligible_n; i++)
+		give_srv(w, &owner, i);
+}
+
 static void give_type(const struct walk *w)
 {
 	const struct zone *z = w->s->zone;
@@ -187,18 +221,36 @@ static void give_type(const struct walk *w)
 	w->fn(w->arg, &rr);
 }
 
+/* Each protocol, by its first port. */
+static void give_ports(
+    struct walk *w, void (*give_protocol)(const struct walk *))
+{
+	const struct service *s = w->s;
+	const struct service_ports *all = service_at(s, s->ports);
+
+	w->browsed = browsed_name(s, s->protocol);
+	w->ports = NULL;
+	give_protocol(w);
+	for (unsigned k = 1; s->ports && k < all->n; k++) {
+		if (!all->item[k].is_first)
+			continue;
+		w->browsed = browsed_name(s, all->item[k].protocol);
+		w->ports = service_port_numbers(s, &all->item[k]);
+		give_protocol(w);
+	}
+}
+
 void service_each_rr(const struct service *s, service_rr_fn fn, void *arg)
 {
-	const struct service_subtypes *tags = service_at(s, s->subtypes);
-	const struct walk w = { s, fn, arg, browsed_name(s) };
-	const struct name name = service_name(s);
+	const struct service_ports *all = service_at(s, s->ports);
+	struct walk w = { .s = s, .fn = fn, .arg = arg };
 
-	for (unsigned i = 0; i < s->eligible_n; i++)
-		give_eligible(&w, &name, i);
-	give_table(&w, &name, s->records);
-	for (unsigned i = 0; i < s->instance_n; i++)
-		give_instance(&w, &name, i);
-	for (unsigned k = 0; s->subtypes && k < tags->n; k++)
-		give_subtype(&w, &tags->item[k]);
-	give_type(&w);
+	give_own(&w);
+	give_ports(&w, give_browsed);
+	for (unsigned k = 0; s->ports && k < all->n; k++) {
+		w.ports = service_port_numbers(s, &all->item[k]);
+		if (all->item[k].name)
+			give_port(&w, &all->item[k]);
+	}
+	give_ports(&w, give_type);
 }

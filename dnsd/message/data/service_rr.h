@@ -23,6 +23,7 @@ typedef void (*service_rr_fn)(void *arg, const struct service_rr *rr);
 
 /*
  * Records of one owner and type need not come together; each comes once. The
- * last is the service's in `_services._dns-sd._udp.Z`, where it is one of many.
+ * last are the service's in `_services._dns-sd._udp.Z`, where they are some of
+ * many: one for each protocol.
  */
 void service_each_rr(const struct service *s, service_rr_fn fn, void *arg);

@@ -264,7 +264,8 @@ static void a_registered_instance_is_a_row(void **state)
 
 	f->options.run.address = "192.0.2.9";
 	f->options.protocol = "tcp";
-	f->options.port = 8080;
+	f->options.ports =
+	    (struct conf_strings){ (const char *[]){ "8080", NULL }, 1 };
 	f->options.weight = 100;
 	f->options.lease_ms = 60000;
 	int64_t before = clock_wall_ms();
