@@ -66,6 +66,12 @@ static void put_instance(struct text *t, struct rng *r, unsigned i)
 	    ANY(r, "passing", "passing", "warning", "critical", "dead"),
 	    ANY(r, "active", "active", "active", "draining", "maintenance"),
 	    1 + rng_below(r, 9000));
+	/* some of its service's, some of nobody's */
+	if (!rng_below(r, 3))
+		put(t, "port %u name p%u\n", 1 + rng_below(r, 9000),
+		    rng_below(r, 4));
+	if (!rng_below(r, 3))
+		put(t, "port %u protocol sctp\n", 1 + rng_below(r, 9000));
 	if (!rng_below(r, 3))
 		put(t, "meta own %u\n", lo);
 	if (!rng_below(r, 2))
@@ -77,9 +83,15 @@ static void put_service(struct text *t, struct rng *r, unsigned k)
 	/* some above SERVICE_LINEAR_MAX */
 	unsigned n = rng_below(r, 8) ? rng_below(r, 6) : 70;
 
-	put(t, "service s%u protocol %s ttl %u empty %s\n", k,
+	put(t, "service s%u protocol %s ttl %u empty %s%s\n", k,
 	    ANY(r, "tcp", "udp"), rng_below(r, 100),
-	    ANY(r, "nodata", "nxdomain", "all"));
+	    ANY(r, "nodata", "nxdomain", "all"), ANY(r, "", " name first"));
+	if (rng_below(r, 2))
+		put(t, "port %u protocol sctp\n", 1 + rng_below(r, 9000));
+	for (unsigned p = 0, ports = rng_below(r, 3); p < ports; p++) {
+		put(t, "port %u name p%u protocol %s\n", 1 + rng_below(r, 9000),
+		    p, ANY(r, "tcp", "udp", "sctp"));
+	}
 	if (rng_below(r, 2))
 		put(t, "meta of service\nmeta and more\n");
 	if (!rng_below(r, 3))
