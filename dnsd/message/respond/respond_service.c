@@ -35,9 +35,9 @@ static void copy_over(uint8_t *to, const uint8_t *from, size_t len)
 	} while (i < len);
 }
 
-static bool put_srv(struct out *o, const struct service *s,
-    const struct service_instance *in, const uint8_t head[16],
-    uint16_t *ret_target)
+static inline __attribute__((always_inline)) bool put_srv(struct out *o,
+    const struct service *s, const struct service_instance *in,
+    const uint8_t head[16], uint16_t *ret_target)
 {
 	size_t label_len = 1u + in->label[0];
 	uint8_t *p = o->at;
