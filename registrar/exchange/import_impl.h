@@ -10,7 +10,7 @@
  *	import_consul.c  the others read a text that is there whole;
  *	                 import_consul_entry.c: one service of it
  *	import_skydns.c
- *	import_zone.c
+ *	import_zone.c    import_zone_ports.c: the ports of a service
  */
 #include "registrar/exchange/claims.h"
 #include "registrar/exchange/import.h"
