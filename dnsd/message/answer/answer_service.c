@@ -169,7 +169,8 @@ static __attribute__((noinline)) bool take_other_protocol(
 }
 
 /* Is the label `_P` of a->service? Then its first such port is taken. */
-static bool take_protocol(struct answer *a, const uint8_t *label, uint8_t len)
+static inline __attribute__((always_inline)) bool take_protocol(
+    struct answer *a, const uint8_t *label, uint8_t len)
 {
 	return protocol_is(a->service->protocol, label, len) ||
 	       (a->service->ports && take_other_protocol(a, label, len));
