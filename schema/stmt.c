@@ -111,7 +111,7 @@ static const char *const texts[STMT_N] = {
 	[STMT_ALSO_SERVICE] =
 	    "INSERT OR REPLACE INTO service_other (" SERVICE_COLUMNS ") "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), "
-	    "ifnull(?, ''))",
+	    "ifnull(?, ''), ?, ?)",
 	[STMT_CLEAR_ALSO] =
 	    "DELETE FROM service_other WHERE zone = ?1 AND name = ?2 "
 	    "AND node = '' AND source = ?3 AND definition <> ifnull(?4, '')",
