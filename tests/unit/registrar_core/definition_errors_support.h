@@ -20,8 +20,8 @@ struct bad_definition {
 
 static inline void expect_errors(const struct bad_definition *bad)
 {
-	static const struct definition_defaults defaults = { "svc.test",
-		"127.0.0.1" };
+	static const struct definition_defaults defaults = { .zone = "svc.test",
+		.address = "127.0.0.1" };
 	struct definition *d = NULL;
 	struct diags e = { 0 };
 	char all[4096] = "";
