@@ -258,6 +258,8 @@ static void adopts_what_another_left(void **state)
 
 	fx_ok(f, registry_put_definition(
 	             f->r, "registrar/b", "/d/web.yaml", "x", &f->err));
+	fx_sql(f, "INSERT INTO refused_definition (source, file, message) "
+	          "VALUES ('registrar/b', '/d/x.yaml', 'wrong')");
 	fx_ok(
 	    f, registry_adopt(f->r, "registrar/b", "registrar/z", &n, &f->err));
 	assert_int_equal(n, 1);
