@@ -141,7 +141,7 @@ def test_replaced_registries(site, web):
     site.sql("VACUUM INTO ?", str(copy))
     start = len(web.log_text())
     replace(site, copy)
-    web.wait_log("registry loaded", start)
+    web.wait_log(r"registry '.*' loaded", start)
     assert settled(web) == after
     # and again over a restart
     web.stop()
