@@ -16,7 +16,8 @@ from rollcall import BUILD, PATIENCE_S, TREE, until
 
 REGISTRY = "/var/lib/rollcall/registry.db"
 # Of the schema, but nobody's interface: triggers put rows into them.
-INNER = {"words", "port_list"}
+INNER = {"words", "port_list", "service_other", "instance_other",
+         "service_settle", "instance_settle", "owner_change", "overwritten"}
 
 
 def section(page, heading):
@@ -101,7 +102,8 @@ def test_eligible_in_python_is_what_dnsd_answers(dnsd, site):
             "health = 'warning', weight_warning = 7", "health = 'critical'",
             "health = 'dead'", "mode = 'maintenance'", "ramp_percent = 30",
             "ramp_percent = 1, weight = 9", "lease_until_wall_ms = 1e12",
-            "lease_until_wall_ms = 4e12, priority = 3, port = 81"), 1):
+            "lease_until_wall_ms = 4e12, priority = 3, port = 81",
+            "weight_override = 12"), 1):
         site.sql(f"UPDATE instance SET {what} WHERE name = 'i{n}'")
     page = python_of_the_page()
     with contextlib.closing(page["connect"](site.registry)) as db:
