@@ -211,8 +211,8 @@ static void put_plain(struct line *l, enum log_level level, const char *message)
 	l->text[l->len++] = '\n';
 }
 
-static void log_line(enum log_level level, const struct log_member *members,
-    const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
+    const struct log_member *members, const char *fmt, va_list ap)
 {
 	struct line l = { .len = 0 };
 	char message[LINE_MAX_LEN / 2 - 256];
