@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOK_S = 1 };
+enum { LOOK_MS = 50 /* for trouble that came or went */ };
 
 struct beacon {
 	const struct options *options;
@@ -123,7 +123,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 struct beacon *beacon_new(struct event_base *base, const struct options *o,
     struct catalog *c, const struct tracker *t)
 {
-	struct timeval every = { LOOK_S, 0 };
+	struct timeval every = { 0, LOOK_MS * 1000 };
 	struct beacon *b = xcalloc(1, sizeof(*b));
 
 	b->options = o;

@@ -50,10 +50,11 @@ def test_definitions_as_they_are(site):
 
 def test_hcl_is_refused_with_a_word(site):
     site.define("web.hcl", 'service {\n  name = "web"\n}\n')
-    site.define("ok.json", json.dumps({"service": {"name": "ok"}}))
+    site.define("ok.json", json.dumps({"service": {"name": "ok",
+                                                   "id": "ok-1"}}))
     registrar = site.start_registrar()
     registrar.wait_log(r"web\.hcl:1:1: found HCL, expected YAML or JSON")
-    site.wait_health("ok", {"127-0-0-1": "passing"})
+    site.wait_health("ok", {"ok-1": "passing"})
     done = site.command("check", site.watch)
     assert done.returncode == 2
     assert "web.hcl:1:1: found HCL" in done.stderr

@@ -3,6 +3,7 @@
 
 import random
 import signal
+import socket
 import subprocess
 import sys
 
@@ -219,7 +220,9 @@ checks: [{{tcp: "{{address}}:{{port}}", interval: 100ms}}]
     process = start(sys.executable, "-c", script, rollcall.HOST, port,
                     mark(site))
     always("it does not listen yet", lambda: not states(site))
-    name = rollcall.HOST.replace(".", "-") + f"-{port}"
+    # every host has that address: the name says which
+    host = socket.gethostname().split(".")[0].lower()
+    name = rollcall.HOST.replace(".", "-") + f"-{port}-{host}"
     dnsd.wait_instances("svc", [name])
     end(process)
     site.wait_health("svc", {})
