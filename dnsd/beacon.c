@@ -123,7 +123,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 struct beacon *beacon_new(struct event_base *base, const struct options *o,
     struct catalog *c, const struct tracker *t)
 {
-	struct timeval every = { 0, LOOK_MS * 1000 };
+	struct timeval every = { 0, LOOK_MS * 1000L };
 	struct beacon *b = xcalloc(1, sizeof(*b));
 
 	b->options = o;

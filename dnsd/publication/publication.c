@@ -57,8 +57,10 @@ static bool answers_alike(const struct service *a, const struct service *b)
 static void on_entered(
     void *arg, const struct service *old, struct service *next)
 {
-	if (!old || !next || !answers_alike(old, next))
-		move_zone(arg, next ? next->zone : old->zone);
+	const struct service *either = next ? next : old;
+
+	if (either && (!old || !next || !answers_alike(old, next)))
+		move_zone(arg, either->zone);
 }
 
 static void on_replaced(void *arg, struct zone *z, const struct zone_image *old)

@@ -111,9 +111,10 @@ static void on_port(void *arg, const struct port_row *row)
 static void take_words(
     struct loader *l, const char *meta, const char *tags, const char *ports)
 {
-	if (ports)
+	if (ports) {
 		(void)registry_ports_each(
 		    l->registry, ports, on_port, l->compiler);
+	}
 	if (meta && strcmp(meta, "{}") != 0) {
 		(void)registry_meta_each(
 		    l->registry, meta, on_meta, l->compiler);

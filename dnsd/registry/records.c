@@ -8,6 +8,7 @@
 #include "dnsd/message/data/service.h"
 #include "schema/base/xalloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ void records_add(struct records *r, struct owner_records *o, uint16_t type,
 		r->room = 2 * r->room + 16;
 		r->entry = xreallocarray(r->entry, r->room, sizeof(*r->entry));
 	}
+	assert(r->entry);
 	if (!o->n)
 		o->first = (uint32_t)r->n;
 	o->n++;

@@ -46,7 +46,10 @@ static int mailbox_name(
 	for (const char *s = text; *s; s++) {
 		if (at && s < at && *s == '.')
 			*p++ = '\\';
-		*p++ = s == at ? '.' : *s;
+		*p = *s;
+		if (s == at)
+			*p = '.';
+		p++;
 	}
 	*p = '\0';
 	return to_name(name, ret_n, reterr);

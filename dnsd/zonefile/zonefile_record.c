@@ -62,9 +62,10 @@ static int find_ttl(
 		*ret_ttl_s = (uint32_t)l->default_ttl_s;
 		return 0;
 	}
-	if (l->last_ttl_s == TTL_UNKNOWN && type == TYPE_SOA)
+	if (l->last_ttl_s == TTL_UNKNOWN && type == TYPE_SOA) {
 		l->last_ttl_s = zonettl_capped(
 		    wire_get32(l->rdata.octet + l->rdata.len - 4));
+	}
 	if (l->last_ttl_s == TTL_UNKNOWN) {
 		return diag_set(reterr, -EINVAL,
 		    "found no TTL, expected one here or in $TTL before");

@@ -122,7 +122,8 @@ static void check_agreement(struct checking *c, const struct definition *d)
 
 static void keep(struct checking *c, struct definition *d)
 {
-	c->kept = xreallocarray(c->kept, c->kept_n + 1, sizeof(*c->kept));
+	c->kept =
+	    xreallocarray(c->kept, c->kept_n + 1, sizeof(struct definition *));
 	c->kept[c->kept_n++] = d;
 }
 

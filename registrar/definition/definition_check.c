@@ -35,9 +35,10 @@ static const char *kind_list(struct conf_context *c)
 {
 	const char *text = check_types[0]->name;
 
-	for (unsigned i = 1; i < CHECK_KIND_N; i++)
+	for (unsigned i = 1; i < CHECK_KIND_N; i++) {
 		text = arena_printf(
 		    c->arena, "%s, %s", text, check_types[i]->name);
+	}
 	return text;
 }
 

@@ -113,9 +113,10 @@ void definition_set_free(struct definition_set *s)
 {
 	if (!s)
 		return;
-	while (s->claimants)
+	while (s->claimants) {
 		release_claims(
 		    s, (*(struct claimant *const *)s->claimants)->file);
+	}
 	requirements_free(s->requirements);
 	free(s);
 }

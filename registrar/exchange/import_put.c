@@ -156,10 +156,11 @@ static bool put_service(
 	    im->r, row.zone, row.name, compare_service, &other, &why);
 
 	/* that of another owner stays as it is */
-	if (error == -ENOENT || (error == 0 && other.same))
+	if (error == -ENOENT || (error == 0 && other.same)) {
 		error = registry_put_service(im->r, &row, &why);
-	else if (error == 0)
+	} else if (error == 0) {
 		tell_other(im, l, at, &other);
+	}
 	if (error < 0) {
 		im->service[0] = '\0';
 		refused(im, at, error, &why);

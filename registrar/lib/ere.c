@@ -178,9 +178,9 @@ static void read_element(struct reading *r, struct octets *s)
 /* Behind its "[". */
 static void read_bracket(struct reading *r, struct octets *s)
 {
-	bool not = *r->at == '^', first = true;
+	bool is_negated = *r->at == '^', first = true;
 
-	r->at += not ;
+	r->at += is_negated ? 1 : 0;
 	for (; *r->at && (*r->at != ']' || first) && !r->why; first = false) {
 		if (first && *r->at == '-' &&
 		    (r->at[1] != '-' || r->at[2] == ']')) {
@@ -195,7 +195,7 @@ static void read_bracket(struct reading *r, struct octets *s)
 		return;
 	}
 	r->at++;
-	for (int c = 0; c < 256 && not ; c++)
+	for (int c = 0; c < 256 && is_negated; c++)
 		s->has[c] = !s->has[c];
 }
 
@@ -380,7 +380,7 @@ static void read_repeats(
 		char *open = strstr(text, ",}");
 
 		if (single && open) {
-			(void)strcpy(open, "}");
+			memcpy(open, "}", 2);
 			put(r, text);
 			put_open(r, from, to);
 		} else if (single && text[0] == '+') {

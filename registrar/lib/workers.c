@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_LEN (256 * 1024)
+#define STACK_LEN ((size_t)256 * 1024)
 #define END_S 1 /* for those that are about to be over */
 
 TAILQ_HEAD(jobs, job);

@@ -55,9 +55,10 @@ static int adopt(struct store *st, struct diag *reterr)
 	int r = registry_adopt(
 	    st->registry, st->config.adopt, st->config.source, &n, reterr);
 
-	if (r == 0)
+	if (r == 0) {
 		log_info("adopted %u instance%s of '%s'", n, n == 1 ? "" : "s",
 		    st->config.adopt);
+	}
 	return r;
 }
 

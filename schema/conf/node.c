@@ -364,17 +364,18 @@ static int build(struct builder *b, const char *text)
 /* "\uD83D" at p, of a range of 1024 that begins so; -1: none. */
 static int surrogate(const char *p, size_t left, unsigned first)
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned unit = 0;
 
-	if (left < 6 || p[0] != '\\' || p[1] != 'u')
+	if (left < 6 || memcmp(p, "\\u", 2) != 0)
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int c = tolower((unsigned char)p[i]);
+		const char *digit =
+		    p[i] ? strchr(digits, tolower((unsigned char)p[i])) : NULL;
 
-		if (!isxdigit(c))
+		if (!digit)
 			return -1;
-		unit =
-		    unit * 16 + (unsigned)(isdigit(c) ? c - '0' : c - 'a' + 10);
+		unit = unit * 16 + (unsigned)(digit - digits);
 	}
 	return unit - first < 1024 ? (int)(unit - first) : -1;
 }
@@ -484,7 +485,7 @@ int conf_parse(struct conf_context *c, const char *text, size_t len,
     const struct conf_node **ret_root)
 {
 	static const struct conf_node start = { .line = 1, .column = 1 };
-	const struct conf_node *root;
+	const struct conf_node *root = NULL;
 	int r = conf_parse_any(c, text, len, &root);
 
 	if (r == 0 && !root) {

@@ -86,7 +86,7 @@ static void check(bool holds, const char *what, int line)
 
 static int in_folder(int (*fn)(const struct folder *f))
 {
-	struct folder f;
+	struct folder f = { 0 };
 
 	make_folder(&f);
 	int status = in_child(fn, &f);

@@ -120,7 +120,7 @@ static void rows_that_break_rules(void **state)
 		    "s07 ", -1 },
 	};
 	struct fx *f = *state;
-	struct seen s;
+	struct seen s = { 0 };
 
 	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
 		char sql[256];
@@ -186,7 +186,7 @@ static void each_bit(struct fx *f, off_t from, off_t len, unsigned limit)
 {
 	for (off_t at = from; at < from + len; at++) {
 		for (unsigned bit = 0; bit < 8; bit++) {
-			struct seen s;
+			struct seen s = { 0 };
 
 			flip(f, at, bit);
 			int error = read_all(f, limit, &s);
@@ -209,7 +209,7 @@ static void each_bit(struct fx *f, off_t from, off_t len, unsigned limit)
 static void a_flipped_bit_in_a_key(void **state)
 {
 	struct fx *f = *state;
-	struct seen s;
+	struct seen s = { 0 };
 
 	fill(f);
 	fx_sql(f, "PRAGMA wal_checkpoint(TRUNCATE)");
