@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	          : answer.n > DNS_DATA_MAX || answer.rcode > 15)
 		abort();
 	for (unsigned n = 0; r == 0 && n < answer.n; n++) {
-		if (strlen(answer.data[n]) > 5 * DNS_ANSWER_MAX)
+		if (strlen(answer.data[n]) > (size_t)5 * DNS_ANSWER_MAX)
 			abort();
 	}
 	arena_free(a);

@@ -90,9 +90,10 @@ static void test_what_is_hidden(void **state)
 		struct world *w = world_new(cases[i].text);
 		const struct conflicts c = conflicts_of(w);
 
-		if (c.n != cases[i].n || strcmp(c.names, cases[i].first) != 0)
+		if (c.n != cases[i].n || strcmp(c.names, cases[i].first) != 0) {
 			fail_msg("%s: names=%u, first: %s", cases[i].why, c.n,
 			    c.names);
+		}
 		world_free(w);
 	}
 }

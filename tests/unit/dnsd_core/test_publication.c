@@ -138,6 +138,7 @@ static const char two_zones[] = "zone b.test\n"
 
 /* ---- steps ------------------------------------------------------------ */
 
+// NOLINTNEXTLINE(readability-function-size): one course of events
 static void test_moves_with_answers_alone(void **state)
 {
 	static const struct {
@@ -214,9 +215,10 @@ static void test_moves_with_answers_alone(void **state)
 
 		pass(&s, s.now_ms + PUBLICATION_STEP_MS);
 		change(&s, cases[i].text);
-		if (serial_of(&s, "a.test") - before != cases[i].moves)
+		if (serial_of(&s, "a.test") - before != cases[i].moves) {
 			fail_msg("%s: %u -> %u", cases[i].why, before,
 			    serial_of(&s, "a.test"));
+		}
 		assert_int_equal(serial_of(&s, "b.test"), 40);
 	}
 	drop(&s, "zone b.test\n", "nobody");
@@ -313,6 +315,7 @@ static void test_time_moves_it(void **state)
 }
 
 /* Names of addresses move with what PTR says alone. */
+// NOLINTNEXTLINE(readability-function-size): one course of events
 static void test_reverse_zones(void **state)
 {
 	static const struct {
@@ -426,9 +429,10 @@ static void test_runs_that_follow(void **state)
 		    before.digest);
 		keep(&s, "elsewhere.test", 5, true, 1);
 		begin(&s, cases[i].revision);
-		if (serial_of(&s, "a.test") != cases[i].begins)
+		if (serial_of(&s, "a.test") != cases[i].begins) {
 			fail_msg(
 			    "%s: %u", cases[i].why, serial_of(&s, "a.test"));
+		}
 		clear(&s);
 	}
 }

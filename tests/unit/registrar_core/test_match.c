@@ -204,9 +204,10 @@ static void test_same_match(void **state)
 			continue;
 		int r = match_groups(m, text, len, is);
 
-		if (r != 1)
+		if (r != 1) {
 			fail_msg(
 			    "'%s' on '%.*s': %d", pattern, (int)len, text, r);
+		}
 		if (is[0].at != (size_t)at[0].rm_so ||
 		    is[0].at + is[0].len != (size_t)at[0].rm_eo) {
 			fail_msg("'%s' on '%.*s': %zu+%zu, was %d-%d", pattern,

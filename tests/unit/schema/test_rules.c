@@ -434,9 +434,10 @@ static void long_names_obey(void **state)
 		    zone, service, protocol, zone, service, instance);
 		if ((fx_try_sql(f, put) == SQLITE_OK) != fits)
 			fail_msg("%s", long_names[i].why);
-		if (!fits)
+		if (!fits) {
 			assert_non_null(
 			    strstr(f->err.text, "too long for DNS"));
+		}
 		/* by a new name, and by a new protocol */
 		scoped_free char *rename = xasprintf(
 		    "DELETE FROM service;"
