@@ -200,7 +200,7 @@ static void append(char **out, const char *part, size_t len)
 int secret_fill(
     const char *text, struct secrets *s, char **ret_text, struct diag *reterr)
 {
-	char *out = xstrdup(""), *value;
+	char *out = xstrdup(""), *value = NULL;
 	struct reference r;
 	int found;
 
