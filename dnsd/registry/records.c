@@ -97,11 +97,12 @@ static size_t table_len(uint32_t type_n)
 
 size_t records_len(struct records *r, const struct owner_records *o)
 {
-	struct record_entry *e = r->entry + o->first;
+	struct record_entry *e;
 	size_t len;
 
 	if (!o->n)
 		return 0;
+	e = r->entry + o->first;
 	len = table_len(sort(e, o->n));
 	for (size_t i = 0; i < o->n; i++)
 		len += 2u + e[i].len;

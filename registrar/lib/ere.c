@@ -69,7 +69,7 @@ static void put_set(struct reading *r, const struct octets *s)
 	char text[16];
 	unsigned to;
 
-	if (!memchr(s->has, true, sizeof(s->has))) {
+	if (!memchr(s->has, 1, sizeof(s->has))) {
 		put(r, "(?!)"); /* nothing is in it */
 		return;
 	}
