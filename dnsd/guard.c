@@ -4,6 +4,7 @@
 #include "dnsd/message/data/reclaim.h"
 #include "dnsd/message/screen/networks.h"
 #include "dnsd/message/screen/policy.h"
+#include "dnsd/neighbours.h"
 #include "dnsd/options.h"
 #include "dnsd/secrets.h"
 #include "dnsd/transport/server.h"
@@ -34,14 +35,16 @@ enum { TOLD = sizeof(told) / sizeof(*told) };
 /* A policy and what it borrows. */
 struct rules {
 	struct policy policy; /* first: it is what is published */
-	struct networks *allowed, *exempt, *spared;
+	struct networks *allowed, *exempt, *spared, *recursers;
 };
 
 struct guard {
 	struct policy_slot slot;
 	struct reclaim *reclaim;
 	struct cookie_secrets secrets;
-	bool secrets_drawn; /* there is no file */
+	bool secrets_drawn;   /* there is no file */
+	enum outside outside; /* as at the start, like what does it */
+	struct conf_strings neighbours;
 	const struct server *server;
 	struct event look, roll;
 	uint64_t seen[TOLD];
@@ -57,6 +60,7 @@ static void rules_free(void *p)
 	networks_free(r->allowed);
 	networks_free(r->exempt);
 	networks_free(r->spared);
+	networks_free(r->recursers);
 	explicit_bzero(&r->policy.secrets, sizeof(r->policy.secrets));
 	free(r);
 }
@@ -119,8 +123,20 @@ static bool has_limits(const struct policy *p)
 	return any;
 }
 
-static struct rules *rules_new(
-    const struct options *o, const struct cookie_secrets *secrets)
+static void set_outside(
+    struct rules *r, const struct options *o, const struct guard *g)
+{
+	const struct conf_strings *who =
+	    o->allow_recursion.n ? &o->allow_recursion : &g->neighbours;
+
+	if (g->outside == OUTSIDE_REFUSE)
+		return;
+	r->recursers = networks_new(who->items, who->n);
+	r->policy.recursers = r->recursers;
+	r->policy.outside = g->outside;
+}
+
+static struct rules *rules_new(const struct guard *g, const struct options *o)
 {
 	struct rules *r = xcalloc(1, sizeof(*r));
 	struct policy *p = &r->policy;
@@ -136,9 +152,10 @@ static struct rules *rules_new(
 	p->leak = (unsigned)o->rrl_leak;
 	p->prefixes = (struct limit_prefixes){ (uint8_t)o->limit_ipv4_bits,
 		(uint8_t)o->limit_ipv6_bits };
-	p->watches = p->allowed || has_limits(p);
+	set_outside(r, o, g);
+	p->watches = p->allowed || p->recursers || has_limits(p);
 	p->cookies = (enum cookie_mode)o->cookies;
-	p->secrets = *secrets;
+	p->secrets = g->secrets;
 	return r;
 }
 
@@ -186,7 +203,10 @@ int guard_new(const struct options *o, struct reclaim *rec,
 		return error;
 	}
 	g->reclaim = rec;
-	atomic_init(&g->slot.current, &rules_new(o, &g->secrets)->policy);
+	g->outside = (enum outside)o->outside;
+	if (g->outside != OUTSIDE_REFUSE)
+		neighbours_find(&g->neighbours);
+	atomic_init(&g->slot.current, &rules_new(g, o)->policy);
 	*ret_g = g;
 	return 0;
 }
@@ -200,6 +220,7 @@ void guard_free(struct guard *g)
 		event_del(&g->roll);
 	}
 	rules_free(current_rules(g));
+	neighbours_free(&g->neighbours);
 	explicit_bzero(&g->secrets, sizeof(g->secrets));
 	free(g);
 }
@@ -214,7 +235,7 @@ int guard_reload(struct guard *g, const struct options *o, struct diag *reterr)
 	int error = get_secrets(g, o, reterr);
 
 	if (!error)
-		publish(g, rules_new(o, &g->secrets));
+		publish(g, rules_new(g, o));
 	return error;
 }
 
@@ -268,7 +289,7 @@ static void on_roll(evutil_socket_t fd, short what, void *arg)
 	secrets_draw(&g->secrets);
 	r->policy.secrets = g->secrets;
 	/* who owns the networks; workers read those of the policy */
-	old->allowed = old->exempt = old->spared = NULL;
+	old->allowed = old->exempt = old->spared = old->recursers = NULL;
 	publish(g, r);
 }
 

@@ -10,6 +10,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 static const char *const log_formats[] = { "text", "json", NULL };
 
 static const char *const cookie_modes[] = { "off", "on", "require", NULL };
+static const char *const outsides[] = { "refuse", "nxdomain", NULL };
 static const char *const denials[] = { "refuse", "drop", NULL };
 static const char expects_network[] =
     "a network such as 10.0.0.0/8 or fd00::/8, without bits beyond its length";
@@ -196,6 +197,22 @@ static const struct conf_field fields[] = {
 	    .fallback = "refuse",
 	    .arg = "HOW",
 	    .help = "What others get: REFUSED or nothing" },
+	{ .key = "outside",
+	    .kind = CONF_ENUM,
+	    .offset = offsetof(struct options, outside),
+	    .names = outsides,
+	    .fallback = "refuse",
+	    .arg = "HOW",
+	    .help = "What is said to names in no zone of ours" },
+	{ .key = "allow_recursion",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, allow_recursion),
+	    .valid = networks_is_one,
+	    .expects = expects_network,
+	    .arg = "NETWORK",
+	    .help = "Network that may ask for such names, others are refused; "
+	            "loopback and the private networks of this host's "
+	            "interfaces if there is none" },
 	{ .key = "query_limit",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, query_limit),

@@ -31,6 +31,8 @@ struct options {
 	const char *tls_cert, *tls_key; /* paths of PEM files, or NULL */
 	int tcp_connections;
 	int64_t tcp_idle_ms;
+	int outside;                         /* enum outside */
+	struct conf_strings allow_recursion; /* networks; none: own ones */
 	/* whom to answer, and how often: policy.h */
 	int cookies;                      /* enum cookie_mode */
 	const char *cookie_secrets;       /* path; NULL: drawn */

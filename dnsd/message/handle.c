@@ -198,6 +198,26 @@ static bool is_outside(const struct query *q, const struct locus *l)
 	       q->type != TYPE_IXFR;
 }
 
+/* a: REFUSED, for a question that is_outside(). */
+static __attribute__((noinline)) struct handled respond_outside(
+    struct handler *h, unsigned i, struct answer *a, const struct visitor *v,
+    uint8_t *out)
+{
+	const struct policy *p = h->screen.policy;
+
+	if (v->may_recurse && p->outside == OUTSIDE_NXDOMAIN) {
+		a->rcode = RCODE_NXDOMAIN;
+		a->kind = ANSWER_NOTHING;
+		a->authoritative = true;
+		a->zone = NULL;
+		h->responder.extra.why = WHY_OUTSIDE;
+	} else if (does_later(h, LATER_OUTSIDE) &&
+	           (v->may_recurse || !p->recursers)) {
+		return defer(h, LATER_OUTSIDE, v);
+	}
+	return respond_decided(h, &h->query[i], a, v, out);
+}
+
 struct handled handle_answer(struct handler *h, const struct query *q,
     const struct answer *a, const struct deferral *d, uint8_t *response)
 {
@@ -229,9 +249,8 @@ static struct handled on_query(
 	struct answer a;
 
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
-	if (a.rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
-	    is_outside(q, &h->locus[i]))
-		return defer(h, LATER_OUTSIDE, v);
+	if (a.rcode == RCODE_REFUSED && is_outside(q, &h->locus[i]))
+		return respond_outside(h, i, &a, v, out);
 	return respond_decided(h, q, &a, v, out);
 }
 
@@ -318,7 +337,7 @@ static struct handled respond_screened(struct handler *h, unsigned i,
 static struct handled handle_screened(
     struct handler *h, unsigned i, enum transport via, uint8_t *out)
 {
-	struct visitor v = { h->message[i].peer, via, false };
+	struct visitor v = { h->message[i].peer, via, false, false };
 
 	if (h->status[i] == QUERY_DROP) {
 		stats_add(&h->stats, STAT_DROPPED, 1);
@@ -349,7 +368,8 @@ struct handled handle_respond(
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
 	if (a.rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
 	    is_outside(q, &h->locus[i])) {
-		struct visitor v = { h->message[i].peer, via, via != VIA_UDP };
+		struct visitor v = { h->message[i].peer, via, via != VIA_UDP,
+			false };
 
 		return defer(h, LATER_OUTSIDE, &v);
 	}

@@ -37,6 +37,8 @@ static bool parse_word(struct ask *a, const char *word)
 		a->rd = true;
 	} else if (!strcmp(word, "cd")) {
 		a->cd = true;
+	} else if (!strcmp(word, "ad")) {
+		a->ad = true;
 	} else if (!strcmp(word, "do")) {
 		a->dnssec_ok = a->edns = true;
 	} else if (!strcmp(word, "nsid")) {
@@ -121,7 +123,7 @@ size_t ask_build(const struct ask *a, uint8_t ret_msg[ASK_MAX])
 	memset(p, 0, WIRE_HEADER_LEN);
 	wire_put16(p, a->id);
 	p[2] = a->rd ? WIRE_RD : 0;
-	p[3] = a->cd ? WIRE_CD : 0;
+	p[3] = (uint8_t)((a->cd ? WIRE_CD : 0) | (a->ad ? WIRE_AD : 0));
 	p[5] = 1;
 	p[11] = a->edns ? 1 : 0;
 	p += WIRE_HEADER_LEN;
@@ -145,11 +147,16 @@ size_t ask_world(struct world *w, const char *text, uint8_t ret_msg[ASK_MAX])
 	size_t len = ask_build(&a, ret_msg);
 	world_handle(w, ret_msg, len, a.via);
 	char reason[REPLY_REASON_MAX];
+	uint8_t flags = w->response[3];
+	/* what is said of recursion is not said without */
+	if (w->policy.outside != OUTSIDE_REFUSE)
+		w->response[3] &= (uint8_t) ~(WIRE_RA | WIRE_AD);
 	if (!reply_matches(ret_msg, len, w->response, w->response_len, a.via,
 	        WORLD_UDP_MAX, reason)) {
 		(void)fprintf(stderr, "'%s': %s\n", text, reason);
 		abort();
 	}
+	w->response[3] = flags;
 	return len;
 }
 

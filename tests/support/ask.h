@@ -11,7 +11,7 @@ enum { ASK_COOKIE_MAX = 64 };
 struct ask {
 	const char *name; /* presentation format; its case is kept */
 	uint16_t id, type, class;
-	bool rd, cd;
+	bool rd, cd, ad;
 	bool edns, dnssec_ok, nsid, keepalive, padding;
 	uint8_t version;
 	uint16_t udp_len;
@@ -23,7 +23,7 @@ struct ask {
 enum { ASK_MAX = 512, ASK_NAME_MAX = 1024 };
 
 /*
- * "web.svc.test A", then any of: rd cd do nsid keepalive padding tcp tls
+ * "web.svc.test A", then any of: rd cd ad do nsid keepalive padding tcp tls
  * edns=1232 version=1 class=CH cookie=HEX. The name is kept in ret_name. Ends
  * the program if it is wrong.
  */

@@ -338,13 +338,14 @@ char *reply_text(const uint8_t *msg, size_t len)
 		return xasprintf("BROKEN: %s", reason);
 	}
 	FILE *f = open_memstream(&text, &text_len);
-	(void)fprintf(f, "%s%s%s%s%s%s\n",
+	(void)fprintf(f, "%s%s%s%s%s%s%s%s\n",
 	    r.rcode < 6                  ? rcodes[r.rcode]
 	    : r.rcode == RCODE_BADVERS   ? "BADVERS"
 	    : r.rcode == RCODE_BADCOOKIE ? "BADCOOKIE"
 	                                 : "?",
 	    r.aa ? " aa" : "", r.tc ? " tc" : "", r.rd ? " rd" : "",
-	    r.cd ? " cd" : "", r.question_n ? "" : " no-question");
+	    r.ra ? " ra" : "", r.ad ? " ad" : "", r.cd ? " cd" : "",
+	    r.question_n ? "" : " no-question");
 	print_section(f, r.section[REPLY_ANSWER], "an");
 	print_section(f, r.section[REPLY_AUTHORITY], "ns");
 	print_section(f, r.section[REPLY_ADDITIONAL], "ar");

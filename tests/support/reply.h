@@ -49,8 +49,8 @@ bool reply_matches(const uint8_t *request, size_t request_len,
     size_t udp_len_max, char ret_reason[REPLY_REASON_MAX]);
 
 /*
- * "NOERROR aa rd", then a line for each record, "an ", "ns " or "ar " and its
- * presentation format without "IN", sorted within its section; last "opt
+ * "NOERROR aa rd ra", then a line for each record, "an ", "ns " or "ar " and
+ * its presentation format without "IN", sorted within its section; last "opt
  * 1232" with do and the options. The caller frees. A message that cannot be
  * decoded reads "BROKEN: " and why.
  */

@@ -30,6 +30,7 @@ enum answer_kind {
 	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
 	ANSWER_RRSET,        /* static records of the zone */
 	ANSWER_REFERRAL,     /* to the servers of a zone below */
+	ANSWER_NOTHING,      /* of what is not ours: there is nothing */
 	ANSWER_CHAOS,        /* a text about the server, RFC 4892 */
 };
 

@@ -91,6 +91,9 @@ static void put_sections(
 	case ANSWER_REFERRAL:
 		respond_referral(o, a);
 		break;
+	case ANSWER_NOTHING:
+		respond_nothing(o);
+		break;
 	case ANSWER_CHAOS:
 		put_chaos(o, a->chaos);
 		break;
@@ -106,7 +109,8 @@ static void put_header(
 	p[2] = (uint8_t)(WIRE_QR | (q->flags[0] & (WIRE_OPCODE | WIRE_RD)) |
 	                 (authoritative ? WIRE_AA : 0) |
 	                 (o->result.truncated ? WIRE_TC : 0));
-	p[3] = (uint8_t)((q->flags[1] & WIRE_CD) | (rcode & WIRE_RCODE));
+	p[3] = (uint8_t)((q->flags[1] & WIRE_CD) | (rcode & WIRE_RCODE) |
+	                 o->responder->extra.flags);
 	p = wire_put16(p + 4, q->question_len ? 1 : 0);
 	p = wire_put16(p, o->answer_n);
 	p = wire_put16(p, o->authority_n);

@@ -32,12 +32,14 @@ enum why {
 	WHY_BUSY,       /* too many requests wait to be answered afterwards */
 	WHY_OVERDUE,    /* what was asked for did not come in time */
 	WHY_NOT_READY,  /* what was asked for is not known yet */
+	WHY_OUTSIDE,    /* names of others are not looked for */
 };
 
 /* What a response says to its client besides; all zero: nothing. */
 struct respond_extra {
 	bool has_cookie;
 	uint8_t cookie[COOKIE_LEN]; /* RFC 7873 */
+	uint8_t flags;              /* RA, AD: of octet 3 of the header */
 	enum why why;
 };
 

@@ -93,6 +93,11 @@ uint16_t respond_after_labels(const struct out *o, uint16_t owner, unsigned n);
 void respond_browsed(
     struct out *o, struct responder *r, const struct answer *a);
 
+/* ---- respond_outside.c: names that are not ours ------------------------ */
+
+/* SOA of the root, as a server has it that knows of nothing outside. */
+void respond_nothing(struct out *o);
+
 /* ---- respond_zone.c: static records ----------------------------------- */
 
 /*

@@ -34,6 +34,7 @@ static const struct {
 	[WHY_BUSY] = REASON(0, "too many requests under way"),
 	[WHY_OVERDUE] = REASON(0, "not answered in time"),
 	[WHY_NOT_READY] = REASON(14, ""),
+	[WHY_OUTSIDE] = REASON(0, "only names of this server are looked for"),
 };
 
 /* Of the option, without code and length. */

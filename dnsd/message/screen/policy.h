@@ -20,6 +20,13 @@ enum cookie_mode {
 	COOKIES_REQUIRE, /* who knows cookies must show a good one over UDP */
 };
 
+/* What becomes of a question for a name in none of our zones. */
+enum outside {
+	OUTSIDE_REFUSE,
+	OUTSIDE_NXDOMAIN, /* there is nothing outside */
+	OUTSIDE_FORWARD,  /* others are asked */
+};
+
 /* What a response is, to those who count responses. */
 enum response_class {
 	RESPONSE_POSITIVE,
@@ -36,6 +43,10 @@ struct policy {
 	const struct networks *allowed; /* NULL: everybody */
 	bool drops;                     /* the others; else REFUSED */
 	struct limit_rule queries;      /* of one network */
+
+	enum outside outside;
+	/* for whom it is not REFUSE; NULL: for everybody */
+	const struct networks *recursers;
 
 	struct limit_rule responses[RESPONSE_CLASSES];
 	/* where a rule that nobody asked for does not hold; NULL: it does */

@@ -113,6 +113,11 @@ enum screening screen_request(struct screen *s, const struct query *q,
 		stats_add(stats, STAT_DENIED, 1);
 		return deny(p, status, ret_extra);
 	}
+	if (p->outside != OUTSIDE_REFUSE &&
+	    (!p->recursers || networks_have(p->recursers, v->peer))) {
+		v->may_recurse = true;
+		ret_extra->flags = WIRE_RA;
+	}
 	if (q->edns.cookie_at && p->cookies != COOKIES_OFF) {
 		enum cookie_status c = judge_cookie(s, q, v, ret_extra);
 

@@ -26,7 +26,8 @@ struct screen {
 struct visitor {
 	const struct sockaddr *peer; /* NULL: not to be screened */
 	enum transport via;
-	bool verified; /* really at its address */
+	bool verified;    /* really at its address */
+	bool may_recurse; /* ask for what is not ours */
 };
 
 enum screening {

@@ -26,8 +26,10 @@ enum {
 	WIRE_AA = 0x04,
 	WIRE_TC = 0x02,
 	WIRE_RD = 0x01,
-	WIRE_CD = 0x10,    /* octet 3 */
-	WIRE_RCODE = 0x0f, /* octet 3 */
+	WIRE_RA = 0x80, /* octet 3, and what follows */
+	WIRE_AD = 0x20,
+	WIRE_CD = 0x10,
+	WIRE_RCODE = 0x0f,
 };
 
 /* RFC 6895 section 2.2. */
