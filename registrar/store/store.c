@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A changed row stands in one of four queues until a transaction has been
+ * A changed row stands in one of the queues until a transaction has been
  * committed with it. The registry is opened when it is needed and looked at
  * by stat(2) before each use: another file under its name is another
  * database, which gets everything.
@@ -60,11 +60,16 @@ void store_order_free(struct store_order *o)
 	free(o);
 }
 
+bool store_has_news(const struct store *st)
+{
+	return !TAILQ_EMPTY(&st->flips) || !TAILQ_EMPTY(&st->orders) ||
+	       !TAILQ_EMPTY(&st->services) || !TAILQ_EMPTY(&st->instances) ||
+	       !TAILQ_EMPTY(&st->checks) || !TAILQ_EMPTY(&st->texts);
+}
+
 bool store_is_idle(const struct store *st)
 {
-	return TAILQ_EMPTY(&st->orders) && TAILQ_EMPTY(&st->services) &&
-	       TAILQ_EMPTY(&st->instances) && TAILQ_EMPTY(&st->checks) &&
-	       !st->sweep.running;
+	return !store_has_news(st) && !st->sweep.running;
 }
 
 bool store_has_trouble(const struct store *st)
@@ -86,6 +91,7 @@ void store_queue_everything(struct store *st)
 			if (i->retired)
 				continue;
 			i->whole = i->paced = true;
+			i->item.home = &st->instances;
 			store_enqueue(&st->instances, &i->item);
 			LIST_FOREACH (c, &i->checks, siblings)
 				store_enqueue(&st->checks, &c->item);
@@ -96,14 +102,10 @@ void store_queue_everything(struct store *st)
 static void carry_mode(void *arg, const char *zone, const char *service,
     const char *instance, enum mode m, const struct drain_row *drain)
 {
-	struct store *st = arg;
-	struct store_service *s;
+	const struct store *st = arg;
+	struct store_service *s = store_find_service(st, zone, service);
 	struct store_instance *i;
 
-	LIST_FOREACH (s, &st->all, all) {
-		if (!strcmp(s->row.name, service) && !strcmp(s->row.zone, zone))
-			break;
-	}
 	if (!s)
 		return;
 	LIST_FOREACH (i, &s->instances, siblings) {
@@ -332,7 +334,10 @@ struct store *store_new(const struct store_config *config)
 
 	st->config = *config;
 	LIST_INIT(&st->all);
+	LIST_INIT(&st->touched);
+	TAILQ_INIT(&st->flips);
 	TAILQ_INIT(&st->orders);
+	TAILQ_INIT(&st->texts);
 	TAILQ_INIT(&st->services);
 	TAILQ_INIT(&st->instances);
 	TAILQ_INIT(&st->checks);
@@ -349,20 +354,26 @@ struct store *store_new(const struct store_config *config)
 	return st;
 }
 
-void store_free(struct store *st)
+static void free_orders(struct store_orders *orders)
 {
 	struct store_order *o;
 
+	while ((o = TAILQ_FIRST(orders))) {
+		TAILQ_REMOVE(orders, o, link);
+		store_order_free(o);
+	}
+}
+
+void store_free(struct store *st)
+{
 	if (!st)
 		return;
 	timer_cancel(st->config.timers, &st->retry);
 	timer_cancel(st->config.timers, &st->look);
 	store_upkeep_stop(st);
 	store_foreign_forget(st);
-	while ((o = TAILQ_FIRST(&st->orders))) {
-		TAILQ_REMOVE(&st->orders, o, link);
-		store_order_free(o);
-	}
+	free_orders(&st->orders);
+	free_orders(&st->texts);
 	follow_free(st->follow);
 	free(st);
 }

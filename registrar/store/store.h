@@ -37,7 +37,9 @@ struct store_service {
 	struct store_item item;
 	LIST_ENTRY(store_service) all;
 	LIST_HEAD(, store_instance) instances;
-	bool touched; /* others changed something of it */
+	/* others changed something of it */
+	bool touched;
+	LIST_ENTRY(store_service) of_touched;
 };
 
 struct store_instance {

@@ -22,8 +22,10 @@
 TAILQ_HEAD(store_queue, store_item);
 
 /* Something to remove, or a definition's text: it has no owner elsewhere. */
+TAILQ_HEAD(store_orders, store_order);
 struct store_order {
 	TAILQ_ENTRY(store_order) link;
+	struct store_orders *home;
 	enum store_order_kind {
 		ORDER_WITHDRAW_SERVICE,
 		ORDER_WITHDRAW_INSTANCE,
@@ -36,7 +38,6 @@ struct store_order {
 	char *zone, *service, *instance, *check; /* NULL where unused */
 	char *file, *text;
 };
-TAILQ_HEAD(store_orders, store_order);
 
 /* Where the search for unwanted rows stands. */
 struct store_sweep {
@@ -51,10 +52,18 @@ struct store {
 	struct registry *registry; /* that of follow; NULL: not open */
 	struct follow_place place; /* what others were told of */
 	LIST_HEAD(, store_service) all;
-	/* by kind, in the order in which they are written */
+	void *by_name; /* the same, a tree */
+	LIST_HEAD(, store_service) touched;
+	/*
+	 * What has happened to instances whose rows are there already goes
+	 * before all else, however much waits; then by kind, in the order in
+	 * which they are written.
+	 */
+	struct store_queue flips;
 	struct store_orders orders;
 	struct store_queue services, instances, checks;
-	struct store_queue later; /* checks with new output only */
+	struct store_orders texts; /* of definitions: nobody waits for them */
+	struct store_queue later;  /* checks with new output only */
 	/* of the transaction in progress: back into the queues if it fails */
 	struct store_orders done_orders;
 	struct store_queue done_items;
@@ -71,7 +80,6 @@ struct store {
 	struct log_limit lost;    /* rows that others have */
 	/* the changes of our last transaction: (own_from, own_to] */
 	int64_t own_from, own_to;
-	bool touched;            /* so is one of the services */
 	bool unsettled;          /* store_settle_in() is still to be done */
 	struct foreign *foreign; /* registrars whose rows the sweep saw */
 };
@@ -80,10 +88,16 @@ struct store {
 #define STORE_ITEM(ptr, type, member)                                          \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* Something waits to be written. */
+bool store_has_news(const struct store *st);
+
 /* Take a row out of whatever queue it stands in; put it at the end of q. */
 void store_enqueue(struct store_queue *q, struct store_item *item);
 void store_dequeue(struct store_item *item);
 void store_wake(struct store *st);
+/* NULL: none of that name is attached. */
+struct store_service *store_find_service(
+    const struct store *st, const char *zone, const char *service);
 void store_order_free(struct store_order *o);
 
 /*

@@ -205,12 +205,12 @@ static int look_at(
 
 void store_mend_note(struct store *st, const char *zone, const char *service)
 {
-	struct store_service *s;
+	struct store_service *s = store_find_service(st, zone, service);
 
-	LIST_FOREACH (s, &st->all, all) {
-		if (!strcmp(s->row.name, service) && !strcmp(s->row.zone, zone))
-			s->touched = st->touched = true;
-	}
+	if (!s || s->touched)
+		return;
+	s->touched = true;
+	LIST_INSERT_HEAD(&st->touched, s, of_touched);
 }
 
 int store_mend(struct store *st, int64_t before, struct diag *reterr)
@@ -219,14 +219,12 @@ int store_mend(struct store *st, int64_t before, struct diag *reterr)
 	struct store_service *s;
 	int r = 0;
 
-	if (!st->touched)
-		return 0;
-	LIST_FOREACH (s, &st->all, all) {
-		if (s->touched && !ours && r == 0)
-			r = look_at(st, s, reterr);
-		s->touched = r < 0 && s->touched;
+	while (r == 0 && (s = LIST_FIRST(&st->touched))) {
+		if (!ours && (r = look_at(st, s, reterr)) < 0)
+			break;
+		s->touched = false;
+		LIST_REMOVE(s, of_touched);
 	}
-	st->touched = r < 0;
 	return r;
 }
 

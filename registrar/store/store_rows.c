@@ -5,16 +5,38 @@
 #include "registrar/store/store_impl.h"
 #include "schema/base/xalloc.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- rows ------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct store_service *x = a, *y = b;
+	int order = strcmp(x->row.name, y->row.name);
+
+	return order ? order : strcmp(x->row.zone, y->row.zone);
+}
+
+struct store_service *store_find_service(
+    const struct store *st, const char *zone, const char *service)
+{
+	const struct store_service key = { .row = { .zone = zone,
+		                               .name = service } };
+	struct store_service *const *found = tfind(&key, &st->by_name, by_name);
+
+	return found ? *found : NULL;
+}
 
 void store_attach_service(struct store *st, struct store_service *s)
 {
 	s->item = (struct store_item){ .home = &st->services };
 	LIST_INIT(&s->instances);
 	LIST_INSERT_HEAD(&st->all, s, all);
+	s->touched = false;
+	if (!tsearch(s, &st->by_name, by_name))
+		abort(); /* out of memory */
 	store_service_changed(st, s);
 }
 
@@ -26,9 +48,11 @@ void store_service_changed(struct store *st, struct store_service *s)
 
 void store_detach_service(struct store *st, struct store_service *s)
 {
-	(void)st;
 	store_dequeue(&s->item);
 	LIST_REMOVE(s, all);
+	if (s->touched)
+		LIST_REMOVE(s, of_touched);
+	tdelete(s, &st->by_name, by_name);
 }
 
 void store_attach_instance(
@@ -50,6 +74,7 @@ void store_instance_changed(struct store *st, struct store_instance *i)
 	if (i->retired)
 		return;
 	i->whole = true;
+	i->item.home = &st->instances;
 	store_health_changed(st, i);
 	/* if the row was refused before, so were they */
 	LIST_FOREACH (c, &i->checks, siblings)
@@ -60,7 +85,9 @@ void store_health_changed(struct store *st, struct store_instance *i)
 {
 	if (i->retired)
 		return;
-	store_enqueue(&st->instances, &i->item);
+	if (i->known && !i->whole)
+		i->item.home = &st->flips;
+	store_enqueue(i->item.home, &i->item);
 	store_wake(st);
 }
 
@@ -134,12 +161,13 @@ static char *dup_or_null(const char *s)
 }
 
 static struct store_order *order_new(
-    struct store *st, enum store_order_kind kind)
+    struct store *st, struct store_orders *orders, enum store_order_kind kind)
 {
 	struct store_order *o = xcalloc(1, sizeof(*o));
 
 	o->kind = kind;
-	TAILQ_INSERT_TAIL(&st->orders, o, link);
+	o->home = orders;
+	TAILQ_INSERT_TAIL(orders, o, link);
 	store_wake(st);
 	return o;
 }
@@ -147,10 +175,10 @@ static struct store_order *order_new(
 void store_withdraw(struct store *st, const char *zone, const char *service,
     const char *instance, const char *check)
 {
-	struct store_order *o =
-	    order_new(st, check      ? ORDER_WITHDRAW_CHECK
-	                  : instance ? ORDER_WITHDRAW_INSTANCE
-	                             : ORDER_WITHDRAW_SERVICE);
+	struct store_order *o = order_new(st, &st->orders,
+	    check      ? ORDER_WITHDRAW_CHECK
+	    : instance ? ORDER_WITHDRAW_INSTANCE
+	               : ORDER_WITHDRAW_SERVICE);
 
 	o->zone = xstrdup(zone);
 	o->service = xstrdup(service);
@@ -164,7 +192,7 @@ static struct store_order *find_of_file(struct store *st,
 {
 	struct store_order *o;
 
-	TAILQ_FOREACH_REVERSE(o, &st->orders, store_orders, link)
+	TAILQ_FOREACH_REVERSE(o, &st->texts, store_orders, link)
 	{
 		if ((o->kind == put || o->kind == withdraw) && o->file &&
 		    !strcmp(o->file, file))
@@ -183,7 +211,7 @@ static struct store_order *order_of_file(struct store *st,
 	    st->trouble_ms ? find_of_file(st, put, withdraw, file) : NULL;
 
 	if (!o) {
-		o = order_new(st, put);
+		o = order_new(st, &st->texts, put);
 		o->file = xstrdup(file);
 	}
 	free(o->text);
@@ -210,5 +238,5 @@ void store_put_refused(struct store *st, const char *file, const char *message,
 
 void store_clear_refused(struct store *st)
 {
-	(void)order_new(st, ORDER_WITHDRAW_REFUSED);
+	(void)order_new(st, &st->texts, ORDER_WITHDRAW_REFUSED);
 }

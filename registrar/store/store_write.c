@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUDGET_MS 15
+#define BUDGET_MS 4      /* whoever comes next waits no longer */
 #define REFUSED_LINES 20 /* a minute */
 
 /* Reports a row that was refused; other errors go up. */
@@ -310,11 +310,12 @@ static int write_check(
 typedef int (*write_fn)(
     struct store *st, struct store_item *item, struct diag *reterr);
 
-static int write_orders(struct store *st, struct diag *reterr)
+static int write_orders(struct store *st, struct store_orders *orders,
+    int64_t until_ms, struct diag *reterr)
 {
 	struct store_order *o;
 
-	while ((o = TAILQ_FIRST(&st->orders))) {
+	while ((o = TAILQ_FIRST(orders))) {
 		struct diag why;
 		int r = write_order(st, o, &why);
 
@@ -322,8 +323,10 @@ static int write_orders(struct store *st, struct diag *reterr)
 			r = 0;
 		if ((r = unless_refused(st, r, &why)) < 0)
 			return diag_set(reterr, r, "%s", why.text);
-		TAILQ_REMOVE(&st->orders, o, link);
+		TAILQ_REMOVE(orders, o, link);
 		TAILQ_INSERT_TAIL(&st->done_orders, o, link);
+		if (timers_now(st->config.timers) > until_ms)
+			break;
 	}
 	return 0;
 }
@@ -368,15 +371,21 @@ static int write_all(struct store *st, struct diag *reterr)
 
 	/* a queue is begun when those before it are empty */
 	if ((r = write_beat(st, reterr)) < 0 ||
-	    (r = write_orders(st, reterr)) < 0 ||
+	    (r = write_queue(
+	         st, &st->flips, write_instance, until_ms, reterr)) < 0 ||
+	    (r = write_orders(st, &st->orders, until_ms, reterr)) < 0 ||
+	    !TAILQ_EMPTY(&st->orders) ||
 	    (r = write_queue(
 	         st, &st->services, write_service, until_ms, reterr)) < 0 ||
 	    !TAILQ_EMPTY(&st->services) ||
 	    (r = write_queue(
 	         st, &st->instances, write_instance, until_ms, reterr)) < 0 ||
-	    !TAILQ_EMPTY(&st->instances))
+	    !TAILQ_EMPTY(&st->instances) ||
+	    (r = write_queue(st, &st->checks, write_check, until_ms, reterr)) <
+	        0 ||
+	    !TAILQ_EMPTY(&st->checks))
 		return r;
-	return write_queue(st, &st->checks, write_check, until_ms, reterr);
+	return write_orders(st, &st->texts, until_ms, reterr);
 }
 
 static void take_back(struct store *st)
@@ -386,7 +395,7 @@ static void take_back(struct store *st)
 
 	while ((o = TAILQ_LAST(&st->done_orders, store_orders))) {
 		TAILQ_REMOVE(&st->done_orders, o, link);
-		TAILQ_INSERT_HEAD(&st->orders, o, link);
+		TAILQ_INSERT_HEAD(o->home, o, link);
 	}
 	while ((item = TAILQ_FIRST(&st->done_items)))
 		store_enqueue(item->home, item);
@@ -416,7 +425,7 @@ static void settle(struct store *st)
 	}
 	while ((item = TAILQ_FIRST(&st->done_items))) {
 		store_dequeue(item);
-		if (item->home == &st->instances) {
+		if (item->home == &st->instances || item->home == &st->flips) {
 			settle_instance(
 			    STORE_ITEM(item, struct store_instance, item));
 		} else if (item->home == &st->checks) {
@@ -428,9 +437,7 @@ static void settle(struct store *st)
 
 int store_write(struct store *st, struct diag *reterr)
 {
-	if (TAILQ_EMPTY(&st->orders) && TAILQ_EMPTY(&st->services) &&
-	    TAILQ_EMPTY(&st->instances) && TAILQ_EMPTY(&st->checks) &&
-	    !st->beat_due)
+	if (!store_has_news(st) && !st->beat_due)
 		return 0;
 	int r = registry_begin(st->registry, 0, reterr);
 
