@@ -73,6 +73,19 @@ static const struct command {
 	    "definitions of Consul, SkyDNS keys, or a zone file with what is "
 	    "in answers now.",
 	    COMMAND_EXPORT, 0, 1, "SERVICE" },
+	{ "backup", command_backup,
+	    { "registrar backup FILE [--registry FILE]" },
+	    "Copy the registry to FILE as of one moment, whoever writes to it "
+	    "meanwhile; check the copy; then put it in the place of what was "
+	    "there.",
+	    COMMAND_BACKUP, 1, 1, "FILE" },
+	{ "restore", command_restore,
+	    { "registrar restore FILE [--force] [--registry FILE]" },
+	    "Put what `backup` wrote in the place of the registry, while "
+	    "programs use it or none does. Where anything would be lost by "
+	    "it, because FILE is older, or the registry is another one or "
+	    "damaged, say so and change nothing, without --force.",
+	    COMMAND_RESTORE, 1, 1, "FILE" },
 	{ "pass", command_pass,
 	    { "registrar pass SERVICE/INSTANCE [CHECK] [--note TEXT]" },
 	    "Report on a ttl check: all is well. CHECK may be left out where "

@@ -218,9 +218,9 @@ static const struct conf_field fields[] = {
 	    .kind = CONF_BOOL,
 	    AT(force),
 	    .scope = COMMAND_REGISTER | COMMAND_DEREGISTER | COMMAND_DRAIN |
-	             COMMAND_MODE,
-	    .help = "Though somebody else wrote it, or nothing of the service "
-	            "is left in answers" },
+	             COMMAND_MODE | COMMAND_RESTORE,
+	    .help = "Though somebody else wrote it, nothing of the service "
+	            "is left in answers, or what is restored is older" },
 	{ .key = "unhealthy",
 	    .kind = CONF_BOOL,
 	    .flag_only = true,

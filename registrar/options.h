@@ -84,6 +84,8 @@ enum registrar_command {
 	COMMAND_TOP = 16384,
 	COMMAND_WAIT = 32768,
 	COMMAND_RESUME = 65536,
+	COMMAND_BACKUP = 131072,
+	COMMAND_RESTORE = 262144,
 };
 
 extern const struct conf_table registrar_options_table;

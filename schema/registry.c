@@ -46,6 +46,11 @@ static const char reader_setup[] = "PRAGMA query_only = ON;"
                                    "PRAGMA cell_size_check = ON;"
                                    "PRAGMA journal_size_limit = 16777216;";
 
+static bool is_reader(enum registry_access access)
+{
+	return access == REGISTRY_READ || access == REGISTRY_ANY;
+}
+
 static int run_sql(sqlite3 *db, const char *sql, struct diag *reterr)
 {
 	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
@@ -110,11 +115,12 @@ static int read_version(sqlite3 *db, enum registry_access access,
 	         &tables, reterr)) < 0)
 		return error;
 	if (tables && application != APPLICATION_ID) {
-		return diag_set(reterr, -EUCLEAN,
+		return diag_set(reterr,
+		    access == REGISTRY_ANY ? -EEXIST : -EUCLEAN,
 		    "found another program's SQLite database, expected a "
 		    "Rollcall registry");
 	}
-	if (version > migrations_n &&
+	if (version > migrations_n && access != REGISTRY_ANY &&
 	    (error = check_newer(db, version, access, reterr)) < 0)
 		return error;
 	*ret_version = version;
@@ -232,18 +238,19 @@ static int set_up_writer(struct registry *r, struct diag *reterr)
 
 /* ---- the reader's side ------------------------------------------------ */
 
-static int set_up_reader(struct registry *r, struct diag *reterr)
+static int set_up_reader(
+    struct registry *r, enum registry_access access, struct diag *reterr)
 {
 	int error = run_sql(r->db, reader_setup, reterr);
 
-	if (error < 0 || (error = look_at_version(
-	                      r->db, REGISTRY_READ, &r->version, reterr)) < 0)
+	if (error < 0 ||
+	    (error = look_at_version(r->db, access, &r->version, reterr)) < 0)
 		return error;
 	if (!r->version) {
 		return diag_set(
 		    reterr, -ENODATA, "the file is empty: no registry yet");
 	}
-	if (r->version < migrations_n) {
+	if (r->version < migrations_n && access == REGISTRY_READ) {
 		return diag_set(reterr, -ENODATA,
 		    "found schema version %d, expected %d: the registrar has "
 		    "not migrated it yet",
@@ -284,8 +291,8 @@ static bool has_wal(const char *path)
  * backup on a read-only disk: SQLite can read it only if told that it does
  * not change. registry_revision() sees when that ends to be true.
  */
-static int open_unlocked(
-    const char *path, struct registry *r, struct diag *reterr)
+static int open_unlocked(const char *path, enum registry_access access,
+    struct registry *r, struct diag *reterr)
 {
 	scoped_free char *uri = immutable_uri(path);
 	struct stat before;
@@ -306,7 +313,7 @@ static int open_unlocked(
 		return stmt_error(r->db, rc, reterr);
 	r->unlocked_path = xstrdup(path);
 	r->unlocked_stat = before;
-	return set_up_reader(r, reterr);
+	return set_up_reader(r, access, reterr);
 }
 
 bool registry_is_outdated(const struct registry *r)
@@ -331,6 +338,7 @@ static int busy_ms_of(enum registry_access access)
 	switch (access) {
 	case REGISTRY_READ:
 		return BUSY_READ_MS;
+	case REGISTRY_ANY:
 	case REGISTRY_WRITE:
 		return BUSY_WRITE_MS;
 	case REGISTRY_WRITE_NOWAIT:
@@ -345,8 +353,8 @@ static void harden(sqlite3 *db, enum registry_access access)
 
 	sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-	    access == REGISTRY_READ, NULL);
+	sqlite3_db_config(
+	    db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_reader(access), NULL);
 	sqlite3_busy_timeout(db, busy_ms_of(access));
 }
 
@@ -389,7 +397,7 @@ static int open_file(const char *path, enum registry_access access,
 	/* a reader may have to recover the WAL, so it writes if it may */
 	int flags =
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	if (access != REGISTRY_READ)
+	if (!is_reader(access))
 		flags |= SQLITE_OPEN_CREATE;
 
 	int rc = sqlite3_open_v2(path, &r->db, flags, NULL);
@@ -398,12 +406,12 @@ static int open_file(const char *path, enum registry_access access,
 	r->busy_ms = busy_ms_of(access);
 	harden(r->db, access);
 	(void)sqlite3_commit_hook(r->db, on_commit, r);
-	if (access != REGISTRY_READ)
+	if (!is_reader(access))
 		return set_up_writer(r, reterr);
 
-	int error = set_up_reader(r, reterr);
+	int error = set_up_reader(r, access, reterr);
 	if (error == -EROFS || error == -EACCES || error == -ENOENT)
-		return open_unlocked(path, r, reterr);
+		return open_unlocked(path, access, r, reterr);
 	return error;
 }
 

@@ -32,6 +32,8 @@ enum registry_access {
 	REGISTRY_WRITE, /* creates the file, migrates its schema */
 	/* the same, but -EBUSY at once instead of seconds for a lock */
 	REGISTRY_WRITE_NOWAIT,
+	/* reads one of any schema, for backup.h; -EEXIST: none of Rollcall's */
+	REGISTRY_ANY,
 };
 
 int registry_open(const char *path, enum registry_access access,

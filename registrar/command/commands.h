@@ -29,6 +29,11 @@ int command_import(
 /* [SERVICE] */
 int command_export(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* FILE */
+int command_backup(
+    const struct registrar_options *o, const struct conf_strings *rest);
+int command_restore(
+    const struct registrar_options *o, const struct conf_strings *rest);
 /* SERVICE/INSTANCE [CHECK]: a report on a ttl check */
 int command_pass(
     const struct registrar_options *o, const struct conf_strings *rest);
