@@ -150,7 +150,7 @@ static struct rules *rules_new(const struct guard *g, const struct options *o)
 	set_responses(r, o);
 	p->slip = (unsigned)o->rrl_slip;
 	p->leak = (unsigned)o->rrl_leak;
-	p->prefixes = (struct limit_prefixes){ (uint8_t)o->limit_ipv4_bits,
+	p->prefixes = (struct network_prefixes){ (uint8_t)o->limit_ipv4_bits,
 		(uint8_t)o->limit_ipv6_bits };
 	set_outside(r, o, g);
 	p->watches = p->allowed || p->recursers || has_limits(p);

@@ -105,10 +105,11 @@ static const struct conf_field fields[] = {
 	    .high = 1000,
 	    .word = "all",
 	    .word_value = 0,
-	    .fallback = "8",
+	    .absent = 65535,
 	    .arg = "N",
 	    .help = "Addresses in an A or AAAA answer of services that set "
-	            "no limit" },
+	            "no limit; all: with TC where they do not fit; if not "
+	            "set: as many as fit" },
 	{ .key = "ns",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, ns),

@@ -24,7 +24,7 @@ struct options {
 	const char *identity; /* of NSID and id.server; NULL: none */
 	const char *version;  /* to version.bind; "": refused */
 	int64_t ttl_ms, negative_ttl_ms;
-	int max_answers; /* 0: all */
+	int max_answers; /* 0: all, or TC; 65535: all that fit */
 	int workers;     /* 0: one for each core */
 	int udp_size;
 	struct conf_strings listen_tls; /* ADDRESS:PORT */

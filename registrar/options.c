@@ -330,11 +330,11 @@ static const struct conf_field fields[] = {
 	    .high = 1000,
 	    .word = "all",
 	    .word_value = 0,
-	    .fallback = "8",
+	    .absent = 65535,
 	    .scope = COMMAND_EXPLAIN,
 	    .arg = "N",
 	    .help = "Addresses in an answer of services that set no limit: "
-	            "dnsd's" },
+	            "dnsd's; if not set: as many as fit" },
 	{ .key = "format",
 	    .kind = CONF_ENUM,
 	    AT(format),

@@ -52,7 +52,7 @@ struct registrar_options {
 	int priority, weight;
 	int64_t lease_ms; /* 0: none */
 	struct conf_strings tags;
-	int max_answers;             /* explain: dnsd's default; 0: all */
+	int max_answers;             /* explain: dnsd's; 65535: what fits */
 	enum exchange_format format; /* import, export */
 	bool dry_run;                /* import */
 	/* history */

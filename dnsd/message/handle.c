@@ -15,6 +15,7 @@ struct handler *handler_new(const struct handler_source *source)
 	h->responder.identity = source->identity;
 	h->responder.udp_len_max = source->udp_len_max;
 	screen_init(&h->screen, source->policy);
+	h->responder.recipient.now_wall_s = &h->screen.now_wall_s;
 	for (unsigned k = 0; source->later && k < LATER_KINDS; k++)
 		h->defers |= source->later[k] ? 1u << k : 0;
 	rng_seed(&h->responder.rng);
@@ -218,12 +219,19 @@ static __attribute__((noinline)) struct handled respond_outside(
 	return respond_decided(h, &h->query[i], a, v, out);
 }
 
+static void take_policy(struct handler *h)
+{
+	h->screen.policy = policy_current(h->screen.slot);
+	h->responder.recipient.prefixes = &h->screen.policy->prefixes;
+}
+
 struct handled handle_answer(struct handler *h, const struct query *q,
     const struct answer *a, const struct deferral *d, uint8_t *response)
 {
 	struct handled r;
 
-	h->screen.policy = policy_current(h->screen.slot);
+	take_policy(h);
+	h->responder.recipient.peer = d->visitor.peer;
 	h->responder.extra = d->extra;
 	r = respond_decided(h, q, a, &d->visitor, response);
 	h->responder.extra = (struct respond_extra){ 0 };
@@ -362,6 +370,7 @@ struct handled handle_respond(
 	struct answer a;
 
 	stats_add(&h->stats, requests[via], 1);
+	h->responder.recipient.peer = h->message[i].peer;
 	if (h->status[i] != QUERY_OK || h->screen.policy->watches ||
 	    q->edns.cookie_at)
 		return handle_screened(h, i, via, response);
@@ -377,17 +386,13 @@ struct handled handle_respond(
 	return sent(encode(h, q, &a, via, response));
 }
 
-bool handle_prepare(struct handler *h, const struct message *m, unsigned n)
+void handle_prepare(struct handler *h, const struct message *m, unsigned n)
 {
-	bool asks_time;
-
 	h->message = m;
-	h->screen.policy = policy_current(h->screen.slot);
-	asks_time = h->screen.policy->watches;
+	take_policy(h);
 	for (unsigned i = 0; i < n; i++) {
 		h->status[i] =
 		    query_parse(&h->query[i], m[i].request, m[i].request_len);
-		asks_time |= h->query[i].edns.cookie_at > 0;
 		if (h->status[i] == QUERY_OK)
 			answer_locate(&h->locus[i], &h->query[i], h->catalog);
 	}
@@ -405,5 +410,4 @@ bool handle_prepare(struct handler *h, const struct message *m, unsigned n)
 			    l->image, name->suffix_hash[name->label_n]);
 		}
 	}
-	return asks_time;
 }

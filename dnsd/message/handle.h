@@ -88,10 +88,10 @@ void handler_free(struct handler *h);
  * look at is fetched for all requests, then each response is written to a
  * place that may depend on the one before. n is at most HANDLE_BATCH_MAX.
  *
- * handle_prepare() borrows m until the last handle_respond(), and returns
- * whether the time in h->screen has to be set before the first one.
+ * handle_prepare() borrows m until the last handle_respond(); the time in
+ * h->screen has to be set before the first one.
  */
-bool handle_prepare(struct handler *h, const struct message *m, unsigned n);
+void handle_prepare(struct handler *h, const struct message *m, unsigned n);
 struct handled handle_respond(
     struct handler *h, unsigned i, enum transport via, uint8_t *response);
 /* Of the request that was just deferred, if nobody can take it: SERVFAIL. */

@@ -124,8 +124,6 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->ttl_s =
 	    row->ttl_s == ROW_DEFAULT ? zone->ttl_s : (uint32_t)row->ttl_s;
 	c->max_answers = or_default(row->max_answers, zone->max_answers);
-	if (!c->max_answers)
-		c->max_answers = UINT16_MAX;
 	c->on_empty = row->on_empty;
 	c->index_addresses = false;
 	c->sum = (struct eligible_sum){ 0 };
@@ -384,10 +382,12 @@ static struct service *allocate(struct compiler *c, struct layout *l)
 	h.eligible_n = (uint16_t)l->eligible_n;
 	h.group_n = (uint16_t)l->group_n;
 	h.stride = (uint16_t)l->stride;
-	h.max_answers = c->max_answers;
+	h.max_answers = c->max_answers ? c->max_answers : UINT16_MAX;
 	/* what makes no difference is left out, so that it counts as none */
 	if (c->on_empty == ON_EMPTY_NXDOMAIN && !l->eligible_n)
 		h.flags = SERVICE_NX_WHEN_EMPTY;
+	if (!c->max_answers)
+		h.flags |= SERVICE_ALL_ADDRESSES;
 	memcpy(h.protocol, c->protocol, sizeof(h.protocol));
 	h.groups = reserve(l, 4, l->group_n * sizeof(struct service_group));
 	h.instances = reserve(l, 2, c->draft_n * l->stride);

@@ -139,10 +139,9 @@ static ssize_t answer_batch(
 	enum transport via = c->tls ? VIA_TLS : VIA_TCP;
 	size_t used = 0;
 
-	if (handle_prepare(h, m, n)) {
-		h->screen.now_mono_ms = (uint64_t)p->now;
-		h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
-	}
+	handle_prepare(h, m, n);
+	h->screen.now_mono_ms = (uint64_t)p->now;
+	h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
 	for (unsigned i = 0; i < n && !turn_is_over(c); i++) {
 		uint8_t *at = p->out + p->out_len;
 		struct handled r = handle_respond(h, i, via, at + FRAME_LEN);

@@ -215,10 +215,9 @@ static void answer(struct udp *u, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		u->message[i].request_len = u->in[i].msg_len;
 	reclaim_in(u->reader);
-	if (handle_prepare(h, u->message, n)) {
-		h->screen.now_mono_ms = (uint64_t)clock_mono_ms();
-		h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
-	}
+	handle_prepare(h, u->message, n);
+	h->screen.now_mono_ms = (uint64_t)clock_mono_ms();
+	h->screen.now_wall_s = (uint32_t)(clock_wall_ms() / 1000);
 	for (unsigned i = 0; i < n; i++) {
 		struct message *m = &u->message[i];
 		struct handled r = handle_respond(h, i, VIA_UDP, m->response);

@@ -200,7 +200,7 @@ int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
 	z->address_len = reverse_address_len(&dname);
 	z->has_services = !z->address_len;
 	z->ttl_s = (uint32_t)(o->ttl_ms / 1000);
-	z->max_answers = o->max_answers ? (uint16_t)o->max_answers : UINT16_MAX;
+	z->max_answers = (uint16_t)o->max_answers;
 	error = apex_image(o, z, &image, reterr);
 	if (error) {
 		zone_free(z);

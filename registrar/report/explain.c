@@ -213,13 +213,49 @@ static void rank(struct explain *e)
 
 /* ---- what else there is to know of one that is in ----------------------- */
 
+/* Addresses in a datagram; opt: octets of it that are none. */
+static unsigned fitting(
+    const struct explain *e, enum explain_type t, size_t octets, size_t opt)
+{
+	const struct service_row *s = &e->service->row;
+	size_t header = 12, question = strlen(s->name) + strlen(s->zone) + 7;
+	size_t record = t == EXPLAIN_A ? 16 : 28;
+
+	return (unsigned)((octets - header - question - opt) / record);
+}
+
+/* How many of them there are depends on the client alone. */
+static void add_size(
+    struct explain *e, struct explain_instance *x, enum explain_type t)
+{
+	unsigned plain = fitting(e, t, 512, 0);
+	unsigned large = fitting(e, t, 1232, 11), n = e->n[t];
+	bool is_large = n > large;
+
+	if (n <= plain)
+		return;
+	add(x, "size",
+	    arena_printf(e->arena,
+	        "not in every %s answer by UDP%s: %u of %u fit into %s, "
+	        "drawn by weight, the same ones for a client's network "
+	        "for a minute",
+	        type_names[t], e->max_answers ? "" : ", where TC says so",
+	        is_large ? large : plain, n,
+	        is_large ? "1232 octets"
+	                 : "the 512 octets of clients without EDNS"));
+}
+
 static void add_limit(
     struct explain *e, struct explain_instance *x, enum explain_type t)
 {
 	unsigned max = e->max_answers;
 
-	if (!max || !(x->types & 1u << t) || e->n[t] <= max)
+	if (!(x->types & 1u << t))
 		return;
+	if (!max || e->n[t] <= max) {
+		add_size(e, x, t);
+		return;
+	}
 	if (x->ahead[t] >= max) {
 		x->types &= ~(1u << t);
 		add(x, "beyond",

@@ -37,7 +37,7 @@ struct explain {
 	struct arena *arena;
 	struct explain_instance *instances; /* in the order of the report */
 	unsigned n[EXPLAIN_TYPE_N];         /* instances that can be in it */
-	unsigned max_answers;               /* of A and AAAA; 0: all */
+	unsigned max_answers; /* of A, AAAA; 0: all, 65535: as fit */
 	/* asked for: _N._P.S, or _S._P of another protocol than the first */
 	const struct port_row *port; /* NULL: the first port */
 	const char *port_owner;      /* the name; NULL: that of the service */

@@ -222,7 +222,9 @@ void explain_print_json(
 
 	json_set(o, "ports", port_list_json(&ports));
 	json_set(o, "on_empty", json_text(on_empty_name(s->on_empty)));
-	json_set(o, "max_answers", json_integer(e->max_answers));
+	json_set(o, "max_answers",
+	    e->max_answers < UINT16_MAX ? json_integer(e->max_answers)
+	                                : json_must(json_null()));
 	json_set(o, "own_name", json_text(e->own_name));
 	json_set(o, "served", status_served_json(&e->report->told, s->zone));
 	json_t *told = status_told_json(&e->report->told);

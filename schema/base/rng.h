@@ -22,7 +22,7 @@ struct rng {
 
 /* From the kernel; aborts if it has no randomness to give. */
 void rng_seed(struct rng *r);
-/* Reproducible, for tests. */
+/* Reproducible: whoever knows the seed knows what is drawn. */
 void rng_seed_fixed(struct rng *r, uint64_t seed);
 
 /* Private: makes the next RNG_WORDS words. */

@@ -31,6 +31,7 @@ CONTROL = {
     "limit.c": {"xcalloc", "free", "rng_seed", "rng_refill"},
     "networks.c": {"xcalloc", "xreallocarray", "free", "abort", "qsort",
                    "inet_pton", "strtoul", "strcspn"},
+    "part.c": {"rng_refill", "rng_seed_fixed", "logf", "expf"},
     "pick.c": {"rng_refill"},
     "pool.c": {"xcalloc", "free"},
     "respond_browse.c": {"rng_refill"},

@@ -13,7 +13,7 @@
 static inline void handle_batch(
     struct handler *h, struct message *m, unsigned n, enum transport via)
 {
-	(void)handle_prepare(h, m, n);
+	handle_prepare(h, m, n);
 	for (unsigned i = 0; i < n; i++) {
 		m[i].response_len =
 		    handle_respond(h, i, via, m[i].response).len;

@@ -180,8 +180,7 @@ static void on_zone(struct world *w, const struct words *l)
 	check(w->zone_n < WORLD_ZONES_MAX, l, "too many zones");
 	w->zone = zone_new(&name, catalog_seed(w->catalog));
 	w->zone->ttl_s = (uint32_t)number_of(l, 2, "ttl", 5);
-	int max = number_of(l, 2, "max", 8);
-	w->zone->max_answers = max ? (uint16_t)max : UINT16_MAX;
+	w->zone->max_answers = (uint16_t)number_of(l, 2, "max", UINT16_MAX);
 	w->zone->address_len = reverse_address_len(&name);
 	w->zone->has_services = !w->zone->address_len;
 	atomic_store(&w->zone->serial, 7);
@@ -389,6 +388,7 @@ struct world *world_new_readers(const char *text, unsigned reader_n)
 	w->compiler = compiler_new();
 	w->identity = (struct identity){ "rollcall 1.2.3", "host.test" };
 	atomic_init(&w->slot.current, &w->policy);
+	w->policy.prefixes = (struct network_prefixes){ 24, 56 };
 	w->peer.ipv4 = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(0xc00002c8) };
 	w->handler = handler_new(&(struct handler_source){

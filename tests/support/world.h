@@ -7,7 +7,7 @@
  * the daemon. One item a line, words between blanks; a line that is wrong
  * ends the program and is shown.
  *
- *	zone svc.test [ttl 5] [negative 2] [max 8] [hostmaster NAME]
+ *	zone svc.test [ttl 5] [negative 2] [max N] [hostmaster NAME]
  *	record OWNER TTL TYPE RDATA...
  *	service web [protocol tcp] [port 8080] [ttl N] [max N] [empty nodata]
  *	    [name N]

@@ -240,7 +240,9 @@ def many(site, dnsd):
     return dnsd
 
 
-def test_addresses_are_a_sample_of_eight(many):
+def test_a_sample_of_eight(site, many):
+    site.sql("UPDATE service SET max_answers = 8")
+    until("eight", lambda: len(many.ask("many").addresses()) == 8)
     seen = set()
     for _ in range(60):
         answer = many.ask("many", "A", use_edns=False)
@@ -249,6 +251,26 @@ def test_addresses_are_a_sample_of_eight(many):
         assert not answer.flag("TC")
         seen.update(got)
     assert len(seen) > 40, "the sample is drawn for each question"
+
+
+def test_addresses_are_all_that_fit(many):
+    for edns, payload, least in ((None, 512, 28), (0, 800, 40), (0, 1232, 60)):
+        asked = query("many", "A", use_edns=edns,
+                      payload=payload if edns == 0 else None)
+        answer = many.exchange(asked)
+        got = answer.addresses()
+        assert least <= len(got) == len(set(got))
+        assert len(got) == 60 or len(answer.message.to_wire()) > payload - 16
+        assert not answer.flag("TC")
+
+
+def test_tc_where_all_was_asked_for(site, many):
+    site.sql("UPDATE service SET max_answers = 0")
+    until("TC", lambda: many.ask("many", "A", use_edns=False).flag("TC"))
+    assert len(many.ask("many", "A", use_edns=False).addresses()) >= 28
+    assert not many.ask("many", "A", payload=1232).flag("TC")
+    whole = many.ask("many", "A", use_edns=False, tcp=True)
+    assert len(whole.addresses()) == 60 and not whole.flag("TC")
 
 
 def test_max_answers_of_the_service(site, many):

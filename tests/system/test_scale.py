@@ -25,9 +25,9 @@ def fill(site, services, instances):
 
 
 def test_a_service_of_three_thousand(site, dnsd):
-    """More than TCP holds: a sample that fits, never nothing."""
+    """More than TCP holds: a part that fits, never nothing."""
     fill(site, 1, 3000)
-    until("loaded", lambda: len(dnsd.ask("s0").addresses()) == 8)
+    until("loaded", lambda: len(dnsd.ask("s0").addresses()) > 70)
     whole = dnsd.exchange(query("_s0._tcp", "SRV"), tcp=True)
     assert len(whole.srv()) > 1500
     assert len(whole.message.to_wire()) <= 65535

@@ -166,3 +166,19 @@ unsigned pick_order(struct pick *p, const struct service *s, unsigned want,
 	}
 	return done;
 }
+
+uint64_t pick_weight(const struct service *s, const struct service_group *g,
+    enum pick_filter filter)
+{
+	uint64_t total = 0;
+
+	filter = needed(s, filter);
+	if (!filter)
+		return g->total;
+	for (unsigned i = g->first; i < (unsigned)g->first + g->n; i++) {
+		const struct service_instance *in = service_instance_at(s, i);
+
+		total += counts(in, filter) ? instance_weight(in) : 0;
+	}
+	return total;
+}

@@ -12,6 +12,9 @@
 #include "dnsd/message/data/service.h"
 #include "schema/base/rng.h"
 
+/* More than a message has records. */
+enum { PICK_PART_MAX = 4096 };
+
 /* Working space and result; one for each thread, 0.6 MiB, mostly untouched. */
 struct pick {
 	uint16_t order[SERVICE_INSTANCES_MAX]; /* indices of instances */
@@ -19,6 +22,7 @@ struct pick {
 	uint16_t rest[SERVICE_INSTANCES_MAX];
 	uint32_t weight[SERVICE_INSTANCES_MAX];
 	uint64_t taken[(SERVICE_INSTANCES_MAX + 64) / 64]; /* all 0 at rest */
+	uint64_t key[PICK_PART_MAX]; /* of part_shuffle() */
 };
 
 /* Which instances count: all eligible ones, or those with such an address. */
@@ -31,3 +35,7 @@ enum pick_filter {
 /* Fills p->order with at most `want` instances of s; returns how many. */
 unsigned pick_order(struct pick *p, const struct service *s, unsigned want,
     enum pick_filter filter, struct rng *rng);
+
+/* The sum of the weights of those of a group that count. */
+uint64_t pick_weight(const struct service *s, const struct service_group *g,
+    enum pick_filter filter);

@@ -33,6 +33,7 @@ enum service_flag {
 	SERVICE_UNREADABLE = 4,    /* nothing of it is known but that it is */
 	/* Before s->records: where each instance's are, 0: none. */
 	SERVICE_INSTANCE_RECORDS = 8,
+	SERVICE_ALL_ADDRESSES = 16, /* max_answers: all; else TC */
 };
 
 enum instance_flag {
@@ -72,7 +73,7 @@ struct service {
 	uint16_t group_n;
 	uint16_t stride; /* octets from instance to instance */
 	uint32_t ttl_s;
-	uint16_t max_answers; /* of an address answer; 65535: no limit */
+	uint16_t max_answers; /* of an address answer; 65535: all that fit */
 	uint8_t flags;
 	uint8_t name_len;  /* octets of S.Z */
 	char protocol[16]; /* of the first port; no underscore, NUL-padded */

@@ -34,7 +34,7 @@ struct zone {
 	/* Control thread's own: whose records these are; NULL: no file's. */
 	void *file;
 	uint32_t ttl_s;       /* of services that name none */
-	uint16_t max_answers; /* of services that name none; 65535: all */
+	uint16_t max_answers; /* of services that name none; 0: all, or TC */
 	_Atomic(const struct zone_image *) image;
 	/*
 	 * Its publication number, which is the serial of its SOA record while

@@ -10,8 +10,9 @@
  * additional addresses point to them.
  */
 #include "dnsd/message/answer/answer.h"
-#include "dnsd/message/answer/pick.h"
+#include "dnsd/message/answer/part.h"
 #include "dnsd/message/wire/cookie.h"
+#include "dnsd/message/wire/network.h"
 #include "dnsd/message/wire/respond_name.h"
 
 #include <stdbool.h>
@@ -43,12 +44,21 @@ struct respond_extra {
 	enum why why;
 };
 
+/* Who gets a response and when: of what does not fit, that says which part. */
+struct recipient {
+	const struct sockaddr *peer; /* NULL: any */
+	const struct network_prefixes *prefixes;
+	const uint32_t *now_wall_s; /* modulo 2^32 */
+};
+
 struct responder {
 	uint16_t udp_len_max;  /* of answers, and as announced in OPT */
 	uint16_t keepalive_ds; /* idle time of connections, tenths of seconds */
 	struct respond_extra extra; /* of the response being written */
+	struct recipient recipient; /* of the response being written */
 	const struct identity *identity;
 	struct rng rng;
+	struct rng slot; /* of the part being drawn */
 	struct pick pick;
 	struct names names;    /* of the message being written */
 	uint16_t target[4096]; /* where SRV targets lie in the message */

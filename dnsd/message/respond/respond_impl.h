@@ -68,7 +68,10 @@ void respond_srv_set(
  */
 void respond_ptr_set(
     struct out *o, struct responder *r, const struct answer *a);
-/* type: A or AAAA. A sample that fits; never TC. */
+/*
+ * type: A or AAAA. As many as the service allows and as fit; TC where it has
+ * all of them answered.
+ */
 void respond_address_set(
     struct out *o, struct responder *r, const struct service *s, uint16_t type);
 void respond_one_srv(

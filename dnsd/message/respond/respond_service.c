@@ -22,7 +22,8 @@ enum {
 static_assert(
     WIRE_MESSAGE_MAX / PTR_RR_LEN_MIN <
             sizeof((struct responder *)0)->target / sizeof(uint16_t) &&
-        PTR_RR_LEN_MIN < SRV_RR_LEN_MIN,
+        PTR_RR_LEN_MIN < SRV_RR_LEN_MIN &&
+        WIRE_MESSAGE_MAX / IPV4_RR_LEN < PICK_PART_MAX,
     "a message has no more records than places for their targets");
 
 static void copy_over(uint8_t *to, const uint8_t *from, size_t len)
@@ -132,7 +133,8 @@ static void set_ports(struct out *o, const struct responder *r,
 	}
 }
 
-static unsigned put_srv_list(struct out *o, struct responder *r,
+/* Returns how many fit; their targets are in r->target. */
+static unsigned put_srv_records(struct out *o, struct responder *r,
     const struct answer *a, const uint16_t *order, unsigned n)
 {
 	const struct service *s = a->service;
@@ -143,26 +145,90 @@ static unsigned put_srv_list(struct out *o, struct responder *r,
 	while (k < n && put_srv(o, s, service_instance_at(s, order[k]), head,
 	                    &r->target[k]))
 		k++;
-	o->answer_n = (uint16_t)(o->answer_n + k);
-	if (a->port)
-		set_ports(o, r, a, order, k);
-	put_target_addresses(o, r, s, order, k);
 	return k;
 }
 
-/* The whole set where it fits, else as many as fit. */
+/* What the first n records written need besides. */
+static void end_srv_list(struct out *o, const struct responder *r,
+    const struct answer *a, const uint16_t *order, unsigned n)
+{
+	o->answer_n = (uint16_t)(o->answer_n + n);
+	if (a->port)
+		set_ports(o, r, a, order, n);
+	put_target_addresses(o, r, a->service, order, n);
+}
+
+/* ---- sets that may not fit -------------------------------------------- */
+
+/* Draws for the client's network; r->pick.order is then the same for a while.
+ */
+static unsigned draw_part(struct responder *r, const struct service *s,
+    unsigned want, enum pick_filter filter)
+{
+	const struct recipient *to = &r->recipient;
+	uint64_t network =
+	    to->peer ? network_number(to->peer, to->prefixes) : 0;
+
+	part_seed(&r->slot, s, network, to->now_wall_s ? *to->now_wall_s : 0);
+	return pick_order(&r->pick, s, want, filter, &r->slot);
+}
+
+/* Of n drawn so, how many fit as SRV. */
+static unsigned count_fitting(const struct out *o, const struct responder *r,
+    const struct answer *a, unsigned n)
+{
+	size_t fixed =
+	    RESPOND_HEAD_LEN + SRV_FIXED_LEN + 1u + a->service->name_len;
+	size_t len = 0;
+	unsigned k = 0;
+
+	for (; k < n; k++) {
+		len +=
+		    fixed +
+		    service_instance_at(a->service, r->pick.order[k])->label[0];
+		if (len > respond_room(o))
+			break;
+	}
+	return k;
+}
+
+/* As many as fit: for a client network the same ones, by TCP any. */
+static __attribute__((noinline)) void put_srv_part(
+    struct out *o, struct responder *r, const struct answer *a, unsigned want)
+{
+	const struct service *s = a->service;
+	bool anew = o->limit == WIRE_MESSAGE_MAX;
+	unsigned n = anew ? pick_order(&r->pick, s, want, PICK_ALL, &r->rng)
+	                  : draw_part(r, s, want, PICK_ALL);
+
+	n = count_fitting(o, r, a, n);
+	if (!anew)
+		part_shuffle(&r->pick, s, n, PICK_ALL, &r->slot, &r->rng);
+	(void)put_srv_records(o, r, a, r->pick.order, n);
+	end_srv_list(o, r, a, r->pick.order, n);
+	o->result.truncated = true;
+}
+
+/* The whole set where it fits. */
 void respond_srv_set(struct out *o, struct responder *r, const struct answer *a)
 {
 	const struct service *s = a->service;
 	size_t least = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2u + s->name_len;
 	size_t fit = respond_room(o) / least;
-	unsigned want = s->eligible_n;
+	uint8_t *at = o->at;
+	unsigned n = s->eligible_n;
 
-	if (want > fit)
-		want = (unsigned)fit;
-	unsigned n = pick_order(&r->pick, s, want, PICK_ALL, &r->rng);
-	if (put_srv_list(o, r, a, r->pick.order, n) < s->eligible_n)
-		o->result.truncated = true;
+	if (n > fit) {
+		put_srv_part(o, r, a, (unsigned)fit);
+		return;
+	}
+	(void)pick_order(&r->pick, s, n, PICK_ALL, &r->rng);
+	if (put_srv_records(o, r, a, r->pick.order, n) == n) {
+		end_srv_list(o, r, a, r->pick.order, n);
+		return;
+	}
+	o->at = at;
+	put_srv_part(o, r, a, n);
 }
 
 /* RDATA: I, then a pointer to _S._P.Z. */
@@ -312,18 +378,39 @@ void respond_ptr_set(struct out *o, struct responder *r, const struct answer *a)
 	}
 }
 
-/* A sample that fits: some clients never ask again over TCP. */
+/* Draws as many as fit, of more than that. */
+static __attribute__((noinline)) unsigned draw_address_part(struct out *o,
+    struct responder *r, const struct service *s, unsigned fit,
+    enum pick_filter filter)
+{
+	unsigned n = draw_part(r, s, fit, filter);
+
+	part_shuffle(&r->pick, s, n, filter, &r->slot, &r->rng);
+	if (s->flags & SERVICE_ALL_ADDRESSES || !n)
+		o->result.truncated = true;
+	return n;
+}
+
+/*
+ * Never none, nor TC unless it was asked for: some clients never ask again
+ * over TCP.
+ */
 void respond_address_set(
     struct out *o, struct responder *r, const struct service *s, uint16_t type)
 {
-	size_t fit =
-	    respond_room(o) / (type == TYPE_A ? IPV4_RR_LEN : IPV6_RR_LEN);
-	unsigned want = s->max_answers < fit ? s->max_answers : (unsigned)fit;
+	bool four = type == TYPE_A;
+	size_t fit = respond_room(o) / (four ? IPV4_RR_LEN : IPV6_RR_LEN);
+	enum pick_filter filter = four ? PICK_IPV4 : PICK_IPV6;
+	unsigned all = four ? s->ipv4_n : s->ipv6_n;
+	unsigned n = s->max_answers < all ? s->max_answers : all;
 	uint8_t head[16];
 
 	make_address_head(o, head, s, type);
-	unsigned n = pick_order(
-	    &r->pick, s, want, type == TYPE_A ? PICK_IPV4 : PICK_IPV6, &r->rng);
+	if (n > fit) {
+		n = draw_address_part(o, r, s, (unsigned)fit, filter);
+	} else {
+		n = pick_order(&r->pick, s, n, filter, &r->rng);
+	}
 	for (unsigned k = 0; k < n; k++) {
 		unsigned i = r->pick.order[k];
 
@@ -335,8 +422,6 @@ void respond_address_set(
 		}
 	}
 	o->answer_n = (uint16_t)(o->answer_n + n);
-	if (!n) /* behind a chain of aliases: some were there to give */
-		o->result.truncated = true;
 }
 
 static void put_one_address(
@@ -384,8 +469,11 @@ void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;
 
-	if (!put_srv_list(o, r, a, &one, 1))
+	if (put_srv_records(o, r, a, &one, 1)) {
+		end_srv_list(o, r, a, &one, 1);
+	} else {
 		o->result.truncated = true;
+	}
 }
 
 static void put_along(

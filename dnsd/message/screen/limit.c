@@ -13,7 +13,6 @@
 #include "schema/base/rng.h"
 #include "schema/base/xalloc.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,22 +123,4 @@ unsigned limits_take(struct limits *l, const struct limit_key *key,
 	if ((a->tag & TIMES_MAX) == TIMES_MAX)
 		a->tag -= TIMES_MAX;
 	return ++a->tag & TIMES_MAX;
-}
-
-uint64_t limit_network(
-    const struct sockaddr *address, const struct limit_prefixes *p)
-{
-	uint64_t n = 0;
-
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)address;
-		uint32_t host = ntohl(in->sin_addr.s_addr);
-		uint64_t mask = ~(uint64_t)0 << (32 - p->ipv4_bits);
-
-		return (uint64_t)UINT32_MAX << 32 | (host & mask);
-	}
-	const struct sockaddr_in6 *in6 = (const void *)address;
-	for (unsigned i = 0; i < sizeof(n); i++)
-		n = n << 8 | in6->sin6_addr.s6_addr[i];
-	return p->ipv6_bits ? n & ~(uint64_t)0 << (64 - p->ipv6_bits) : 0;
 }

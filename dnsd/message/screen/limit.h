@@ -28,7 +28,7 @@ struct limit_rule {
 
 /* What an account is kept of. */
 struct limit_key {
-	uint64_t network; /* limit_network() */
+	uint64_t network; /* network_number() */
 	uint64_t subject; /* such as the hash of a name */
 	uint64_t kind;
 };
@@ -44,19 +44,3 @@ void limits_free(struct limits *l);
  */
 unsigned limits_take(struct limits *l, const struct limit_key *key,
     const struct limit_rule *rule, uint64_t now_ms);
-
-struct sockaddr;
-
-/* Octets of the network that an address is counted with. */
-struct limit_prefixes {
-	uint8_t ipv4_bits; /* at most 32 */
-	uint8_t ipv6_bits; /* at most 64 */
-};
-
-/*
- * The network in one number: the upper half of an IPv6 address, or ffff:ffff
- * and an IPv4 address; the rest is zero. Families do not mix: nobody asks
- * from a multicast address.
- */
-uint64_t limit_network(
-    const struct sockaddr *address, const struct limit_prefixes *p);

@@ -9,6 +9,7 @@
  */
 #include "dnsd/message/screen/limit.h"
 #include "dnsd/message/wire/cookie.h"
+#include "dnsd/message/wire/network.h"
 
 #include <stdatomic.h>
 
@@ -55,7 +56,7 @@ struct policy {
 	unsigned leak; /* every so many the response itself; 0: none */
 
 	const struct networks *exempt; /* from all limits; NULL: nobody */
-	struct limit_prefixes prefixes;
+	struct network_prefixes prefixes;
 
 	enum cookie_mode cookies;
 	struct cookie_secrets secrets;

@@ -8,7 +8,8 @@
 /* Beside the classes of responses, what accounts are kept of. */
 enum { KIND_QUERIES = RESPONSE_CLASSES, KIND_VERIFIED_QUERIES };
 
-static const struct policy open_policy = { .cookies = COOKIES_OFF };
+static const struct policy open_policy = { .prefixes = { 24, 56 },
+	.cookies = COOKIES_OFF };
 static const struct policy_slot open_slot = { &open_policy };
 
 void screen_init(struct screen *s, const struct policy_slot *slot)
@@ -54,7 +55,7 @@ static bool is_over(struct screen *s, const struct visitor *v,
 {
 	const struct policy *p = s->policy;
 	/* what may be forged does not use up what verified clients have */
-	struct limit_key key = { limit_network(v->peer, &p->prefixes), 0,
+	struct limit_key key = { network_number(v->peer, &p->prefixes), 0,
 		v->verified ? KIND_VERIFIED_QUERIES : KIND_QUERIES };
 
 	if (!p->queries.rate || is_exempt(p, v))
@@ -150,7 +151,7 @@ enum screening screen_response(struct screen *s, const struct visitor *v,
 	if (!rule->rate || !v->peer || v->verified || is_exempt(p, v) ||
 	    is_spared(p, class, v))
 		return SCREEN_PASS;
-	struct limit_key key = { limit_network(v->peer, &p->prefixes), subject,
+	struct limit_key key = { network_number(v->peer, &p->prefixes), subject,
 		class };
 	unsigned n = limits_take(s->limits, &key, rule, s->now_mono_ms);
 	if (!n)

@@ -17,7 +17,7 @@ struct screen {
 	const struct policy_slot *slot;
 	const struct policy *policy; /* of this batch */
 	struct limits *limits;
-	/* Set by the caller for a batch that needs it, see handle.h. */
+	/* Set by the caller for each batch, see handle.h. */
 	uint64_t now_mono_ms;
 	uint32_t now_wall_s; /* modulo 2^32 */
 };

@@ -101,7 +101,7 @@ static void guard(uint8_t how)
 		p->responses[i] = (struct limit_rule){ rate, rate, 2 };
 	p->queries = (struct limit_rule){ 10 * rate, 10 * rate, 0 };
 	p->slip = 2;
-	p->prefixes = (struct limit_prefixes){ 24, 56 };
+	p->prefixes = (struct network_prefixes){ 24, 56 };
 	p->watches = rate > 0;
 	/* some are within the limits, some are not */
 	server->handler->screen.now_mono_ms += 50;

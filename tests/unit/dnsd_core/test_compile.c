@@ -185,14 +185,17 @@ static const struct {
 		int port, ttl_s, max_answers, instance_port;
 	} row;
 	unsigned ttl_s, max_answers, port;
+	bool all;
 } numbers[] = {
 	{ "defaults are the zone's; no port is 0",
-	    { ROW_DEFAULT, ROW_DEFAULT, ROW_DEFAULT, ROW_DEFAULT }, 5, 8, 0 },
-	{ "the service's", { 80, 7, 3, ROW_DEFAULT }, 7, 3, 80 },
-	{ "the instance's port wins", { 80, 7, 3, 81 }, 7, 3, 81 },
-	{ "0 is a TTL, and no limit of answers", { 80, 0, 0, 0 }, 0, 65535, 0 },
+	    { ROW_DEFAULT, ROW_DEFAULT, ROW_DEFAULT, ROW_DEFAULT }, 5, 8, 0,
+	    false },
+	{ "the service's", { 80, 7, 3, ROW_DEFAULT }, 7, 3, 80, false },
+	{ "the instance's port wins", { 80, 7, 3, 81 }, 7, 3, 81, false },
+	{ "0 is a TTL, and all answers or TC", { 80, 0, 0, 0 }, 0, 65535, 0,
+	    true },
 	{ "the largest", { 65535, 2147483647, 65535, 65535 }, 2147483647, 65535,
-	    65535 },
+	    65535, false },
 };
 
 static void test_numbers(void **state)
@@ -211,6 +214,7 @@ static void test_numbers(void **state)
 		const struct service *s = f.r.service;
 		if (s->ttl_s != numbers[i].ttl_s ||
 		    s->max_answers != numbers[i].max_answers ||
+		    !(s->flags & SERVICE_ALL_ADDRESSES) == numbers[i].all ||
 		    wire_get16(service_instance_at(s, 0)->srv + 6) !=
 		        numbers[i].port)
 			fail_msg("%s", numbers[i].why);

@@ -30,7 +30,7 @@ static struct world *world_later(unsigned defers)
 	w->handler->defers = defers;
 	w->policy.cookies = COOKIES_ON;
 	w->policy.secrets.n = 1;
-	w->policy.prefixes = (struct limit_prefixes){ 24, 56 };
+	w->policy.prefixes = (struct network_prefixes){ 24, 56 };
 	return w;
 }
 
@@ -40,7 +40,7 @@ static struct handled respond(
 {
 	const struct message m = { msg, len, NULL, 0, &w->peer.any };
 
-	(void)handle_prepare(w->handler, &m, 1);
+	handle_prepare(w->handler, &m, 1);
 	return handle_respond(w->handler, 0, via, w->response);
 }
 

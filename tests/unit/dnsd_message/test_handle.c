@@ -238,15 +238,20 @@ static const struct {
 	const char *why, *question;
 	uint16_t type;
 	bool heavy; /* add 70 more of weight 16 */
+	unsigned max;
 } shares[] = {
-	{ "SRV", "_web._tcp.svc.test SRV", TYPE_SRV, false },
-	{ "SRV at the name", "web.svc.test SRV edns=1232", TYPE_SRV, false },
-	{ "A", "web.svc.test A", TYPE_A, false },
-	{ "AAAA", "web.svc.test AAAA", TYPE_AAAA, false },
+	{ "SRV", "_web._tcp.svc.test SRV", TYPE_SRV, false, 0 },
+	{ "SRV at the name", "web.svc.test SRV edns=1232", TYPE_SRV, false, 0 },
+	{ "A", "web.svc.test A", TYPE_A, false, 0 },
+	{ "AAAA", "web.svc.test AAAA", TYPE_AAAA, false, 0 },
 	{ "SRV of many, too many for 512 octets", "_web._tcp.svc.test SRV",
-	    TYPE_SRV, true },
-	{ "A of many, a sample of 8", "web.svc.test A", TYPE_A, true },
-	{ "AAAA of many", "web.svc.test AAAA", TYPE_AAAA, true },
+	    TYPE_SRV, true, 0 },
+	{ "A of many, a sample of 8", "web.svc.test A", TYPE_A, true, 8 },
+	{ "AAAA of many", "web.svc.test AAAA", TYPE_AAAA, true, 8 },
+	{ "A of many, too many for 512 octets", "web.svc.test A", TYPE_A, true,
+	    0 },
+	{ "AAAA of many, too many", "web.svc.test AAAA", TYPE_AAAA, true, 0 },
+	{ "A of all", "web.svc.test A edns=1232", TYPE_A, true, 0 },
 };
 
 static struct world *world_of(size_t c, unsigned *ret_n)
@@ -256,6 +261,8 @@ static struct world *world_of(size_t c, unsigned *ret_n)
 	FILE *f = open_memstream(&text, &len);
 
 	*ret_n = shares[c].heavy ? 75 : 5;
+	if (shares[c].max)
+		(void)fprintf(f, "zone svc.test max %u\n", shares[c].max);
 	(void)fputs(world, f);
 	for (unsigned i = 6; i <= *ret_n; i++) {
 		(void)fprintf(f,
@@ -269,7 +276,10 @@ static struct world *world_of(size_t c, unsigned *ret_n)
 	return w;
 }
 
-/* Over 100,000 answers each stands first in proportion to its weight. */
+/*
+ * Over 100,000 answers each stands first in proportion to its weight: of a set
+ * that does not fit, over as many slots.
+ */
 static void test_shares(void **state)
 {
 	(void)state;
@@ -289,6 +299,7 @@ static void test_shares(void **state)
 		for (unsigned i = 6; i <= n; i++)
 			p[i] = 16 / total;
 		for (unsigned k = 0; k < ANSWERS; k++) {
+			w->handler->screen.now_wall_s = k * PART_SLOT_S;
 			world_handle(w, msg, len, VIA_UDP);
 			count[first_of(w, shares[c].type, question)]++;
 		}

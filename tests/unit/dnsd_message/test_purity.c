@@ -171,7 +171,7 @@ static void guard_everything(struct requests *r)
 	p->queries = (struct limit_rule){ 1000000, 1000000, 0 };
 	p->slip = 2;
 	p->leak = 3;
-	p->prefixes = (struct limit_prefixes){ 24, 56 };
+	p->prefixes = (struct network_prefixes){ 24, 56 };
 	p->allowed = r->networks;
 	p->exempt = r->nobody;
 	p->watches = true;

@@ -44,7 +44,7 @@ static struct world *world_guarded(enum cookie_mode mode)
 	w->policy.cookies = mode;
 	w->policy.secrets.n = 1;
 	memcpy(w->policy.secrets.key[0], secret, sizeof(secret));
-	w->policy.prefixes = (struct limit_prefixes){ 24, 56 };
+	w->policy.prefixes = (struct network_prefixes){ 24, 56 };
 	return w;
 }
 

@@ -141,6 +141,46 @@ static void priorities_and_limits_are_told(void **state)
 	fx_expect_in(out, "OUT d");
 }
 
+/* What does not fit is a matter of the client's size. */
+static void sizes_are_told(void **state)
+{
+	static const struct {
+		unsigned n;
+		int max;
+		const char *says; /* NULL: nothing of it */
+	} cases[] = {
+		{ 30, 65535, NULL },
+		{ 40, 65535, "answer by UDP: 30 of 40 fit into the 512 " },
+		{ 40, 0, "answer by UDP, where TC says so: 30 of 40 fit" },
+		{ 90, 65535, "by UDP: 74 of 90 fit into 1232 octets" },
+		{ 90, 8, "each holds 8 of 90" },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		struct fx *f;
+		const char *out;
+
+		(void)fx_setup((void **)&f);
+		for (unsigned i = 0; i < cases[k].n; i++) {
+			fx_put_instance(
+			    f, &(const struct instance_row){
+			           .name = arena_printf(f->arena, "i%u", i),
+			           .health = HEALTH_PASSING,
+			           .weight = 10 });
+		}
+		f->options.max_answers = cases[k].max;
+		assert_int_equal(
+		    EXIT_DONE, fx_run(f, command_explain, "web/i3", "A", &out));
+		if (cases[k].says) {
+			fx_expect_in(out, cases[k].says);
+		} else {
+			assert_null(strstr(out, "answer by UDP"));
+		}
+		(void)fx_teardown((void **)&f);
+	}
+}
+
 static void an_empty_answer_is_told(void **state)
 {
 	static const struct {
@@ -350,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reason_is_told),
 		T(priorities_and_limits_are_told),
+		cmocka_unit_test(sizes_are_told),
 		cmocka_unit_test(an_empty_answer_is_told),
 		T(names_are_those_of_dns),
 		T(who_set_a_mode_is_told),

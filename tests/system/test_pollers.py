@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who asks again and again sees what changed, and nothing else."""
+
+import collections
+import random
+import shutil
+import socket
+import subprocess
+import time
+
+import dns.exception
+import dns.query
+import pytest
+from rollcall import HOST, ZONE, Answer, free_port, query, until
+
+pytestmark = pytest.mark.threads
+
+SLOT_S = 60
+MANY = 150  # more than fit, however they are asked for
+
+
+@pytest.fixture
+def many(site, dnsd):
+    with site.connect() as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO service (name, port) VALUES ('many', 80)")
+        db.executemany(
+            "INSERT INTO instance (service, name, address, address6, weight) "
+            "VALUES ('many', ?, ?, ?, ?)",
+            [(f"i{n}", f"10.0.0.{n}", f"2001:db8::{n:x}", 256 * (1 + n % 3))
+             for n in range(1, MANY + 1)])
+        db.execute("COMMIT")
+    until("all are served",
+          lambda: len(dnsd.ask("many", "SRV", tcp=True).srv()) == MANY)
+    return dnsd
+
+
+def until_slot_has(seconds):
+    """The slots begin with the minutes; wait for one that lasts so long."""
+    if SLOT_S - time.time() % SLOT_S < seconds:
+        time.sleep(SLOT_S - time.time() % SLOT_S + 0.05)
+
+
+def set_of(answer):
+    return frozenset(answer.addresses()) or frozenset(answer.srv())
+
+
+# How they ask: type, EDNS size (None: none), transport
+POLLERS = [
+    ("HAProxy, SRV", "_many._tcp", "SRV", 1232),
+    ("HAProxy, SRV as it is without a configured size", "_many._tcp", "SRV",
+     512),
+    ("HAProxy, A", "many", "A", 1232),
+    ("Prometheus, type A", "many", "A", 4096),
+    ("gRPC (c-ares)", "many", "A", None),
+    ("gRPC, AAAA", "many", "AAAA", None),
+    ("nginx", "many", "A", None),
+]
+
+
+def poll(daemon, name, rdtype, size):
+    asked = query(name, rdtype, use_edns=None if size is None else 0,
+                  payload=size)
+    return daemon.exchange(asked)
+
+
+def test_pollers_see_no_swaps(site, many):
+    """The same set each time, in another order; after a restart as well."""
+    until_slot_has(20)
+    first = {}
+    orders = collections.defaultdict(set)
+    for again in range(25):
+        if again == 15:  # a daemon that knows nothing of the former
+            many.stop()
+            many.start()
+            until("all are served", lambda: len(
+                many.ask("many", "SRV", tcp=True).srv()) == MANY)
+        for who, name, rdtype, size in POLLERS:
+            answer = poll(many, name, rdtype, size)
+            got = set_of(answer)
+            assert 8 < len(got) < MANY, who
+            assert first.setdefault(who, got) == got, f"{who}: swapped"
+            orders[who].add(tuple(answer.addresses() or answer.srv()))
+    for who, seen in orders.items():
+        assert len(seen) > 20, f"{who}: the order is drawn"
+
+
+def test_all_workers_and_servers_agree(site, many):
+    """Sockets of other workers, and a second dnsd on the registry."""
+    other = site.start_dnsd("--workers", "3")
+    until("all are served",
+          lambda: len(other.ask("many", "SRV", tcp=True).srv()) == MANY)
+    until_slot_has(5)
+    seen = {set_of(daemon.exchange(query("many", "A")))
+            for daemon in (many, other) for _ in range(20)}
+    assert len(seen) == 1
+
+
+def test_a_change_shows_at_once(site, many):
+    until_slot_has(10)
+    before = set_of(many.ask("many"))
+    gone = sorted(before)[0]
+    site.sql("UPDATE instance SET health = 'critical' WHERE address = ?", gone)
+    until("it is out", lambda: gone not in set_of(many.ask("many")))
+
+
+def test_a_set_that_fits_is_whole(site, dnsd):
+    """Up to 28 addresses, by whatever size there is."""
+    site.put("web", *[(f"i{n}", f"192.0.2.{n}") for n in range(1, 29)])
+    until("28", lambda: len(dnsd.addresses("web")) == 28)
+    for size in (None, 512, 1232, 4096):
+        answer = poll(dnsd, "web", "A", size)
+        assert len(answer.addresses()) == 28 and not answer.flag("TC")
+
+
+def ask_from(daemon, address, rdtype="A", name="many"):
+    asked = query(name, rdtype)
+    return Answer(dns.query.udp(asked, daemon.host, port=daemon.port,
+                                timeout=5, source=address))
+
+
+def test_networks_get_parts_by_weight(many):
+    """A /24 gets one part; over many each instance is in its share."""
+    until_slot_has(30)
+    seen = collections.Counter()
+    networks = 400
+    for k in range(networks):
+        net = f"127.{random.Random(k).randrange(1, 60)}.{k % 250}"
+        answers = [set_of(ask_from(many, f"{net}.{host}"))
+                   for host in (1, 200)]
+        assert answers[0] == answers[1], "neighbours get the same"
+        seen.update(answers[0])
+    mean = collections.defaultdict(list)
+    for n in range(1, MANY + 1):
+        mean[1 + n % 3].append(seen[f"10.0.0.{n}"] / networks)
+    light, middle, heavy = (sum(mean[k]) / len(mean[k]) for k in (1, 2, 3))
+    assert min(seen.values()) > 0 and len(seen) == MANY
+    assert light < middle < heavy
+    # drawing 73 of 150 without replacement: less than threefold
+    assert 1.5 < heavy / light < 3
+
+
+def unbound_conf(folder, dnsd, port, sources):
+    out = "\n".join(f"  outgoing-interface: {s}" for s in sources)
+    conf = folder / f"unbound-{port}.conf"
+    conf.write_text(f"""
+server:
+  interface: {HOST}@{port}
+  port: {port}
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  use-syslog: no
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: "{folder}/unbound-{port}.pid"
+  do-not-query-localhost: no
+  module-config: "iterator"
+  domain-insecure: "{ZONE}"
+  rrset-roundrobin: no
+  do-ip6: no
+  cache-max-ttl: 0
+  local-zone: "internal." nodefault
+{out}
+stub-zone:
+  name: "{ZONE}"
+  stub-addr: {dnsd.host}@{dnsd.port}
+""")
+    return conf
+
+
+def test_behind_unbound(site, many):
+    """The resolver's network counts: one part behind it, another behind one
+    elsewhere."""
+    program = shutil.which("unbound", path="/usr/sbin:/usr/bin")
+    if not program:
+        pytest.skip("unbound is not installed")
+    parts = {}
+    until_slot_has(15)
+    for k in range(3):
+        port = free_port()
+        conf = unbound_conf(site.folder, many, port, [f"127.{k + 1}.7.9"])
+        with (site.folder / f"unbound-{k}.log").open("w") as log:
+            site.processes.append(subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", program, "-d", "-c", conf],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+        def ask(port=port):
+            try:
+                return Answer(dns.query.udp(query("many", "A"), HOST, port=port,
+                                            timeout=1))
+            except (socket.error, dns.exception.Timeout):
+                return None
+
+        until("unbound answers", lambda ask=ask: ask() and
+              len(ask().addresses()) > 40)
+        sets = {set_of(ask()) for _ in range(15)}
+        assert len(sets) == 1, "no swaps behind a resolver"
+        parts[k] = sets.pop()
+    assert len(set(parts.values())) == 3
