@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 
 struct file {
 	char *path;    /* as in messages and in rows */
@@ -314,12 +313,18 @@ void loader_changed(struct loader *l, const struct defdir_text *t)
 	}
 }
 
+/* So the registry says: all that was defined there is as it was. */
+static void refuse_dir(struct loader *l, const char *why)
+{
+	store_put_refused(l->store, l->dir, why, "[]");
+	l->dir_refused = true;
+}
+
 void loader_failed(struct loader *l, const char *name, const char *why)
 {
 	if (!name) {
 		log_error("%s", why); /* which names it */
-		store_put_refused(l->store, l->dir, why, "[]");
-		l->dir_refused = true;
+		refuse_dir(l, why);
 		l->dir_missing = !l->settled;
 		look_into_registry(l);
 		return;
@@ -343,8 +348,10 @@ void loader_hollow(struct loader *l, const char *why)
 	l->dir_missing = !l->settled;
 	look_into_registry(l);
 	/* a first start has nothing to lose */
-	if (!TAILQ_EMPTY(&l->files))
-		log_warn("%s", why);
+	if (TAILQ_EMPTY(&l->files))
+		return;
+	log_warn("%s", why);
+	refuse_dir(l, why);
 }
 
 /* True: one of them could be put in force. */
@@ -365,37 +372,15 @@ static bool try_pending(struct loader *l)
 	return any;
 }
 
-/*
- * A file in force has left the disk; that it was removed is reported later,
- * for it may come back. Until then nobody knows who is in whose way: a rename
- * is no error.
- */
-static bool is_one_leaving(const struct loader *l)
-{
-	const struct file *f;
-	struct stat st;
-
-	TAILQ_FOREACH (f, &l->files, link) {
-		if (f->in_force && f->seen && stat(f->path, &st) < 0 &&
-		    (errno == ENOENT || errno == ENOTDIR))
-			return true;
-	}
-	return false;
-}
-
 static void tell_pending(struct loader *l)
 {
 	struct file *f;
-	bool looked = false;
 
 	TAILQ_FOREACH (f, &l->files, link) {
 		struct diags why = { .n = 0 };
 
 		if (!f->pending || f->told)
 			continue;
-		if (!looked && is_one_leaving(l))
-			return;
-		looked = true;
 		f->told = true;
 		(void)try_text(l, f, f->pending, &why);
 		log_diags(&why);
@@ -442,7 +427,10 @@ void loader_removed(struct loader *l, const char *name)
 	drop(l, f);
 }
 
-void loader_settled(struct loader *l, bool whole)
+/*
+ * While one is leaving nobody knows who is in whose way: a rename is no error.
+ */
+void loader_settled(struct loader *l, bool whole, bool leaving)
 {
 	struct file *f;
 	bool first = whole && !l->settled;
@@ -459,7 +447,8 @@ void loader_settled(struct loader *l, bool whole)
 	while (try_pending(l))
 		;
 	settle(l);
-	tell_pending(l);
+	if (!leaving)
+		tell_pending(l);
 	if (!first)
 		return;
 	look_into_registry(l);

@@ -37,9 +37,9 @@ void loader_failed(struct loader *l, const char *name, const char *why);
 void loader_hollow(struct loader *l, const char *why);
 /*
  * All of one burst was told. whole: the directory is known; at the first time
- * what it does not hold is withdrawn.
+ * what it does not hold is withdrawn. leaving: as defdir_ops.settled().
  */
-void loader_settled(struct loader *l, bool whole);
+void loader_settled(struct loader *l, bool whole, bool leaving);
 
 /* The registry is open, or another one is: texts can be had and kept. */
 void loader_registry_opened(struct loader *l);

@@ -174,12 +174,25 @@ static void on_hollow(void *arg, const char *why)
 	loader_hollow(p->loader, why);
 }
 
-static void on_settled(void *arg, bool whole)
+static void on_blind(void *arg, const char *why)
+{
+	const struct parts *p = arg;
+
+	if (why) {
+		log_warn("inotify tells nothing of '%s': %s: looking every "
+		         "%d ms",
+		    p->watch_dir, why, DEFDIR_POLL_MS);
+	} else {
+		log_info("inotify tells of '%s' again", p->watch_dir);
+	}
+}
+
+static void on_settled(void *arg, bool whole, bool leaving)
 {
 	const struct parts *p = arg;
 
 	late_mark(p->late, "definitions");
-	loader_settled(p->loader, whole);
+	loader_settled(p->loader, whole, leaving);
 }
 
 static void found(void *arg)
@@ -310,12 +323,9 @@ static int fork_helpers(struct parts *p, struct diag *reterr)
 }
 
 /* Files and processes: what is read, and who reads it. */
-static int make_watcher(struct parts *p, struct diag *reterr)
+static void make_watcher(struct parts *p)
 {
-	int error = watcher_new(p->base, p->timers, &p->watcher, reterr);
-
-	if (error < 0)
-		return error;
+	p->watcher = watcher_new(p->base, p->timers);
 	watcher_set_looker(p->watcher, p->confine.looker);
 	watcher_set_late(p->watcher, p->late);
 	p->engine =
@@ -323,7 +333,6 @@ static int make_watcher(struct parts *p, struct diag *reterr)
 	watcher_set_engine(p->watcher, p->engine);
 	if (p->options->cgroups)
 		watcher_set_cgroups(p->watcher, p->options->cgroups);
-	return 0;
 }
 
 /* Of the host's name what a label may have. */
@@ -368,6 +377,7 @@ int parts_start(struct parts *p, struct diag *reterr)
 	const struct defdir_ops ops = { .changed = on_changed,
 		.removed = on_removed,
 		.failed = on_failed,
+		.blind = on_blind,
 		.hollow = on_hollow,
 		.settled = on_settled,
 		.arg = p };
@@ -384,15 +394,11 @@ int parts_start(struct parts *p, struct diag *reterr)
 	set_node_label(p);
 	p->source = xasprintf("registrar/%s", p->options->name);
 	p->watch_dir = trimmed(p->options->watch);
-	if ((error = make_watcher(p, reterr)) < 0)
-		return error;
+	make_watcher(p);
 	make_store(p);
 	make_fleet(p);
-	error = defdir_new(p->base, p->watch_dir, DEFINITION_MAX_LEN, &ops,
-	    &p->defdir, reterr);
-	if (error < 0)
-		return error;
-	defdir_trust(p->defdir, owner);
+	p->defdir = defthread_new(
+	    p->base, p->watch_dir, DEFINITION_MAX_LEN, owner, &ops);
 	if ((error = confine_enter(&p->confine, p->options, reterr)) < 0)
 		return error;
 	/* not before: what holds for a thread holds for those it starts */
@@ -403,7 +409,7 @@ int parts_start(struct parts *p, struct diag *reterr)
 
 void parts_stop(struct parts *p)
 {
-	defdir_free(p->defdir);
+	defthread_free(p->defdir);
 	loader_free(p->loader);
 	drains_free(p->drains);
 	p->drains = NULL;

@@ -12,7 +12,7 @@
 #include "registrar/instance/fleet.h"
 #include "registrar/process/process.h"
 #include "registrar/store/store.h"
-#include "registrar/watchdir/defdir.h"
+#include "registrar/watchdir/defthread.h"
 
 struct late;
 struct loader;
@@ -36,7 +36,7 @@ struct parts {
 	struct event *noticed; /* others write to the registry */
 	struct confine confine;
 	struct prober prober;
-	struct defdir *defdir;
+	struct defthread *defdir;
 	/* private */
 	char *source, *adopt; /* adopt: the same of another name, or NULL */
 	int lock, adopt_lock; /* descriptors, or -1 */

@@ -192,7 +192,7 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 	}
 	if (signum == SIGHUP) {
 		log_info("reading '%s' again", r->options->watch);
-		(void)defdir_rescan(r->parts.defdir);
+		defthread_rescan(r->parts.defdir);
 		return;
 	}
 	log_info("ending: %s", strsignal(signum));
@@ -308,7 +308,11 @@ int run_main(const struct run_options *options)
 	/* before the definitions, so that those kept there can be had */
 	store_flush(r.parts.store);
 	r.parts.named = true; /* whatever registry comes later */
-	(void)defdir_rescan(r.parts.defdir);
+	if (defthread_start(r.parts.defdir, &why) < 0) {
+		log_error("cannot start: %s", why.text);
+		stop(&r);
+		return 1;
+	}
 	/*
 	 * What an earlier run left is to be known before processes and checks
 	 * speak, else the log would tell of changes that are none.

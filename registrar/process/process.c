@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 /* ---- telling ---------------------------------------------------------- */
@@ -172,21 +171,12 @@ struct process_watch *watch_next_done(struct watcher *w)
 
 /* ---- lifetime --------------------------------------------------------- */
 
-int watcher_new(struct event_base *base, struct timers *timers,
-    struct watcher **ret_w, struct diag *reterr)
+struct watcher *watcher_new(struct event_base *base, struct timers *timers)
 {
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd < 0) {
-		return diag_set(
-		    reterr, -errno, "cannot use inotify: %s", strerror(errno));
-	}
 	struct watcher *w = xcalloc(1, sizeof(*w));
 
 	w->base = base;
 	w->timers = timers;
-	w->inotify = fd;
-	LIST_INIT(&w->paths);
 	LIST_INIT(&w->watches);
 	TAILQ_INIT(&w->done);
 	scanner_init(&w->scan, scan_now, w);
@@ -194,12 +184,8 @@ int watcher_new(struct event_base *base, struct timers *timers,
 	young_init(w);
 	listen_init(w);
 	cgroup_init(w);
-	w->readable =
-	    event_new(base, fd, EV_READ | EV_PERSIST, notify_on_readable, w);
-	if (!w->readable || event_add(w->readable, NULL) < 0)
-		abort(); /* out of memory */
-	*ret_w = w;
-	return 0;
+	notify_init(w);
+	return w;
 }
 
 void watcher_free(struct watcher *w)
@@ -210,8 +196,7 @@ void watcher_free(struct watcher *w)
 	young_release(w);
 	listen_release(w);
 	cgroup_release(w);
-	event_free(w->readable);
-	close(w->inotify);
+	notify_release(w);
 	free(w);
 }
 
@@ -281,8 +266,6 @@ void process_watch_set_spec(
 {
 	p->spec = spec;
 	p->pattern.spec = spec;
-	if (spec->kind == PROCESS_PIDFILE)
-		pidfile_renamed(p);
 }
 
 static int signal_held(struct process_watch *p, int signal, struct diag *reterr)

@@ -37,9 +37,8 @@ enum process_news {
 typedef void (*process_fn)(
     void *arg, enum process_news news, const char *detail);
 
-/* Borrows base and timers. */
-int watcher_new(struct event_base *base, struct timers *timers,
-    struct watcher **ret_w, struct diag *reterr);
+/* Borrows base and timers. Without inotify it looks by timer alone. */
+struct watcher *watcher_new(struct event_base *base, struct timers *timers);
 /* Where the cgroups of units are, if not where the kernel has them. */
 void watcher_set_cgroups(struct watcher *w, const char *dir);
 /* Who looks for us where we may not; borrowed. */

@@ -188,8 +188,7 @@ int cgroup_signal(const struct process_watch *p, int signal)
 
 static void forget(struct process_watch *p)
 {
-	notify_put(p->w, p->path);
-	p->path = NULL;
+	notify_put(p);
 }
 
 static int look(struct process_watch *p)
@@ -203,7 +202,7 @@ static int look(struct process_watch *p)
 
 		if (len >= PATH_MAX)
 			return -ENAMETOOLONG;
-		p->path = notify_get(p->w, path, (size_t)len, IN_MODIFY);
+		notify_get(p, path, (size_t)len, IN_MODIFY, "");
 	}
 	notify_watch(p->w, p->path); /* before reading: nothing is missed */
 	state = read_events(p->cgroup);
@@ -338,9 +337,8 @@ static void seek(struct process_watch *p)
 	scanner_add(p->w, &p->w->cgroups, p);
 }
 
-static void noticed(struct process_watch *p, const char *name)
+static void noticed(struct process_watch *p)
 {
-	(void)name;
 	seek(p);
 }
 

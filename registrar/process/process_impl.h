@@ -39,8 +39,7 @@ struct noticed_path {
 	char *path;
 	uint32_t events;
 	int wd;
-	unsigned refs;
-	LIST_ENTRY(noticed_path) link;
+	void *leaves; /* those who wait: a tree of struct noticed_leaf */
 };
 
 /* A descriptor that a process has open. */
@@ -57,10 +56,10 @@ struct watch_kind {
 	/* What was held has ended: look for the next one. */
 	void (*seek)(struct process_watch *p);
 	/*
-	 * Something happened to p->path, or in it to name; NULL: whatever.
-	 * May free p.
+	 * Something happened to p->path, or in it to what p waits for. May
+	 * free p.
 	 */
-	void (*noticed)(struct process_watch *p, const char *name);
+	void (*noticed)(struct process_watch *p);
 };
 extern const struct watch_kind watch_pidfile, watch_scan, watch_listen,
     watch_cgroup, watch_pid, watch_container;
@@ -99,8 +98,9 @@ struct process_watch {
 	bool said;
 	enum process_news news;
 	struct noticed_path *path; /* NULL: none */
+	struct noticed_leaf *leaf; /* of it */
+	LIST_ENTRY(process_watch) of_leaf;
 	/* pidfile: path is its directory */
-	const char *leaf;  /* in spec->what */
 	struct timer look; /* of a pid and of a container too */
 	int64_t pause_ms;
 	struct pidfile file;     /* that named the process held */
@@ -140,10 +140,11 @@ struct watcher {
 	struct timers *timers;
 	struct looker *looker; /* NULL: nobody restricts us */
 	struct late *late;
-	int inotify;
+	int inotify; /* -1: there is none */
 	struct event *readable;
 	struct engine *engine; /* NULL: there is none */
-	LIST_HEAD(, noticed_path) paths;
+	void *paths;           /* of struct noticed_path: a tree by name */
+	void *by_wd;           /* those that the kernel watches */
 	LIST_HEAD(, process_watch) watches;
 	struct watch_queue done; /* have news to tell */
 	/* exe and cmdline */
@@ -211,18 +212,15 @@ struct process_watch *watch_next_done(struct watcher *w);
 
 /* ---- process_notify.c ------------------------------------------------- */
 
-/* For p->path of one watch more, or less. */
-struct noticed_path *notify_get(
-    struct watcher *w, const char *path, size_t len, uint32_t events);
-void notify_put(struct watcher *w, struct noticed_path *d);
+void notify_init(struct watcher *w);
+void notify_release(struct watcher *w);
+/* Sets p->path, for what happens in it to name; "": to the path itself. */
+void notify_get(struct process_watch *p, const char *path, size_t len,
+    uint32_t events, const char *name);
+/* p->path is NULL then, as it may be before. */
+void notify_put(struct process_watch *p);
 /* Begin, or begin again, to be told; d->wd says whether it worked. */
 void notify_watch(struct watcher *w, struct noticed_path *d);
-void notify_on_readable(int fd, short what, void *watcher);
-
-/* ---- process_pidfile.c ------------------------------------------------ */
-
-/* The same path in another definition. */
-void pidfile_renamed(struct process_watch *p);
 
 /* ---- process_scan.c --------------------------------------------------- */
 

@@ -139,17 +139,9 @@ static void on_look(void *arg)
 	pidfile_look(arg);
 }
 
-static void noticed(struct process_watch *p, const char *name)
+static void noticed(struct process_watch *p)
 {
-	if (!name || !strcmp(name, p->leaf))
-		pidfile_look(p);
-}
-
-void pidfile_renamed(struct process_watch *p)
-{
-	const char *slash = strrchr(p->spec->what, '/');
-
-	p->leaf = slash ? slash + 1 : p->spec->what;
+	pidfile_look(p);
 }
 
 static void begin(struct process_watch *p)
@@ -159,12 +151,11 @@ static void begin(struct process_watch *p)
 	size_t len = slash ? (size_t)(slash - path) : 0;
 
 	p->pause_ms = PROCESS_PAUSE_MIN_MS;
-	pidfile_renamed(p);
 	if (!slash) {
-		p->path = notify_get(p->w, ".", 1, DIR_EVENTS);
+		notify_get(p, ".", 1, DIR_EVENTS, path);
 	} else {
-		p->path = notify_get(
-		    p->w, len ? path : "/", len ? len : 1, DIR_EVENTS);
+		notify_get(
+		    p, len ? path : "/", len ? len : 1, DIR_EVENTS, slash + 1);
 	}
 	timer_init(&p->look, on_look, p);
 	timer_set(p->w->timers, &p->look, timers_now(p->w->timers));
@@ -173,7 +164,7 @@ static void begin(struct process_watch *p)
 static void end(struct process_watch *p)
 {
 	timer_cancel(p->w->timers, &p->look);
-	notify_put(p->w, p->path);
+	notify_put(p);
 }
 
 static void seek(struct process_watch *p)

@@ -30,6 +30,7 @@
 #define TICK_MS 500
 #define FILL_MS 3000 /* whoever fills a directory takes less */
 #define TICKS_BETWEEN_SCANS 60
+#define TICKS_BETWEEN_POLLS (DEFDIR_POLL_MS / TICK_MS)
 
 #define WATCHED                                                                \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |            \
@@ -39,8 +40,10 @@
 struct defdir {
 	struct event_base *base;
 	struct defdir_files files;
-	int fd; /* inotify */
-	int wd; /* -1: no directory */
+	int fd;        /* inotify; -1: there is none */
+	int wd;        /* -1: it tells nothing */
+	bool attached; /* there is a directory, and id is its */
+	int blind;     /* the errno that was told; 0: none */
 	struct event *on_fd, *on_due, *on_tick;
 	struct identity id; /* of the directory */
 	int error;          /* reported last; 0: it is there */
@@ -62,6 +65,7 @@ static int bad_directory(struct defdir *d, int error, const char *text)
 	if (d->wd >= 0)
 		(void)inotify_rm_watch(d->fd, d->wd);
 	d->wd = -1;
+	d->attached = false;
 	d->files.away = true;
 	if (d->error == error)
 		return error;
@@ -69,6 +73,50 @@ static int bad_directory(struct defdir *d, int error, const char *text)
 	why = xasprintf("cannot watch '%s': %s", d->files.path, text);
 	defdir_files_error(&d->files, NULL, why);
 	return error;
+}
+
+/* 0, or why inotify does not tell of the directory: then we look by timer. */
+static void tell_blind(struct defdir *d, int error)
+{
+	if (error == d->blind)
+		return;
+	d->blind = error;
+	d->files.ops.blind(d->files.ops.arg, error ? strerror(error) : NULL);
+}
+
+static bool is_want(int error)
+{
+	return error == ENOSPC || error == ENOMEM || error == EMFILE ||
+	       error == ENFILE;
+}
+
+static void on_fd(evutil_socket_t fd, short what, void *arg);
+
+static void listen_to(struct defdir *d)
+{
+	d->on_fd = event_new(d->base, d->fd, EV_READ | EV_PERSIST, on_fd, d);
+	if (!d->on_fd || event_add(d->on_fd, NULL) < 0)
+		abort(); /* out of memory */
+}
+
+/* -E..: there is no directory. */
+static int add_watch(struct defdir *d)
+{
+	if (d->fd < 0)
+		d->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	int wd =
+	    d->fd < 0 ? -1 : inotify_add_watch(d->fd, d->files.path, WATCHED);
+	int error = wd < 0 ? errno : 0;
+
+	if (error && d->fd >= 0 && !is_want(error))
+		return -error;
+	if (d->wd >= 0 && d->wd != wd)
+		(void)inotify_rm_watch(d->fd, d->wd);
+	d->wd = wd;
+	if (wd >= 0 && !d->on_fd)
+		listen_to(d);
+	tell_blind(d, error);
+	return 0;
 }
 
 /*
@@ -87,15 +135,17 @@ static int attach(struct defdir *d, bool *ret_other)
 		return bad_directory(d, -EPERM, why.text);
 	struct identity id = identity_of(&st);
 
-	if (d->wd >= 0 && id.dev == d->id.dev && id.ino == d->id.ino)
-		return 0;
-	int wd = inotify_add_watch(d->fd, d->files.path, WATCHED);
+	bool same = d->attached && id.dev == d->id.dev && id.ino == d->id.ino;
 
-	if (wd < 0)
-		return bad_directory(d, -errno, strerror(errno));
-	if (d->wd >= 0 && d->wd != wd)
-		(void)inotify_rm_watch(d->fd, d->wd);
-	d->wd = wd;
+	if (same && d->wd >= 0)
+		return 0;
+	int r = add_watch(d);
+
+	if (r < 0)
+		return bad_directory(d, r, strerror(-r));
+	if (same)
+		return 0;
+	d->attached = true;
 	d->id = id;
 	d->error = 0;
 	d->files.away = false;
@@ -183,6 +233,7 @@ static void take_event(
 		return; /* of a directory that was replaced */
 	if (e->mask & (IN_IGNORED | IN_UNMOUNT)) {
 		d->wd = -1;
+		d->attached = false;
 		d->scan_wanted = true;
 	} else if (e->len && defdir_is_definition(e->name)) {
 		take_name(d, e, now_ms);
@@ -200,7 +251,7 @@ static void drain(struct defdir *d)
 	int64_t now_ms = clock_mono_ms();
 	ssize_t n;
 
-	while ((n = read(d->fd, buf, sizeof(buf))) > 0) {
+	while (d->fd >= 0 && (n = read(d->fd, buf, sizeof(buf))) > 0) {
 		for (const char *p = buf; p < buf + n;) {
 			const struct inotify_event *e = (const void *)p;
 
@@ -251,7 +302,8 @@ static void finish_turn(struct defdir *d)
 	if (d->files.told) {
 		d->files.told = false;
 		d->busy = true;
-		d->files.ops.settled(d->files.ops.arg, d->whole);
+		d->files.ops.settled(d->files.ops.arg, d->whole,
+		    defdir_files_is_one_leaving(&d->files));
 		d->busy = false;
 	}
 	next_ms = defdir_files_next_due_ms(&d->files);
@@ -301,8 +353,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	d->busy = true;
 	bool full = d->full_ms && clock_mono_ms() >= d->full_ms;
 
+	unsigned every = d->wd < 0 ? TICKS_BETWEEN_POLLS : TICKS_BETWEEN_SCANS;
+
 	if (attach(d, &other) == 0 &&
-	    (other || full || ++d->ticks % TICKS_BETWEEN_SCANS == 0)) {
+	    (other || full || ++d->ticks % every == 0)) {
 		(void)scan(d, other ? FILL_MS : TICK_MS);
 		if (full && !d->files.hollow) {
 			d->full_ms = 0;
@@ -328,41 +382,33 @@ static void on_fd(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ------------------------------------------------------------- */
 
-int defdir_new(struct event_base *base, const char *path, size_t max_len,
-    const struct defdir_ops *ops, struct defdir **ret_d, struct diag *reterr)
+struct defdir *defdir_new(struct event_base *base, const char *path,
+    size_t max_len, const struct defdir_ops *ops)
 {
 	static const struct timeval tick = { .tv_usec = TICK_MS * 1000L };
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd < 0) {
-		return diag_set(
-		    reterr, -errno, "cannot use inotify: %s", strerror(errno));
-	}
 	struct defdir *d = xcalloc(1, sizeof(*d));
 
 	d->base = base;
 	defdir_files_init(&d->files, path, max_len, ops);
 	d->files.owner = TRUST_NOBODY;
-	d->fd = fd;
-	d->wd = -1;
-	d->on_fd = event_new(base, fd, EV_READ | EV_PERSIST, on_fd, d);
+	d->fd = d->wd = -1;
 	d->on_due = event_new(base, -1, 0, on_due, d);
 	d->on_tick = event_new(base, -1, EV_PERSIST, on_tick, d);
-	if (!d->on_fd || !d->on_due || !d->on_tick ||
-	    event_add(d->on_fd, NULL) < 0 || event_add(d->on_tick, &tick) < 0)
+	if (!d->on_due || !d->on_tick || event_add(d->on_tick, &tick) < 0)
 		abort(); /* out of memory */
-	*ret_d = d;
-	return 0;
+	return d;
 }
 
 void defdir_free(struct defdir *d)
 {
 	if (!d)
 		return;
-	event_free(d->on_fd);
+	if (d->on_fd)
+		event_free(d->on_fd);
 	event_free(d->on_due);
 	event_free(d->on_tick);
-	close(d->fd);
+	if (d->fd >= 0)
+		close(d->fd);
 	defdir_files_release(&d->files);
 	free(d);
 }

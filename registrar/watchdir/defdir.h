@@ -45,22 +45,27 @@ struct defdir_ops {
 	 * why names it.
 	 */
 	void (*failed)(void *arg, const char *name, const char *why);
+	/* inotify tells nothing, for what reason; NULL: it does again. */
+	void (*blind)(void *arg, const char *why);
 	/* The directory is there, and as if nobody had filled it yet. */
 	void (*hollow)(void *arg, const char *why);
 	/*
 	 * All of one burst, or of a defdir_rescan(), has been reported. whole:
 	 * the directory is known, and what was not reported is not in it.
+	 * leaving: a file has left the disk, but may be back; that it was
+	 * removed is reported later.
 	 */
-	void (*settled)(void *arg, bool whole);
+	void (*settled)(void *arg, bool whole, bool leaving);
 	void *arg;
 };
 
 /*
  * Borrows base; copies path and ops. max_len: larger files are reported as
- * failed. -E.. only when there is no inotify.
+ * failed. Without inotify it looks every DEFDIR_POLL_MS.
  */
-int defdir_new(struct event_base *base, const char *path, size_t max_len,
-    const struct defdir_ops *ops, struct defdir **ret_d, struct diag *reterr);
+#define DEFDIR_POLL_MS 2000
+struct defdir *defdir_new(struct event_base *base, const char *path,
+    size_t max_len, const struct defdir_ops *ops);
 void defdir_free(struct defdir *d);
 
 /*

@@ -77,13 +77,200 @@ static void free_file(void *item)
 	free(f);
 }
 
+static void leave_look(struct defdir_files *d, struct file *f);
+
 static void forget_file(struct defdir_files *d, struct file *f)
 {
 	tdelete(f, &d->tree, by_name);
+	leave_look(d, f);
 	free_file(f);
 }
 
 /* ---- looking at one file ---------------------------------------------- */
+
+/*
+ * Here it is decided what is gone and what is not seen. Gone is a file whose
+ * name is not in a directory that is there and holds other definitions; or
+ * the only one. All else is not seen: whatever the error, a link that leads
+ * nowhere, a directory without any.
+ */
+enum sight { SIGHT_FILE, SIGHT_GONE, SIGHT_UNSEEN };
+
+/* What to look for, and what there was. */
+struct look {
+	struct errand errand;
+	char *path;
+	size_t max_len;
+	uid_t owner;
+	bool link;
+	/* unless it is this one, or NULL, it is read */
+	bool knows;
+	struct identity known;
+	/* what there was */
+	enum sight sight;
+	struct identity id;
+	off_t size;
+	bool equal; /* it is the one that was known */
+	int error;  /* of reading, or of the sight: why says more */
+	struct diag why;
+	struct defdir_text text; /* without a name */
+	char *held;              /* its text */
+};
+
+/*
+ * In a sticky directory anybody may make a link, and have us read what only we
+ * may. -EPERM: it is one of such a user's.
+ */
+static int check_link(struct look *l)
+{
+	struct stat st;
+
+	l->link = lstat(l->path, &st) == 0 && S_ISLNK(st.st_mode);
+	return l->link ? trust_check(&st, l->owner, &l->why) : 0;
+}
+
+static enum sight unseen(struct look *l, int error, const char *why)
+{
+	l->error = diag_set(&l->why, -error, "%s", why);
+	return SIGHT_UNSEEN;
+}
+
+static enum sight see(struct look *l, struct stat *ret_st)
+{
+	if (stat(l->path, ret_st) == 0) {
+		if (S_ISREG(ret_st->st_mode))
+			return SIGHT_FILE;
+		if (S_ISDIR(ret_st->st_mode))
+			return SIGHT_GONE;
+		return unseen(l, EINVAL, "found no regular file, expected one");
+	}
+	if (errno != ENOENT && errno != ENOTDIR)
+		return unseen(l, errno, strerror(errno));
+	if (lstat(l->path, ret_st) == 0) {
+		return unseen(l, ENOENT, "what the link leads to is not there");
+	}
+	return errno == ENOENT || errno == ENOTDIR
+	           ? SIGHT_GONE
+	           : unseen(l, errno, strerror(errno));
+}
+
+/*
+ * What was looked at by name may be another file by now, or a link.
+ */
+static int read_trusted(struct look *l)
+{
+	struct stat st;
+	scoped_fd int fd = open(l->path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | (l->link ? 0 : O_NOFOLLOW));
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return diag_set(&l->why, -errno, "%s", strerror(errno));
+	int r = trust_check(&st, l->owner, &l->why);
+
+	if (r < 0)
+		return r;
+	l->text.hidden =
+	    (l->link || st.st_nlink > 1) && !(st.st_mode & S_IROTH);
+	r = conf_read_fd(
+	    fd, l->path, l->max_len, &l->held, &l->text.len, &l->why);
+	l->text.text = l->held;
+	return r;
+}
+
+/* Maybe in another thread. */
+static void run_look(struct errand *e)
+{
+	struct look *l = (struct look *)(void *)e;
+	struct stat st;
+
+	l->sight = see(l, &st);
+	if (l->sight != SIGHT_FILE)
+		return;
+	/* before reading: a change meanwhile has another identity */
+	l->id = identity_of(&st);
+	l->size = st.st_size;
+	l->equal = l->knows && identity_equal(&l->known, &l->id);
+	if (!l->equal)
+		l->error = read_trusted(l);
+}
+
+static void look_free(struct look *l)
+{
+	if (!l)
+		return;
+	free(l->held);
+	free(l->path);
+	free(l);
+}
+
+static void free_errand(struct errand *e)
+{
+	look_free((struct look *)(void *)e);
+}
+
+static struct look *look_new(const struct defdir_files *d, struct file *f)
+{
+	struct look *l = xcalloc(1, sizeof(*l));
+	bool forced = f->forced || (f->unread && d->retry);
+
+	l->errand = (struct errand){ .run = run_look, .free = free_errand };
+	l->path = xasprintf("%s/%s", d->path, f->name);
+	l->max_len = d->max_len;
+	l->owner = d->owner;
+	l->knows = f->there && !forced;
+	l->known = f->id;
+	l->text.name = f->name;
+	f->forced = false;
+	return l;
+}
+
+/*
+ * Links lead out of the directory, to where somebody else may hang. NULL: it
+ * does, and f->look is what may be over later.
+ */
+static struct look *look_at(struct defdir_files *d, struct file *f)
+{
+	struct look *l = look_new(d, f);
+
+	/* the kernel may not even let us look through it */
+	if ((l->error = check_link(l)) < 0) {
+		l->sight = SIGHT_UNSEEN;
+		return l;
+	}
+	int64_t for_ms = patient_has_some(d->patient) ? DEFDIR_PATIENCE_LEFT_MS
+	                                              : DEFDIR_PATIENCE_MS;
+	int r = patient_do(l->link ? d->patient : NULL, &l->errand, for_ms);
+
+	if (r == 0)
+		return l;
+	if (r == -ETIMEDOUT) {
+		f->look = l;
+		return NULL;
+	}
+	l->sight = unseen(l, EAGAIN, "no thread is left to look at it");
+	return l;
+}
+
+/* True: it hangs still. */
+static bool hangs(struct defdir_files *d, struct file *f)
+{
+	if (!f->look)
+		return false;
+	if (!patient_is_over(d->patient, &f->look->errand))
+		return true;
+	look_free(f->look);
+	f->look = NULL;
+	return false;
+}
+
+static void leave_look(struct defdir_files *d, struct file *f)
+{
+	if (f->look)
+		patient_leave(d->patient, &f->look->errand);
+	f->look = NULL;
+}
+
+/* ---- what is told of it ----------------------------------------------- */
 
 void defdir_files_error(
     struct defdir_files *d, const char *name, const char *why)
@@ -96,81 +283,14 @@ void defdir_files_error(
  * Opened for writing and emptied, or written while it was read? Once it has
  * been quiet for a while, it is what it is.
  */
-static bool is_doubtful(struct file *f, const struct stat *st, size_t len)
+static bool is_doubtful(struct file *f, const struct look *l)
 {
-	bool odd = !st->st_size || (size_t)st->st_size != len;
+	bool odd = !l->size || (size_t)l->size != l->text.len;
 
 	f->doubted = odd && !f->doubted;
 	f->forced = f->doubted;
 	return f->doubted;
 }
-
-/*
- * In a sticky directory anybody may make a link, and have us read what only we
- * may. -EPERM: it is one of such a user's; *ret_link: it is one that counts.
- */
-static int check_link(const struct defdir_files *d, const char *path,
-    bool *ret_link, struct diag *reterr)
-{
-	struct stat st;
-
-	*ret_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-	return *ret_link ? trust_check(&st, d->owner, reterr) : 0;
-}
-
-/*
- * What was looked at by name may be another file by now, or a link.
- */
-static int read_trusted(const struct defdir_files *d, const char *path,
-    struct defdir_text *ret_t, char **ret_text, struct diag *reterr)
-{
-	bool link;
-	struct stat st;
-	int r = check_link(d, path, &link, reterr);
-
-	if (r < 0)
-		return r;
-	scoped_fd int fd = open(
-	    path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (link ? 0 : O_NOFOLLOW));
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return diag_set(reterr, -EIO, "%s", strerror(errno));
-	if ((r = trust_check(&st, d->owner, reterr)) < 0)
-		return r;
-	ret_t->hidden = (link || st.st_nlink > 1) && !(st.st_mode & S_IROTH);
-	r = conf_read_fd(fd, path, d->max_len, ret_text, &ret_t->len, reterr);
-	ret_t->text = *ret_text;
-	return r;
-}
-
-/* False: look at it again in a while. */
-static bool read_one(struct defdir_files *d, struct file *f, const char *path,
-    const struct stat *st)
-{
-	struct defdir_text t = { .name = f->name };
-	scoped_free char *text = NULL;
-	struct diag why;
-
-	f->unread = read_trusted(d, path, &t, &text, &why) < 0;
-	if (f->unread) {
-		defdir_files_error(d, f->name, why.text);
-		return true;
-	}
-	if (is_doubtful(f, st, t.len))
-		return false;
-	d->told = true;
-	d->ops.changed(d->ops.arg, &t);
-	return true;
-}
-
-/* ---- gone, or not seen ------------------------------------------------ */
-
-/*
- * Here it is decided. Gone is a file whose name is not in a directory that is
- * there and holds other definitions; or the only one. All else is not seen:
- * whatever the error, a link that leads nowhere, a directory without any.
- */
-enum sight { SIGHT_FILE, SIGHT_GONE, SIGHT_UNSEEN };
 
 static void set_there(struct defdir_files *d, struct file *f)
 {
@@ -224,25 +344,6 @@ static bool is_gone(struct defdir_files *d)
 	return !d->away && !d->hollow;
 }
 
-static enum sight look_at(
-    const char *path, struct stat *ret_st, const char **ret_why)
-{
-	*ret_why = "found no regular file, expected one";
-	if (stat(path, ret_st) == 0) {
-		if (S_ISREG(ret_st->st_mode))
-			return SIGHT_FILE;
-		return S_ISDIR(ret_st->st_mode) ? SIGHT_GONE : SIGHT_UNSEEN;
-	}
-	*ret_why = strerror(errno);
-	if (errno != ENOENT && errno != ENOTDIR)
-		return SIGHT_UNSEEN;
-	if (lstat(path, ret_st) == 0) {
-		*ret_why = "what the link leads to is not there";
-		return SIGHT_UNSEEN;
-	}
-	return errno == ENOENT || errno == ENOTDIR ? SIGHT_GONE : SIGHT_UNSEEN;
-}
-
 /* What is in force stays; said once. It may be back without any event. */
 static void cannot_see(
     struct defdir_files *d, struct file *f, const char *why, int64_t now_ms)
@@ -255,48 +356,61 @@ static void cannot_see(
 	defdir_files_enqueue(d, f, now_ms + DEFDIR_UNSEEN_MS);
 }
 
+static void take_gone(struct defdir_files *d, struct file *f)
+{
+	if (f->there && !is_gone(d))
+		return; /* the next scan decides */
+	if (f->there) {
+		d->there_n--;
+		d->told = true;
+		d->ops.removed(d->ops.arg, f->name);
+	}
+	forget_file(d, f);
+}
+
+/* By its size or its owner; all else may pass by itself. */
+static bool is_final(int error)
+{
+	return error == -EPERM || error == -EFBIG || error == -EINVAL;
+}
+
+static void take_file(
+    struct defdir_files *d, struct file *f, struct look *l, int64_t now_ms)
+{
+	if (l->equal)
+		return;
+	d->hollow = false;
+	if (l->error < 0 && !is_final(l->error)) {
+		cannot_see(d, f, l->why.text, now_ms);
+		return;
+	}
+	set_there(d, f);
+	f->id = l->id;
+	f->unread = l->error < 0;
+	if (f->unread) {
+		defdir_files_error(d, f->name, l->why.text);
+	} else if (is_doubtful(f, l)) {
+		defdir_files_enqueue(d, f, now_ms + DEFDIR_DOUBT_MS);
+	} else {
+		d->told = true;
+		d->ops.changed(d->ops.arg, &l->text);
+	}
+}
+
 void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 {
-	scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
-	bool forced = f->forced || (f->unread && d->retry), was = f->there;
-	const char *why;
-	struct diag refused;
-	struct stat st;
-	bool link;
+	struct look *l = hangs(d, f) ? NULL : look_at(d, f);
 
-	f->forced = false;
-	/* the kernel may not even let us look through it */
-	if (check_link(d, path, &link, &refused) < 0) {
-		cannot_see(d, f, refused.text, now_ms);
-		return;
+	if (!l) {
+		cannot_see(d, f, "no answer: what it leads to hangs", now_ms);
+	} else if (l->sight == SIGHT_UNSEEN) {
+		cannot_see(d, f, l->why.text, now_ms);
+	} else if (l->sight == SIGHT_GONE) {
+		take_gone(d, f); /* may free f */
+	} else {
+		take_file(d, f, l, now_ms);
 	}
-	/* before reading: a change meanwhile has another identity */
-	enum sight sight = look_at(path, &st, &why);
-
-	if (sight == SIGHT_UNSEEN) {
-		cannot_see(d, f, why, now_ms);
-		return;
-	}
-	if (sight == SIGHT_GONE) {
-		if (was && !is_gone(d))
-			return; /* the next scan decides */
-		if (was) {
-			d->there_n--;
-			d->told = true;
-			d->ops.removed(d->ops.arg, f->name);
-		}
-		forget_file(d, f);
-		return;
-	}
-	struct identity id = identity_of(&st);
-
-	if (was && !forced && identity_equal(&f->id, &id))
-		return;
-	set_there(d, f);
-	d->hollow = false;
-	f->id = id;
-	if (!read_one(d, f, path, &st))
-		defdir_files_enqueue(d, f, now_ms + DEFDIR_DOUBT_MS);
+	look_free(l);
 }
 
 void defdir_files_enqueue(
@@ -352,6 +466,21 @@ void defdir_files_look_due(struct defdir_files *d, int64_t now_ms)
 	}
 }
 
+bool defdir_files_is_one_leaving(const struct defdir_files *d)
+{
+	const struct file *f;
+	struct stat st;
+
+	TAILQ_FOREACH (f, &d->queue, link) {
+		scoped_free char *path = xasprintf("%s/%s", d->path, f->name);
+
+		if (f->there && !f->look && lstat(path, &st) < 0 &&
+		    (errno == ENOENT || errno == ENOTDIR))
+			return true;
+	}
+	return false;
+}
+
 int64_t defdir_files_next_due_ms(const struct defdir_files *d)
 {
 	const struct file *f;
@@ -368,12 +497,15 @@ void defdir_files_init(struct defdir_files *d, const char *path, size_t max_len,
 	*d = (struct defdir_files){
 		.path = xstrdup(path), .max_len = max_len, .ops = *ops
 	};
+	d->patient = patient_new(DEFDIR_HANGING_MAX);
 	TAILQ_INIT(&d->queue);
 }
 
 void defdir_files_release(struct defdir_files *d)
 {
-	tdestroy(d->tree, free_file);
+	while (d->tree)
+		forget_file(d, *(struct file *const *)d->tree);
+	patient_free(d->patient);
 	free(d->gone);
 	free(d->path);
 }

@@ -4,6 +4,7 @@
  * defdir_files - private to defdir*.c: the files of the directory that are
  * known, which of them to look at and when, and what is reported of each.
  */
+#include "registrar/lib/patient.h"
 #include "registrar/watchdir/defdir.h"
 
 #include <stdbool.h>
@@ -26,8 +27,9 @@ struct file {
 	bool forced;  /* look again even if its identity is the same */
 	bool doubted; /* it was empty: somebody may be writing it */
 	bool queued;
-	int64_t due_ms; /* when queued */
-	unsigned scan;  /* the last scan that saw it */
+	int64_t due_ms;    /* when queued */
+	unsigned scan;     /* the last scan that saw it */
+	struct look *look; /* that hangs; or NULL */
 	struct identity id;
 	TAILQ_ENTRY(file) link; /* when queued */
 };
@@ -38,12 +40,20 @@ TAILQ_HEAD(file_queue, file);
 #define DEFDIR_DOUBT_MS 200
 /* What cannot be seen is looked at again: its target tells nothing. */
 #define DEFDIR_UNSEEN_MS 500
+/*
+ * A link may lead to a file system that hangs: so long it is waited for, and
+ * so long while others hang. Then it cannot be seen until it answers.
+ */
+#define DEFDIR_PATIENCE_MS 1000
+#define DEFDIR_PATIENCE_LEFT_MS 100
+#define DEFDIR_HANGING_MAX 64
 
 struct defdir_files {
 	char *path;
 	size_t max_len;
 	uid_t owner; /* trust.h: of definitions, besides root and us */
 	struct defdir_ops ops;
+	struct patient *patient; /* for links; NULL: they are just read */
 	void *tree;              /* of struct file, by name */
 	struct file_queue queue; /* in the order of their first events */
 	struct file **gone;      /* during a scan: those it did not see */
@@ -87,6 +97,9 @@ void defdir_files_enqueue(
 void defdir_files_look_due(struct defdir_files *d, int64_t now_ms);
 /* INT64_MAX: nothing is queued. */
 int64_t defdir_files_next_due_ms(const struct defdir_files *d);
+
+/* Some file that is there was taken off the disk, and may be back. */
+bool defdir_files_is_one_leaving(const struct defdir_files *d);
 
 /* Queue all files that the scan numbered d->scan did not see. */
 void defdir_files_queue_unseen(struct defdir_files *d, int64_t due_ms);

@@ -41,7 +41,7 @@ void cmd_load(struct world *w, char *const *words, int n)
 		f->there = true;
 		tell(w, f);
 	}
-	loader_settled(w->loader, true);
+	loader_settled(w->loader, true, false);
 }
 
 void cmd_remove(struct world *w, char *const *words, int n)
@@ -50,7 +50,7 @@ void cmd_remove(struct world *w, char *const *words, int n)
 		file_of(w, words[i])->there = false;
 		loader_removed(w->loader, words[i]);
 	}
-	loader_settled(w->loader, true);
+	loader_settled(w->loader, true, false);
 }
 
 /* rename FROM TO: told in the order of the names */
@@ -72,7 +72,7 @@ void cmd_rename(struct world *w, char *const *words, int n)
 	tell(w, to);
 	if (strcmp(words[1], words[2]) > 0)
 		loader_removed(w->loader, words[1]);
-	loader_settled(w->loader, true);
+	loader_settled(w->loader, true, false);
 }
 
 void cmd_restart(struct world *w, char *const *words, int n)
@@ -86,7 +86,7 @@ void cmd_restart(struct world *w, char *const *words, int n)
 		if (f->there)
 			tell(w, f);
 	}
-	loader_settled(w->loader, true);
+	loader_settled(w->loader, true, false);
 }
 
 /* ---- processes, checks and time --------------------------------------- */

@@ -4,6 +4,7 @@ fails."""
 
 import signal
 
+import hanging as hanging_files
 import pytest
 import rollcall
 
@@ -23,6 +24,12 @@ def site(tmp_path, request):
     request.node.site = made
     yield made
     made.close()
+
+
+@pytest.fixture
+def hanging(site):
+    """A file system that can be stopped."""
+    yield from hanging_files.mounted(site.folder)
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
-from rollcall import HOST, always, free_port, until
+from rollcall import HOST, Registrar, always, free_port, until
 
 ROW = "SELECT service || ':' || health FROM instance ORDER BY 1"
 
@@ -145,50 +144,9 @@ instances: [{{name: a, address: 192.0.2.1}}]
         process.kill()
 
 
-HANGS = """
-import stat, sys
-import fusepy as fuse
-class Files(fuse.Operations):
-    def getattr(self, path, fh=None):
-        if path == "/":
-            return dict(st_mode=stat.S_IFDIR | 0o755, st_nlink=2)
-        return dict(st_mode=stat.S_IFREG | 0o644, st_nlink=1, st_size=8)
-    def read(self, path, size, offset, fh):
-        return b"passing\\n"[offset:offset + size]
-    def readdir(self, path, fh):
-        return [".", "..", "state"]
-fuse.FUSE(Files(), sys.argv[1], foreground=True, direct_io=True,
-          attr_timeout=0, entry_timeout=0)
-"""
-
-
-@pytest.fixture
-def hanging(site):
-    """A directory whose file system can be stopped."""
-    probe = subprocess.run(["/usr/bin/python3", "-c", "import fusepy"],
-                           check=False, capture_output=True)
-    if probe.returncode or not os.path.exists("/dev/fuse") or os.geteuid():
-        pytest.skip("needs root, /dev/fuse and python3-fusepy")
-    folder = site.folder / "fuse"
-    folder.mkdir()
-    with subprocess.Popen(["/usr/bin/python3", "-c", HANGS, folder],
-                          stderr=sys.stderr) as server:
-        try:
-            for _ in range(200):
-                if os.path.ismount(folder):
-                    break
-                time.sleep(0.05)
-            else:
-                pytest.skip("cannot mount a FUSE file system here")
-            yield folder, server
-        finally:
-            server.send_signal(signal.SIGCONT)
-            subprocess.run(["umount", "-l", folder], check=False)
-            server.kill()
-
-
 def test_a_file_system_that_hangs_delays_nobody(site, hanging):
-    folder, server = hanging
+    folder = hanging.folder
+    (hanging.backing / "state").write_text("passing\n")
     port = free_port()
     rows = "".join(f"  - {{name: i-{i}, address: {HOST}}}\n"
                    for i in range(20))
@@ -210,7 +168,7 @@ instances: [{{name: a, address: {HOST}}}]
     registrar = site.start_registrar()
     until("all pass", lambda: states(site) == ["good:passing"] +
           20 * ["stuck:passing"])
-    server.send_signal(signal.SIGSTOP)
+    hanging.stop()
     time.sleep(1)
     for word in ("critical", "passing", "critical"):
         state.write_text(f"{word}\n")
@@ -218,6 +176,41 @@ instances: [{{name: a, address: {HOST}}}]
     until("theirs are out of time",
           lambda: states(site).count("stuck:critical") == 20)
     registrar.wait_log("timed out after 500 ms, reading")
-    server.send_signal(signal.SIGCONT)
+    hanging.go_on()
     registrar.signal(signal.SIGUSR1)
     registrar.wait_log("longest_turn_ms=")
+
+
+NO_INOTIFY = ["unshare", "--user", "--map-root-user", "sh", "-c",
+              "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\"",
+              "sh"]
+
+
+def test_without_inotify(site):
+    """Nobody tells of anything, so it looks by itself, and says so."""
+    if subprocess.run([*NO_INOTIFY, "true"], check=False,
+                      capture_output=True).returncode:
+        pytest.skip("cannot make a user namespace without inotify here")
+    pidfile = site.folder / "app.pid"
+    site.define("app.yaml", f"""
+service: app
+port: 80
+process: {{pidfile: {pidfile}}}
+instances: [{{name: a, address: 192.0.2.1}}]
+""")
+    registrar = Registrar(site)
+    registrar.prefix = NO_INOTIFY
+    site.daemons.append(registrar)
+    registrar.start()
+    registrar.wait_log("inotify tells nothing of .*: looking every 2000 ms")
+    until("no process", lambda: states(site) == ["app:dead"])
+    for _ in range(2):
+        with subprocess.Popen(["sleep", "100"]) as process:
+            pidfile.write_text(f"{process.pid}\n")
+            until("it lives", lambda: states(site) == ["app:passing"])
+            process.kill()
+        until("it ended", lambda: states(site) == ["app:dead"])
+    define(site.watch, "new")
+    until("a new file", lambda: "new:passing" in states(site), 15)
+    (site.watch / "new.yaml").unlink()
+    until("it went", lambda: "new:passing" not in states(site), 15)

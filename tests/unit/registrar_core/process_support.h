@@ -40,8 +40,7 @@ static inline int setup(void **state)
 
 	assert_non_null(f);
 	loop_init(&f->loop);
-	assert_int_equal(
-	    0, watcher_new(f->loop.base, f->loop.timers, &f->watcher, NULL));
+	f->watcher = watcher_new(f->loop.base, f->loop.timers);
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/process-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/run.pid", f->dir);

@@ -68,11 +68,18 @@ static void on_hollow(void *arg, const char *why)
 		(void)fprintf(f->log, "~dir ");
 }
 
-static void on_settled(void *arg, bool whole)
+static void on_blind(void *arg, const char *why)
+{
+	(void)arg;
+	(void)why;
+}
+
+static void on_settled(void *arg, bool whole, bool leaving)
 {
 	struct fixture *f = arg;
 
 	(void)whole;
+	(void)leaving;
 	f->settled++;
 	(void)fflush(f->log);
 	if (f->awaited && strcmp(f->seen, f->awaited) == 0)
@@ -133,6 +140,7 @@ static int set_up(void **state)
 	const struct defdir_ops ops = { .changed = on_changed,
 		.removed = on_removed,
 		.failed = on_failed,
+		.blind = on_blind,
 		.hollow = on_hollow,
 		.settled = on_settled,
 		.arg = f };
@@ -143,8 +151,7 @@ static int set_up(void **state)
 	assert_int_equal(mkdir(f->path, 0755), 0);
 	f->base = event_base_new();
 	clear(f);
-	assert_int_equal(
-	    defdir_new(f->base, f->path, MAX_LEN, &ops, &f->d, NULL), 0);
+	f->d = defdir_new(f->base, f->path, MAX_LEN, &ops);
 	*state = f;
 	return 0;
 }
