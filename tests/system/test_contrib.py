@@ -127,6 +127,7 @@ def test_the_readme_works_as_printed(tmp_path):
     (["haproxy", "-c", "-f"], "haproxy.cfg"),
     (["dnsmasq", "--test", "-C"], "dnsmasq.conf"),
     (["unbound-checkconf"], "unbound.conf"),
+    (["promtool", "check", "config"], "prometheus.yml"),
 ])
 def test_resolver_examples(tmp_path, command, conf):
     program = shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin")
