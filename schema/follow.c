@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A look compares the file at the path with the one that is open: device,
- * inode, the inode of its log; where they differ it is opened again. Where
- * only its length or time of change differ, the log was moved into it, most
- * likely; or another file was copied over it, of which SQLite knows nothing as
- * long as the log stays as it is, and goes on with the pages that it has. A
- * second connection reads what is in the file, and takes the place of the
- * first if that says otherwise.
+ * inode, the inodes of its log and of the index of that; where they differ it
+ * is opened again. Where only its length or time of change differ, the log was
+ * moved into it, most likely; or another file was copied over it, of which
+ * SQLite knows nothing as long as the log stays as it is, and goes on with the
+ * pages that it has. A second connection reads what is in the file, and takes
+ * the place of the first if that says otherwise.
  */
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
@@ -51,6 +51,7 @@ struct follow *follow_new(
 	f->directory = part_of(path, dirname);
 	f->file = part_of(path, basename);
 	f->wal = xasprintf("%s-wal", path);
+	f->shm = xasprintf("%s-shm", path);
 	f->access = access;
 	f->look_ms = look_ms;
 	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -70,6 +71,7 @@ void follow_free(struct follow *f)
 	free(f->directory);
 	free(f->file);
 	free(f->wal);
+	free(f->shm);
 	free(f);
 }
 
@@ -174,11 +176,11 @@ static void in_trouble(struct follow *f, int error, const char *why)
 	(void)diag_set(&f->why, error, "%s", why);
 }
 
-static ino_t wal_inode(const struct follow *f)
+static ino_t inode_of(const char *path)
 {
 	struct stat st;
 
-	return stat(f->wal, &st) < 0 ? 0 : st.st_ino;
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -228,7 +230,9 @@ static bool take(
 	if (!again) /* closed by follow_failed() */
 		f->opening++;
 	(void)snprintf(f->id, sizeof(f->id), "%s", registry_id(r));
-	f->wal_inode = wal_inode(f); /* opening made one */
+	/* opening made them */
+	f->wal_inode = inode_of(f->wal);
+	f->shm_inode = inode_of(f->shm);
 	return true;
 }
 
@@ -300,12 +304,14 @@ static void compare(struct follow *f, const struct stat *st, int64_t now_us)
 }
 
 /*
- * Whoever removes the log of a file in use makes writers begin a new one,
- * of which a connection that was open before never hears.
+ * Whoever removes the log of a file in use, or its index, makes writers begin a
+ * new one, of which a connection that was open before never hears. Two indexes
+ * are two ideas of what the log holds, and of who may write to it.
  */
 static bool has_lost_log(const struct follow *f)
 {
-	return f->wal_inode != wal_inode(f);
+	return f->wal_inode != inode_of(f->wal) ||
+	       f->shm_inode != inode_of(f->shm);
 }
 
 /*

@@ -22,16 +22,17 @@ struct follow_change {
 };
 
 struct follow {
-	char *path, *directory, *file, *wal; /* the parts of path; its log */
+	char *path, *directory, *file; /* and the parts of path */
+	char *wal, *shm;               /* its log, and the index of that */
 	enum registry_access access;
 	unsigned look_ms;
 	/* what is open */
-	struct registry *registry; /* NULL: nothing */
-	struct stat stat;          /* of the file */
-	ino_t wal_inode;           /* of its log; 0: there is none */
-	char id[33];               /* of the registry in it */
-	unsigned opening;          /* counts files; 0: none was open yet */
-	unsigned failure;          /* counts follow_failed() */
+	struct registry *registry;  /* NULL: nothing */
+	struct stat stat;           /* of the file */
+	ino_t wal_inode, shm_inode; /* of its log; 0: there is none */
+	char id[33];                /* of the registry in it */
+	unsigned opening;           /* counts files; 0: none was open yet */
+	unsigned failure;           /* counts follow_failed() */
 	/* why it is not what stands at the path */
 	int trouble;
 	struct diag why;

@@ -20,6 +20,7 @@
 #include "schema/fault.h"
 #include "schema/migrations.h"
 #include "schema/stmt.h"
+#include "schema/walindex.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -228,11 +229,15 @@ static int set_up_writer(struct registry *r, struct diag *reterr)
 	 * For each new column SQLite holds all rows to all rules again, 5 us
 	 * each. They were when they were written, and defaults keep theirs.
 	 */
+	bool is_new = r->version == 0;
 	error = run_sql(db, "PRAGMA ignore_check_constraints = ON", reterr);
 	while (error == 0 && r->version < migrations_n)
 		error = migrate_once(db, &r->version, reterr);
 	if (error < 0)
 		return error;
+	/* so that the file is a registry, whatever befalls its log */
+	if (is_new)
+		(void)run_sql(db, "PRAGMA wal_checkpoint(PASSIVE)", NULL);
 	return run_sql(db, "PRAGMA ignore_check_constraints = OFF", reterr);
 }
 
@@ -406,10 +411,13 @@ static int open_file(const char *path, enum registry_access access,
 	r->busy_ms = busy_ms_of(access);
 	harden(r->db, access);
 	(void)sqlite3_commit_hook(r->db, on_commit, r);
+	int error = walindex_mend(r->db, path, r->busy_ms, reterr);
+	if (error < 0)
+		return error;
 	if (!is_reader(access))
 		return set_up_writer(r, reterr);
 
-	int error = set_up_reader(r, access, reterr);
+	error = set_up_reader(r, access, reterr);
 	if (error == -EROFS || error == -EACCES || error == -ENOENT)
 		return open_unlocked(path, access, r, reterr);
 	return error;

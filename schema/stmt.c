@@ -335,6 +335,9 @@ const char *stmt_sql(enum stmt_id id)
 
 static bool is_system(int rc)
 {
+	/* a file that ends too early is no error of the system */
+	if (rc == SQLITE_IOERR_SHORT_READ)
+		return false;
 	return (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 }
 
@@ -368,6 +371,8 @@ static int errno_of_system(int system)
 
 static int errno_of(sqlite3 *db, int rc)
 {
+	if (rc == SQLITE_IOERR_SHORT_READ)
+		return -EUCLEAN;
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:

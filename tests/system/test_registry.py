@@ -2,6 +2,7 @@
 """The registry is the interface: SQL by hand, and a file in trouble."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -188,6 +189,33 @@ def test_the_log_removed_under_a_good_file(site, web):
     assert len(web.addresses("web")) == 2
     site.put("after", ("i-1", "192.0.2.9"))
     web.wait_addresses("after", ["192.0.2.9"])
+
+
+@pytest.mark.parametrize("ends", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+def test_a_part_of_the_log_is_removed(site, web, ends):
+    """With one index that we have and another that others made there would be
+    two ideas of what is in the log: what one writes the other would undo."""
+    site.start_registrar()
+    site.define("def.yaml", "service: def\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.60}\n")
+    web.wait_addresses("def", ["192.0.2.60"])
+    site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for n in range(10):
+        for end in ends:
+            os.unlink(f"{site.registry}{end}")
+        until("it is made anew", lambda: all(
+            os.path.exists(f"{site.registry}{end}") for end in ends))
+        site.put(f"after{n}", ("i-1", f"192.0.2.{100 + n}"))
+        site.define("def.yaml", "service: def\nport: 80\ninstances:\n"
+                    f"  - {{name: a, address: 192.0.2.{61 + n}}}\n")
+        web.wait_addresses(f"after{n}", [f"192.0.2.{100 + n}"])
+        web.wait_addresses("def", [f"192.0.2.{61 + n}"])
+        assert site.sql("SELECT count(*) FROM service WHERE name GLOB "
+                        "'after*'") == [(n + 1,)]
+        assert site.sql("SELECT address FROM instance WHERE service = 'def'"
+                        ) == [(f"192.0.2.{61 + n}",)]
+        site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert site.sql("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_an_older_copy_put_back(site, web, other):
@@ -569,6 +597,41 @@ def test_a_registry_deleted_under_the_registrar_is_made_again(site):
     site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
                 "  - {name: b, address: 192.0.2.2}\n")
     dnsd.wait_instances("web", ["b"])
+
+
+
+@pytest.mark.parametrize("size", [0, 3, 96, 4096, 12000, 20000, 32768])
+@pytest.mark.parametrize("rows", [10, 2500])
+def test_an_index_that_was_cut_short_is_made_anew(site, size, rows):
+    """Its log has all, and so do those who open the file then."""
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "  - {name: a, address: 192.0.2.1}\n")
+    site.start_registrar()
+    dnsd = site.start_dnsd()
+    dnsd.wait_instances("web", ["a"])
+    (before,), = site.sql("SELECT id FROM registry")
+    with contextlib.closing(site.connect()) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO service (name, port) VALUES ('mine', 80)")
+        for n in range(rows):
+            db.execute("INSERT INTO instance (service, name, address, meta)"
+                       " VALUES ('mine', ?, '192.0.2.7', ?)",
+                       (f"i{n}", json.dumps({"k": "x" * 200})))
+        db.execute("COMMIT")
+    until("all is answered", lambda: len(dnsd.instances("mine")) >= 10)
+    os.truncate(f"{site.registry}-shm", size)
+    done = site.command("register", "late/a", "--port", "80", "--address",
+                        "192.0.2.8", "--registry", site.registry)
+    assert done.returncode == 0, done
+    dnsd.wait_instances("late", ["a"])
+    site.define("web.yaml", "service: web\nport: 80\ninstances:\n"
+                "  - {name: b, address: 192.0.2.2}\n")
+    dnsd.wait_instances("web", ["b"])
+    assert site.sql("SELECT id FROM registry") == [(before,)]
+    assert site.sql("SELECT count(*) FROM instance WHERE service = 'mine'"
+                    ) == [(rows,)]
+    assert site.sql("PRAGMA integrity_check") == [("ok",)]
+    assert len(dnsd.instances("mine")) >= 10
 
 
 @pytest.fixture
