@@ -82,7 +82,7 @@ static int read_number(
 static int check_newer(
     sqlite3 *db, int version, enum registry_access access, struct diag *reterr)
 {
-	int from, error;
+	int from = 0, error;
 
 	if (access == REGISTRY_READ) {
 		error = read_number(

@@ -83,7 +83,7 @@ static int has_claim(struct registry *r, const char *zone, const char *service,
     const char *instance, const char *source, struct diag *reterr)
 {
 	scoped_stmt sqlite3_stmt *st = NULL;
-	struct row_owner owner;
+	struct row_owner owner = { 0 };
 	int error =
 	    registry_read_owner(r, zone, service, instance, &owner, reterr);
 

@@ -21,7 +21,7 @@ enum {
 	AHEAD = 1000,
 	REFILL = AHEAD / 2,
 	FIRST_WAIT_S = 2,
-	RETRY_S = 10,
+	RETRY_MS = 10000,
 };
 
 /* Writes what it is given last; shared with the thread. */
@@ -237,7 +237,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	look_after_writer(k);
 	if (k->has_trouble)
 		keep_ahead(k);
-	start(k->retry, RETRY_S * 1000);
+	start(k->retry, RETRY_MS);
 }
 
 /* ---- steps ------------------------------------------------------------ */
@@ -311,7 +311,7 @@ void keeper_begin(struct keeper *k)
 	keep_ahead(k);
 	writer_wait(&k->writer, FIRST_WAIT_S);
 	look_after_writer(k);
-	start(k->retry, RETRY_S * 1000);
+	start(k->retry, RETRY_MS);
 }
 
 void keeper_free(struct keeper *k)

@@ -144,7 +144,7 @@ static int read_in(int dir_fd, struct serials *ret_s)
 	struct serials s = { 0 };
 	int error = read_text(dir_fd, &text);
 
-	if (!error && !parse(text, &s)) {
+	if (!error && (!text || !parse(text, &s))) {
 		serials_release(&s);
 		error = -EBADMSG;
 	}

@@ -475,9 +475,10 @@ int compile_finish(
 		    "found a name or protocol too long for DNS, expected at "
 		    "most 255 octets in all and 15 for the protocol");
 	}
-	for (unsigned i = 0; i < c->draft_n; i++)
+	for (unsigned i = 0; i < c->draft_n; i++) {
 		(void)eligible_settle(
 		    &c->draft[i].eligible, &c->sum, c->on_empty);
+	}
 	if (c->draft_n)
 		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
 	measure(c, &l);

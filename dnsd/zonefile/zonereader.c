@@ -336,7 +336,7 @@ static int list(struct zonereader *r, bool others_wait, struct diag *reterr)
 {
 	unsigned sorted_n = r->seen_n;
 	struct zonelist l;
-	struct stat st;
+	struct stat st = { 0 };
 	int error = open_directory(r, &st);
 
 	if (!error)

@@ -58,10 +58,10 @@ static int key_of(const char *text, size_t len, uint16_t *ret_key,
 	uint64_t v;
 
 	*ret_numbered = false;
-	for (uint16_t k = 0; k < KEY_NAMES; k++) {
+	for (unsigned k = 0; k < KEY_NAMES; k++) {
 		if (len == strlen(key_names[k]) &&
 		    !strncasecmp(key_names[k], text, len)) {
-			*ret_key = k;
+			*ret_key = (uint16_t)k;
 			return 0;
 		}
 	}

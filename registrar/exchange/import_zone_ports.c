@@ -157,6 +157,10 @@ void port_sets_make(
 		                      NULL, n, sizeof(struct srv *)) };
 	size_t at = 0;
 
+	if (!n) {
+		*ret = sets;
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		find_set(&sets, &srvs[i])->n++;
 	for (size_t k = 0; k < sets.n; k++) {

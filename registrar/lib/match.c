@@ -220,8 +220,8 @@ int match_groups(struct match *m, const char *text, size_t len,
 	(void)pcre2_set_callout(m->limits, NULL, NULL);
 	if (r < 0)
 		return -E2BIG;
-	for (unsigned n = 0; n < MATCH_GROUPS; n++) {
-		bool in = n < (unsigned)r && found[2 * n] != PCRE2_UNSET;
+	for (size_t n = 0; n < MATCH_GROUPS; n++) {
+		bool in = n < (size_t)r && found[2 * n] != PCRE2_UNSET;
 
 		ret_at[n] = (struct match_span){
 			.at = in ? found[2 * n] : 0,
@@ -240,7 +240,7 @@ const char *match_word(int result)
 
 int match_regex(const char *pattern, const char *text, size_t len)
 {
-	struct match *m;
+	struct match *m = NULL;
 
 	if (match_new(pattern, false, &m, NULL) < 0)
 		abort(); /* the definition has compiled it */

@@ -206,11 +206,11 @@ int secret_fill(
 
 	while ((found = find_reference(text, &r, reterr)) == 0) {
 		found = read_one(&r, &value, reterr);
-		if (found < 0)
+		if (found < 0 || !value)
 			break;
 		append(&out, text, (size_t)(r.start - text));
 		append(&out, value, strlen(value));
-		remember(s, value);
+		remember(s, take_ptr(&value));
 		text = r.end;
 	}
 	if (found < 0) {

@@ -89,10 +89,11 @@ int process_hold(struct process_watch *p, pid_t pid, uint64_t ticks,
 		return -ESRCH;
 	int64_t boot_ms = clock_read_ns(CLOCK_BOOTTIME) / 1000000;
 
-	if (file && pidfile_is_stale(file, &stat, clock_wall_ms(), boot_ms))
+	if (file && pidfile_is_stale(file, &stat, clock_wall_ms(), boot_ms)) {
 		return pidfile_is_older(file, clock_wall_ms() - boot_ms)
 		           ? -ESRCH
 		           : -EUCLEAN;
+	}
 	process_let_go(p);
 	p->fd = take_fd(&fd);
 	p->pid = pid;
@@ -299,9 +300,10 @@ int process_watch_signal(
 	struct diag why = { "" };
 	int r = send_signal(p, signal, &why);
 
-	if (r < 0)
+	if (r < 0) {
 		(void)diag_set(
 		    reterr, r, "%s", why.text[0] ? why.text : strerror(-r));
+	}
 	return r;
 }
 

@@ -47,9 +47,10 @@ int replace_file(int dir_fd, const char *name, const void *data, size_t len,
 	int error = write_new(dir_fd, aside, data, len, how);
 	if (!error && renameat(dir_fd, aside, dir_fd, name) < 0)
 		error = -errno;
-	if (error)
+	if (error) {
 		(void)unlinkat(dir_fd, aside, 0);
-	else if (how == REPLACE_SURE && fsync(dir_fd) < 0)
+	} else if (how == REPLACE_SURE && fsync(dir_fd) < 0) {
 		error = -errno;
+	}
 	return error;
 }

@@ -9,7 +9,6 @@
 #include "schema/base/xalloc.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -361,21 +360,28 @@ static int build(struct builder *b, const char *text)
 
 /* ---- JSON's surrogates ------------------------------------------------ */
 
+/* Of a hexadecimal digit; -1: it is none. */
+static int digit_value(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) % 16 : -1;
+}
+
 /* "\uD83D" at p, of a range of 1024 that begins so; -1: none. */
 static int surrogate(const char *p, size_t left, unsigned first)
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned unit = 0;
 
 	if (left < 6 || memcmp(p, "\\u", 2) != 0)
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		const char *digit =
-		    p[i] ? strchr(digits, tolower((unsigned char)p[i])) : NULL;
+		int digit = digit_value(p[i]);
 
-		if (!digit)
+		if (digit < 0)
 			return -1;
-		unit = unit * 16 + (unsigned)(digit - digits);
+		unit = unit * 16 + (unsigned)digit;
 	}
 	return unit - first < 1024 ? (int)(unit - first) : -1;
 }

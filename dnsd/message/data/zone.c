@@ -108,7 +108,7 @@ static void on_entered(
 		roster_replace(&zone_of(old)->roster, old, next);
 	} else if (next) {
 		roster_add(&zone_of(next)->roster, next);
-	} else {
+	} else if (old) {
 		roster_remove(&zone_of(old)->roster, old);
 	}
 	if (old)
