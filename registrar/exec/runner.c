@@ -11,7 +11,7 @@
 
 #include "registrar/exec/runner_broker.h"
 #include "registrar/lib/budget.h"
-#include "registrar/lib/helper.h"
+#include "schema/base/helper.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 

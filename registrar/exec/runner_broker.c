@@ -10,7 +10,7 @@
 
 #include "registrar/exec/runner.h"
 #include "registrar/exec/runner_child.h"
-#include "registrar/lib/helper.h"
+#include "schema/base/helper.h"
 #include "schema/base/scoped.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #include "registrar/lib/looker.h"
 
-#include "registrar/lib/helper.h"
+#include "schema/base/helper.h"
 #include "registrar/lib/looker_child.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/lib/looker_child.h"
 
-#include "registrar/lib/helper.h"
+#include "schema/base/helper.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "schema/sandbox/sandbox.h"

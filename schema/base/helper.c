@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "registrar/lib/helper.h"
+#include "schema/base/helper.h"
 
-#include "registrar/lib/procfs.h"
 #include "schema/base/scoped.h"
 
 #include <errno.h>
@@ -76,10 +75,10 @@ void helper_end(pid_t pid)
 	if (!pid)
 		return;
 	/* the sandbox has no kill(2) */
-	scoped_fd int fd = proc_pidfd(pid);
+	scoped_fd int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (fd >= 0 && poll(&p, 1, END_MS) == 0)
-		(void)proc_pidfd_signal(fd, SIGKILL);
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	(void)waitpid(pid, NULL, 0);
 }
