@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Rights that a ruleset handles are denied everywhere but where a rule grants
- * them. Reading is not handled. A rule belongs to the directory that is found
- * now, not to its name: if another one takes its place, that is not writable.
+ * them. Reading is handled of who needs none any more. A rule belongs to the
+ * directory that is found now, not to its name: if another one takes its place,
+ * that is not writable.
  */
 #include "schema/sandbox/landlock.h"
 
@@ -24,6 +25,8 @@
 enum {
 	FS_EXECUTE = 1 << 0,
 	FS_WRITE_FILE = 1 << 1,
+	FS_READ_FILE = 1 << 2,
+	FS_READ_DIR = 1 << 3,
 	FS_REMOVE_DIR = 1 << 4,
 	FS_REMOVE_FILE = 1 << 5,
 	FS_MAKE_CHAR = 1 << 6,
@@ -75,6 +78,8 @@ static struct ruleset_attr handled(const struct landlock_rules *rules, int abi)
 		                        FS_MAKE_FIFO | FS_MAKE_BLOCK |
 		                        FS_MAKE_SYM };
 
+	if (rules->is_blind)
+		a.fs |= FS_READ_FILE | FS_READ_DIR;
 	if (abi >= 2)
 		a.fs |= FS_REFER;
 	if (abi >= 3)
@@ -197,7 +202,9 @@ int landlock_restrict(
 	if (ruleset < 0)
 		return -errno;
 	*ret_places = (struct sandbox_places){ .n = 0 };
-	int error = allow_file(ruleset, rules->file, database, ret_places);
+	int error = rules->file
+	                ? allow_file(ruleset, rules->file, database, ret_places)
+	                : 0;
 
 	if (!error && rules->directory) {
 		error = allow_nearest(

@@ -12,8 +12,9 @@
 int landlock_abi(void);
 
 struct landlock_rules {
-	const char *file;      /* in whose directory files may be written */
+	const char *file; /* in whose directory files may be written; NULL */
 	const char *directory; /* and another one, or NULL */
+	bool is_blind;         /* nothing is opened any more */
 	bool may_bind;         /* TCP ports (ABI 4) */
 	bool may_signal;       /* processes that are not restricted (ABI 6) */
 };

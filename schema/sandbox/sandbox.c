@@ -65,6 +65,7 @@ int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr)
 {
 	const struct landlock_rules rules = { .file = file,
 		.directory = s->directory,
+		.is_blind = s->uses & SANDBOX_BLIND,
 		.may_bind = s->uses & SANDBOX_BINDS,
 		.may_signal = s->uses & SANDBOX_PROCESSES };
 

@@ -38,6 +38,7 @@ enum sandbox_use {
 	SANDBOX_PROCESSES = 2, /* watches those of others, and sends signals */
 	SANDBOX_BINDS = 4,     /* TCP ports, between both functions */
 	SANDBOX_LOOKS = 8,     /* reads files, and talks on what it has open */
+	SANDBOX_BLIND = 16,    /* opens no file or directory any more */
 };
 
 /* Directories in which files may be written, as they were at the start. */
@@ -74,9 +75,9 @@ bool sandbox_has_landlock(struct sandbox *s);
  * No new privileges, and Landlock: of all files only those in s->directory, in
  * the directory of `file`, and where symbolic links lead from there, are
  * written, made or removed from now on. A directory that is not there yet
- * stands for the nearest one above it that is. Holds for this thread and for
- * those that it starts, so it comes before them. -errno only if s->mode is
- * SANDBOX_ON.
+ * stands for the nearest one above it that is. NULL: none is written. Holds for
+ * this thread and for those that it starts, so it comes before them. -errno
+ * only if s->mode is SANDBOX_ON.
  */
 int sandbox_files(struct sandbox *s, const char *file, struct diag *reterr);
 
