@@ -194,6 +194,36 @@ static int take_enum(struct conf_context *c, const struct conf_field *f,
 	return bad_value(c, f, node);
 }
 
+static int take_map_of_strings(struct conf_context *c,
+    const struct conf_field *f, const struct conf_node *map,
+    struct conf_strings *s)
+{
+	unsigned n = 0;
+	int r = 0;
+
+	for (const struct conf_node *v = map->first; v; v = v->next)
+		n += is_word(v) ? 1 : v->n;
+	s->items = arena_alloc(c->arena, n + 1, sizeof(*s->items));
+	s->n = 0;
+	for (const struct conf_node *v = map->first; v; v = v->next) {
+		bool single = is_word(v);
+
+		if (!single && v->type != CONF_LIST)
+			r = bad_value(c, f, v);
+		for (const struct conf_node *i = single ? v : v->first; i && !r;
+		     i = single ? NULL : i->next) {
+			const char *text = arena_printf(
+			    c->arena, "%s=%s", v->key->text, i->text);
+
+			if (!is_word(i) || (f->valid && !f->valid(text)))
+				r = bad_value(c, f, i);
+			else
+				s->items[s->n++] = text;
+		}
+	}
+	return r;
+}
+
 static int take_strings(struct conf_context *c, const struct conf_field *f,
     const struct conf_node *node, void *at)
 {
@@ -201,6 +231,8 @@ static int take_strings(struct conf_context *c, const struct conf_field *f,
 	bool single = is_word(node);
 	int r = 0;
 
+	if (f->map && node->type == CONF_MAP)
+		return take_map_of_strings(c, f, node, s);
 	if (!single && node->type != CONF_LIST)
 		return bad_value(c, f, node);
 	s->items = arena_alloc(c->arena, node->n + 2, sizeof(*s->items));

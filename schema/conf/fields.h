@@ -82,6 +82,8 @@ struct conf_field {
 	bool (*valid)(const char *text);
 	const char *expects; /* "an absolute path": for valid and custom */
 	bool hidden;         /* may hold a secret: errors do not repeat it */
+	/* STRINGS: `{k: [a, b]}` too, which are `k=a` and `k=b` */
+	bool map;
 	/* for options.h */
 	const char *arg;  /* name of the argument: "FILE" */
 	const char *help; /* a sentence without full stop */

@@ -21,7 +21,7 @@ struct sample {
 	int64_t wait_ms;
 	bool on;
 	int colour;
-	struct conf_strings tags;
+	struct conf_strings tags, servers;
 	struct conf_pairs meta;
 	struct inner range;
 	struct conf_array parts;
@@ -139,6 +139,12 @@ static const struct conf_field fields[] = {
 	    .valid = no_blank,
 	    .expects = "a tag without blanks",
 	    AT(tags) },
+	{ .key = "servers",
+	    .kind = CONF_STRINGS,
+	    .valid = no_blank,
+	    .expects = "a server",
+	    .map = true,
+	    AT(servers) },
 	{ .key = "meta", .kind = CONF_PAIRS, AT(meta) },
 	{ 0 },
 };
@@ -180,6 +186,25 @@ static void test_defaults(void **state)
 	assert_int_equal(s.colour, 1);
 	assert_int_equal(s.tags.n, 0);
 	assert_int_equal(s.range.high, 9);
+	arena_free(a);
+}
+
+static void test_map_of_strings(void **state)
+{
+	struct arena *a = arena_new();
+	struct sample s = { 0 };
+	struct diags d = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    fill(a, "name: x\nservers: {k: [a, b], l: c, m: []}", &s, &d), 0);
+	assert_string_equal(
+	    conf_strings_json(a, &s.servers), "[\"k=a\",\"k=b\",\"l=c\"]");
+	assert_true(
+	    fill(a, "name: x\nservers: {k: [a], l: [b, c d]}", &s, &d) < 0);
+	assert_string_equal(d.items[0].text,
+	    "f:2:26: found 'c d' for 'servers', expected a server");
+	assert_true(fill(a, "name: x\nservers: {k: {l: m}}", &s, NULL) < 0);
 	arena_free(a);
 }
 
@@ -281,7 +306,7 @@ static const struct {
 	    "2:1: found key 'prot' in a sample, expected 'port'\n" },
 	{ "name: x\nquestion: 80",
 	    "2:1: found key 'question' in a sample, expected one of name, "
-	    "port, max_answers, share, wait, on, colour, tags, meta, range, "
+	    "port, max_answers, share, wait, on, colour, tags, servers, meta, range, "
 	    "parts, line\n" },
 	{ "name: x\nrange: 3", "2:8: found '3', expected a range as a map\n" },
 	{ "name: x\nrange: {low: 5, high: 4}",
@@ -344,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_map_of_strings),
 		cmocka_unit_test(test_one_string_is_a_list),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nearest),
