@@ -4,7 +4,10 @@
  * follows the registry and publishes; the server's threads answer.
  */
 #include "dnsd/beacon.h"
+#include "dnsd/forward/forward.h"
+#include "dnsd/forward/supply.h"
 #include "dnsd/guard.h"
+#include "dnsd/later/later.h"
 #include "dnsd/message/answer/answer.h"
 #include "dnsd/message/data/catalog.h"
 #include "dnsd/message/data/reverse.h"
@@ -51,6 +54,9 @@ struct dnsd {
 	struct tracker *tracker;
 	struct zonedir *zonedir;         /* NULL: no zone files */
 	struct certificate *certificate; /* NULL: no TLS */
+	struct forward *forward;         /* NULL: nothing is forwarded */
+	struct supply *supply;
+	const struct later_handler *later[LATER_KINDS];
 	struct guard *guard;
 	struct beacon *beacon;
 	struct server *server;
@@ -91,13 +97,20 @@ static int add_zones(struct dnsd *d, struct diag *reterr)
 
 static void report(const struct dnsd *d)
 {
-	char line[STAT_N * 48];
+	char line[(STAT_N + FORWARD_STATS) * 48];
 	size_t len = 0;
 
 	for (enum stat s = 0; s < STAT_N; s++) {
 		int n = snprintf(line + len, sizeof(line) - len, " %s=%llu",
 		    stat_name(s),
 		    (unsigned long long)server_stat(d->server, s));
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+	for (enum forward_stat s = 0; d->forward && s < FORWARD_STATS; s++) {
+		int n = snprintf(line + len, sizeof(line) - len, " %s=%llu",
+		    forward_stat_name(s),
+		    (unsigned long long)forward_stat(d->forward, s));
 
 		len += n > 0 ? (size_t)n : 0;
 	}
@@ -172,7 +185,9 @@ static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 static void tear_down(struct dnsd *d)
 {
 	beacon_free(d->beacon);
+	supply_free(d->supply);
 	server_stop(d->server);
+	forward_free(d->forward);
 	guard_free(d->guard);
 	certificate_free(d->certificate);
 	keeper_free(d->keeper);
@@ -206,10 +221,34 @@ static int open_certificate(struct dnsd *d, struct diag *reterr)
 	    o->tls_cert, o->tls_key, &d->certificate, reterr);
 }
 
+/* Before there is anything that a process of its own should not have. */
+static int set_up_forward(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+	const struct forward_config config = {
+		(unsigned)o->recursion_limit,
+		{ (uint8_t)o->limit_ipv4_bits, (uint8_t)o->limit_ipv6_bits },
+	};
+
+	if (o->outside != OUTSIDE_FORWARD)
+		return 0;
+	int error = supply_check(o, reterr);
+	if (error || o->check)
+		return error;
+	error = forward_new(
+	    &config, (enum sandbox_mode)o->sandbox, &d->forward, reterr);
+	if (!error)
+		d->later[LATER_OUTSIDE] = forward_handler(d->forward);
+	return error;
+}
+
 static int set_up(struct dnsd *d, struct diag *reterr)
 {
 	const struct options *o = d->options;
-	int error = open_certificate(d, reterr);
+	int error = set_up_forward(d, reterr);
+
+	if (!error)
+		error = open_certificate(d, reterr);
 
 	if (error)
 		return error;
@@ -298,12 +337,19 @@ static int run(struct dnsd *d, struct diag *reterr)
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
 	const struct handler_source source = { d->catalog, &d->identity,
-		guard_slot(d->guard), (uint16_t)o->udp_size, NULL, NULL };
+		guard_slot(d->guard), (uint16_t)o->udp_size,
+		d->forward ? d->later : NULL, NULL };
 	error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);
 	if (error)
 		return error;
+	if (d->forward) {
+		error = forward_begin(d->forward, reterr);
+		if (error)
+			return error;
+		d->supply = supply_new(d->base, o, d->forward);
+	}
 	tell_absent(&o->listen);
 	tell_absent(&o->listen_tls);
 	error = sandbox_calls(&d->sandbox, reterr);

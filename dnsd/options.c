@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/options.h"
 
+#include "dnsd/forward/upstream.h"
 #include "dnsd/message/screen/limit.h"
 #include "dnsd/message/screen/networks.h"
 #include "dnsd/message/wire/dname.h"
@@ -10,8 +11,11 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 static const char *const log_formats[] = { "text", "json", NULL };
 
 static const char *const cookie_modes[] = { "off", "on", "require", NULL };
-static const char *const outsides[] = { "refuse", "nxdomain", NULL };
+static const char *const outsides[] = { "refuse", "nxdomain", "forward", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 static const char *const denials[] = { "refuse", "drop", NULL };
+static const char expects_upstream[] =
+    "ADDRESS[:PORT], tls://ADDRESS#NAME or 'system'";
 static const char expects_network[] =
     "a network such as 10.0.0.0/8 or fd00::/8, without bits beyond its length";
 
@@ -20,6 +24,16 @@ static bool is_name(const char *text)
 	struct dname name;
 
 	return *text && dname_from_text(&name, text);
+}
+
+/* It stands in a text of libunbound's, in quotes. */
+static bool is_path(const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if (*p < ' ' || *p == '"' || *p == '\\')
+			return false;
+	}
+	return *text == '/';
 }
 
 static const struct conf_field fields[] = {
@@ -214,6 +228,113 @@ static const struct conf_field fields[] = {
 	    .help = "Network that may ask for such names, others are refused; "
 	            "loopback and the private networks of this host's "
 	            "interfaces if there is none" },
+	{ .key = "upstream",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, upstreams),
+	    .fallback = "system",
+	    .valid = upstream_is_one,
+	    .expects = expects_upstream,
+	    .arg = "ADDR[:PORT]",
+	    .help = "Server that is asked for such names, or tls://ADDR#NAME, "
+	            "or system for those of /etc/resolv.conf" },
+	{ .key = "upstream_zones",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, upstream_zones),
+	    .map = true,
+	    .valid = upstream_zone_is_one,
+	    .expects = "NAME=ADDRESS[:PORT]",
+	    .arg = "NAME=ADDR",
+	    .help = "Server that is asked for the names of one zone" },
+	{ .key = "upstream_ca",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, upstream_ca),
+	    .fallback = "/etc/ssl/certs/ca-certificates.crt",
+	    .valid = is_path,
+	    .expects = "an absolute path",
+	    .arg = "FILE",
+	    .help = "Certificates that those over TLS are known by, in PEM" },
+	{ .key = "resolv_conf",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, resolv_conf),
+	    .fallback = "/etc/resolv.conf",
+	    .arg = "FILE",
+	    .help = "Where system finds its servers first" },
+	{ .key = "recursion",
+	    .kind = CONF_BOOL,
+	    .offset = offsetof(struct options, recursion),
+	    .help = "Ask from the root on, without upstreams" },
+	{ .key = "root_hints",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, root_hints),
+	    .valid = is_path,
+	    .expects = "an absolute path",
+	    .arg = "FILE",
+	    .help = "Servers of the root, as a master file; those of the "
+	            "Internet if not set" },
+	{ .key = "recursion_limit",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, recursion_limit),
+	    .low = 1,
+	    .high = 1024,
+	    .fallback = "256",
+	    .arg = "N",
+	    .help = "Questions of one network that may wait for others at a "
+	            "time" },
+	{ .key = "validation",
+	    .kind = CONF_ENUM,
+	    .offset = offsetof(struct options, validation),
+	    .names = switches,
+	    .fallback = "off",
+	    .arg = "MODE",
+	    .help = "DNSSEC validation of what others say" },
+	{ .key = "trust_anchor",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, trust_anchor),
+	    .fallback = "/usr/share/dns/root.key",
+	    .valid = is_path,
+	    .expects = "an absolute path",
+	    .arg = "FILE",
+	    .help = "Keys that validation begins with, as DS or DNSKEY" },
+	{ .key = "negative_trust_anchors",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, negative_trust_anchors),
+	    .valid = is_name,
+	    .expects = "a domain name",
+	    .arg = "NAME",
+	    .help = "Zone that is not validated, such as a private one" },
+	{ .key = "special_names_out",
+	    .kind = CONF_STRINGS,
+	    .offset = offsetof(struct options, special_names_out),
+	    .valid = is_name,
+	    .expects = "a domain name",
+	    .arg = "NAME",
+	    .help = "Special name that others are asked for, too: test, "
+	            "10.in-addr.arpa ..." },
+	{ .key = "serve_stale",
+	    .kind = CONF_DURATION,
+	    .offset = offsetof(struct options, serve_stale_ms),
+	    .low = 0,
+	    .high = 604800000,
+	    .fallback = "1d",
+	    .arg = "TIME",
+	    .help = "How long an answer may be over that is given when "
+	            "nobody can be asked; 0s: never" },
+	{ .key = "outside_min_ttl",
+	    .kind = CONF_DURATION,
+	    .offset = offsetof(struct options, outside_min_ttl_ms),
+	    .low = 0,
+	    .high = 3600000,
+	    .fallback = "0s",
+	    .arg = "TIME",
+	    .help = "Smallest TTL of what others say" },
+	{ .key = "outside_max_ttl",
+	    .kind = CONF_DURATION,
+	    .offset = offsetof(struct options, outside_max_ttl_ms),
+	    .low = 0,
+	    .high = 604800000,
+	    .fallback = "1d",
+	    .arg = "TIME",
+	    .help = "Largest TTL of what others say" },
 	{ .key = "query_limit",
 	    .kind = CONF_INT,
 	    .offset = offsetof(struct options, query_limit),

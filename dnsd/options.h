@@ -33,6 +33,19 @@ struct options {
 	int64_t tcp_idle_ms;
 	int outside;                         /* enum outside */
 	struct conf_strings allow_recursion; /* networks; none: own ones */
+	/* where names of others are asked: forward/ */
+	struct conf_strings upstreams;      /* "system", or all of one kind */
+	struct conf_strings upstream_zones; /* NAME=UPSTREAM each */
+	const char *resolv_conf;            /* that `system` begins with */
+	const char *upstream_ca;            /* of those over TLS; PEM */
+	bool recursion;      /* from the root, without upstreams */
+	int recursion_limit; /* questions of one network under way */
+	int validation;      /* DNSSEC: 0 or 1 */
+	const char *trust_anchor, *root_hints; /* files; or NULL: built in */
+	struct conf_strings negative_trust_anchors; /* names */
+	struct conf_strings special_names_out;      /* asked of others */
+	int64_t serve_stale_ms;                     /* 0: never */
+	int64_t outside_min_ttl_ms, outside_max_ttl_ms;
 	/* whom to answer, and how often: policy.h */
 	int cookies;                      /* enum cookie_mode */
 	const char *cookie_secrets;       /* path; NULL: drawn */

@@ -188,7 +188,10 @@ static __attribute__((noinline)) struct handled defer(
     struct handler *h, enum later_kind kind, const struct visitor *v)
 {
 	stats_add(&h->stats, STAT_DEFERRED, 1);
-	h->deferral = (struct deferral){ kind, *v, h->responder.extra };
+	h->deferral.kind = kind;
+	h->deferral.visitor = *v;
+	h->deferral.extra = h->responder.extra;
+	h->deferral.target_len = 0;
 	return (struct handled){ 0, DEFERRED };
 }
 
@@ -197,6 +200,17 @@ static bool is_outside(const struct query *q, const struct locus *l)
 {
 	return !l->zone && q->class == CLASS_IN && q->type != TYPE_AXFR &&
 	       q->type != TYPE_IXFR;
+}
+
+/* An alias of ours leads there; the answer is whole when both parts are. */
+static __attribute__((noinline)) struct handled follow_outside(
+    struct handler *h, const struct answer *a, const struct visitor *v)
+{
+	struct handled r = defer(h, LATER_OUTSIDE, v);
+
+	h->deferral.target_len = a->name.len;
+	memcpy(h->deferral.target, a->name.lower, a->name.len);
+	return r;
 }
 
 /* a: REFUSED, for a question that is_outside(). */
@@ -214,7 +228,10 @@ static __attribute__((noinline)) struct handled respond_outside(
 		h->responder.extra.why = WHY_OUTSIDE;
 	} else if (does_later(h, LATER_OUTSIDE) &&
 	           (v->may_recurse || !p->recursers)) {
-		return defer(h, LATER_OUTSIDE, v);
+		if (h->query[i].flags[0] & WIRE_RD || !v->may_recurse)
+			return defer(h, LATER_OUTSIDE, v);
+		/* nobody is asked for it (RFC 1035 section 4.1.1) */
+		h->responder.extra.why = WHY_NOT_HERE;
 	}
 	return respond_decided(h, &h->query[i], a, v, out);
 }
@@ -259,6 +276,9 @@ static struct handled on_query(
 	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
 	if (a.rcode == RCODE_REFUSED && is_outside(q, &h->locus[i]))
 		return respond_outside(h, i, &a, v, out);
+	if (a.leads_outside && v->may_recurse && q->flags[0] & WIRE_RD &&
+	    does_later(h, LATER_OUTSIDE))
+		return follow_outside(h, &a, v);
 	return respond_decided(h, q, &a, v, out);
 }
 

@@ -51,6 +51,12 @@ struct deferral {
 	enum later_kind kind;
 	struct visitor visitor; /* who may ask this, and is within limits */
 	struct respond_extra extra;
+	/*
+	 * Of LATER_OUTSIDE: the name that it is about, in lower case, if an
+	 * alias of ours leads there; else 0: that of the question.
+	 */
+	uint8_t target_len;
+	uint8_t target[WIRE_NAME_MAX];
 };
 
 enum handling {

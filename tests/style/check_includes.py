@@ -31,6 +31,7 @@ LIBRARY_HEADERS = {
     "curses.h": ("registrar/top/",),
     "ldns/": ("registrar/net/dns_message.c", "registrar/exchange/import_zone.c",
               "dnsd/zonefile/zoneldns.c", "tests/"),
+    "unbound": ("dnsd/forward/forwarder.c",),
     "seccomp.h": ("schema/sandbox/calls.c",),
     "cmocka.h": ("tests/",),
 }
@@ -54,6 +55,7 @@ OWN_HEADERS = {
 FOLDERS = {
     "dnsd": {
         "message": (),
+        "forward": ("later", "message", "transport"),
         "later": ("message",),
         "publication": ("message",),
         "registry": ("message", "zonefile"),

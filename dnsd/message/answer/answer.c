@@ -274,6 +274,7 @@ static void decide_in_zone(struct answer *a, const struct query *q,
 		dname_hash(&a->name, catalog_seed(c));
 		locate(&next, &a->name, q->type, c);
 		empty(a, RCODE_NOERROR);
+		a->leads_outside = !next.zone;
 	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
 }
 
@@ -312,6 +313,7 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 	empty(ret_a, RCODE_NOERROR);
 	ret_a->authoritative = false;
 	ret_a->not_ready = false;
+	ret_a->leads_outside = false;
 	ret_a->service = NULL;
 	ret_a->port = NULL;
 	ret_a->chaos = NULL;

@@ -10,6 +10,7 @@
  * answer_decide() then looks. Nothing is written here: see respond.h.
  */
 #include "dnsd/message/data/catalog.h"
+#include "dnsd/message/data/foreign.h"
 #include "dnsd/message/data/service.h"
 #include "dnsd/message/data/zone.h"
 #include "dnsd/message/wire/query.h"
@@ -31,6 +32,7 @@ enum answer_kind {
 	ANSWER_RRSET,        /* static records of the zone */
 	ANSWER_REFERRAL,     /* to the servers of a zone below */
 	ANSWER_NOTHING,      /* of what is not ours: there is nothing */
+	ANSWER_FOREIGN,      /* of what is not ours, as others said it */
 	ANSWER_CHAOS,        /* a text about the server, RFC 4892 */
 };
 
@@ -70,6 +72,7 @@ struct answer {
 	enum answer_kind kind;
 	bool authoritative; /* AA */
 	bool not_ready;     /* what was asked for is not known (yet) */
+	bool leads_outside; /* the last alias does, to a name of others */
 	const struct zone *zone;
 	const struct zone_image *image; /* of zone */
 	const struct service *service;
@@ -81,6 +84,9 @@ struct answer {
 	const struct node *node; /* of ANSWER_REFERRAL: the cut */
 	const struct rrset *rrset;
 	const char *chaos;
+	/* Of ANSWER_FOREIGN, for `name` if there are aliases. */
+	const struct foreign *foreign;
+	uint32_t age_s; /* since it came */
 	unsigned alias_n;
 	/* Not set beyond alias_n: answers without aliases do not pay. */
 	struct alias alias[ANSWER_ALIASES_MAX];

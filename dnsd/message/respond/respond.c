@@ -94,6 +94,9 @@ static void put_sections(
 	case ANSWER_NOTHING:
 		respond_nothing(o);
 		break;
+	case ANSWER_FOREIGN:
+		respond_foreign(o, a);
+		break;
 	case ANSWER_CHAOS:
 		put_chaos(o, a->chaos);
 		break;
@@ -160,12 +163,14 @@ struct response respond_encode(struct responder *r, const struct query *q,
 {
 	if (a->not_ready)
 		r->extra.why = WHY_NOT_READY;
+	if (a->kind == ANSWER_FOREIGN)
+		respond_plan_foreign(r, q, a->foreign);
 	struct out o = begin(r, q, via, limit_of(r, q, via), out);
 
 	put_sections(&o, r, a);
 	/* a sample of services is whole, part of a static set is not */
 	if (via != VIA_UDP && o.result.truncated && a->kind != ANSWER_RRSET &&
-	    a->kind != ANSWER_REFERRAL) {
+	    a->kind != ANSWER_REFERRAL && a->kind != ANSWER_FOREIGN) {
 		o.result.truncated = false;
 		o.result.sampled = true;
 	}

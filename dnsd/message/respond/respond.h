@@ -29,11 +29,18 @@ enum {
 /* Why a response has no data, RFC 8914; respond_opt.c has the numbers. */
 enum why {
 	WHY_NOT_SAID,
-	WHY_PROHIBITED, /* who asks may not */
-	WHY_BUSY,       /* too many requests wait to be answered afterwards */
-	WHY_OVERDUE,    /* what was asked for did not come in time */
-	WHY_NOT_READY,  /* what was asked for is not known yet */
-	WHY_OUTSIDE,    /* names of others are not looked for */
+	WHY_PROHIBITED,  /* who asks may not */
+	WHY_BUSY,        /* too many requests wait to be answered afterwards */
+	WHY_OVERDUE,     /* what was asked for did not come in time */
+	WHY_NOT_READY,   /* what was asked for is not known yet */
+	WHY_OUTSIDE,     /* names of others are not looked for */
+	WHY_LIMITED,     /* too many of this client's wait already */
+	WHY_NOT_HERE,    /* without RD, and nobody had asked for it before */
+	WHY_NO_UPSTREAM, /* nobody is known who could be asked */
+	WHY_NO_ANSWER,   /* of those who were asked, in time */
+	WHY_BROKEN_OFF,  /* what asks them is not running */
+	WHY_BOGUS,       /* what they said failed DNSSEC validation */
+	WHY_LOOP,        /* they asked us */
 };
 
 /* What a response says to its client besides; all zero: nothing. */

@@ -100,9 +100,16 @@ void respond_browsed(
 
 /* SOA of the root, as a server has it that knows of nothing outside. */
 void respond_nothing(struct out *o);
+/* What f says of itself: before room is kept for OPT. */
+void respond_plan_foreign(
+    struct responder *r, const struct query *q, const struct foreign *f);
+/* a->foreign, behind the aliases that led to it. */
+void respond_foreign(struct out *o, const struct answer *a);
 
 /* ---- respond_zone.c: static records ----------------------------------- */
 
+/* The names of this message; the question's are there from the start. */
+struct names *respond_names(struct out *o);
 /*
  * The aliases that were followed; o->owner is then where they lead. False: no
  * more may be written.

@@ -35,6 +35,13 @@ static const struct {
 	[WHY_OVERDUE] = REASON(0, "not answered in time"),
 	[WHY_NOT_READY] = REASON(14, ""),
 	[WHY_OUTSIDE] = REASON(0, "only names of this server are looked for"),
+	[WHY_LIMITED] = REASON(0, "too many questions of your network wait"),
+	[WHY_NOT_HERE] = REASON(20, "not in the cache"),
+	[WHY_NO_UPSTREAM] = REASON(22, "no upstream is known"),
+	[WHY_NO_ANSWER] = REASON(22, ""),
+	[WHY_BROKEN_OFF] = REASON(23, "the forwarder is not running"),
+	[WHY_BOGUS] = REASON(6, ""),
+	[WHY_LOOP] = REASON(23, "the upstream asks this server"),
 };
 
 /* Of the option, without code and length. */

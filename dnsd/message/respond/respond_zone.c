@@ -12,8 +12,7 @@ enum {
 	SOA_FIXED_LEN = 20, /* serial .. minimum, RFC 1035 section 3.3.13 */
 };
 
-/* The names of this message; the question's are there from the start. */
-static struct names *names_of(struct out *o)
+struct names *respond_names(struct out *o)
 {
 	if (!o->names_ready) {
 		names_reset(o->names);
@@ -40,8 +39,8 @@ static uint8_t *put_owner(struct out *o, const struct owner *w)
 {
 	if (w->pointer)
 		return wire_put16(o->at, w->pointer);
-	return names_write(names_of(o), o->at, offset_of(o, o->at), w->name,
-	    w->name_len, false);
+	return names_write(respond_names(o), o->at, offset_of(o, o->at),
+	    w->name, w->name_len, false);
 }
 
 static uint8_t *put_names(
@@ -55,7 +54,7 @@ static uint8_t *put_names(
 		const uint8_t *name = rr->rdata + from;
 		size_t len = wire_name_len(name, rr->rdata_len - from);
 
-		p = names_write(names_of(o), p, offset_of(o, p), name, len,
+		p = names_write(respond_names(o), p, offset_of(o, p), name, len,
 		    !set->compressible);
 		from += len;
 	}
@@ -242,7 +241,7 @@ static struct owner owner_of(
 		w.name_len = wire_name_len(w.name, WIRE_NAME_MAX);
 	}
 	if (set->compressible && *w.name)
-		w.pointer = names_pointer(names_of(o), w.name, w.name_len);
+		w.pointer = names_pointer(respond_names(o), w.name, w.name_len);
 	return w;
 }
 
@@ -343,7 +342,7 @@ static uint16_t pointer_to(struct out *o, const struct chain *c)
 		return (uint16_t)(RESPOND_POINTER |
 		                  (WIRE_HEADER_LEN + o->qname_len - 1));
 	}
-	return names_pointer(names_of(o), c->name, c->len);
+	return names_pointer(respond_names(o), c->name, c->len);
 }
 
 static bool put_cname(struct out *o, struct chain *c, const struct alias *s)

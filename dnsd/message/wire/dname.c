@@ -123,6 +123,38 @@ static int unescape(const char **text)
 	return value <= 255 ? value : -1;
 }
 
+size_t dname_expand(const uint8_t *msg, size_t msg_len, size_t at,
+    uint8_t ret_name[WIRE_NAME_MAX], size_t *ret_len)
+{
+	size_t start = at, limit = at, taken = 0, len = 0;
+
+	for (;;) {
+		if (at >= msg_len)
+			return 0;
+		uint8_t n = msg[at];
+		if (n >= 0xc0) {
+			if (at + 2 > msg_len)
+				return 0;
+			taken = taken ? taken : at + 2 - start;
+			at = wire_get16(msg + at) & 0x3fffU;
+			if (at >= limit)
+				return 0;
+			limit = at;
+			continue;
+		}
+		if (n > WIRE_LABEL_MAX || at + 1 + n > msg_len ||
+		    len + 1 + n > WIRE_NAME_MAX - (n ? 1U : 0U))
+			return 0;
+		memcpy(ret_name + len, msg + at, 1U + n);
+		len += 1U + n;
+		at += 1U + n;
+		if (!n)
+			break;
+	}
+	*ret_len = len;
+	return taken ? taken : at - start;
+}
+
 bool dname_from_text(struct dname *ret_name, const char *text)
 {
 	uint8_t wire[WIRE_NAME_MAX];

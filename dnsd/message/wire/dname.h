@@ -36,6 +36,14 @@ size_t dname_parse(
     struct dname *ret_name, const uint8_t *msg, size_t msg_len, size_t at);
 
 /*
+ * The name at `at` of a message of somebody else, in its case, whole where it
+ * is compressed (RFC 1035 section 4.1.4): pointers lead back, each further
+ * than the one before. Returns the octets it takes at `at`; 0: malformed.
+ */
+size_t dname_expand(const uint8_t *msg, size_t msg_len, size_t at,
+    uint8_t ret_name[WIRE_NAME_MAX], size_t *ret_len);
+
+/*
  * From presentation format, with or without the final dot; escapes (\. and
  * \DDD) are understood. False: malformed. Hashes are left for dname_hash().
  */

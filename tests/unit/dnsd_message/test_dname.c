@@ -333,11 +333,72 @@ static void test_label(void **state)
 	assert_int_equal(len, 0);
 }
 
+static const struct {
+	const char *why;
+	const uint8_t *msg;
+	size_t len, at, takes; /* 0: malformed */
+	const char *want;
+} expansions[] = {
+#define MSG(text) (const uint8_t *)(text), sizeof(text) - 1
+	{ "whole, in its case", MSG("\3Www\1a\0"), 0, 7, "www.a." },
+	{ "the root", MSG("\0"), 0, 1, "." },
+	{ "a pointer", MSG("\1a\0\300\0"), 3, 2, "a." },
+	{ "labels, then a pointer", MSG("\1a\0\1b\300\0"), 3, 4, "b.a." },
+	{ "two pointers", MSG("\1a\0\1b\300\0\1c\300\3"), 7, 4, "c.b.a." },
+	{ "to itself", MSG("\1a\300\0"), 0, 0, "" },
+	{ "to the pointer", MSG("\1a\300\2"), 0, 0, "" },
+	{ "forward", MSG("\300\2\1a\0"), 0, 0, "" },
+	{ "back and forth", MSG("\300\4\1a\300\0"), 4, 0, "" },
+	{ "half a pointer", MSG("\1a\0\300"), 3, 0, "" },
+	{ "without end", MSG("\1a"), 0, 0, "" },
+	{ "a label that is cut", MSG("\3ab"), 0, 0, "" },
+	{ "a label of 64 octets", MSG("\100"), 0, 0, "" },
+	{ "beyond the message", MSG("\0"), 1, 0, "" },
+#undef MSG
+};
+
+static void test_expand(void **state)
+{
+	uint8_t wire[600], name[WIRE_NAME_MAX];
+	size_t len, at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expansions) / sizeof(*expansions); i++) {
+		struct dname n, want;
+
+		print_message("%s\n", expansions[i].why);
+		assert_int_equal(
+		    dname_expand(expansions[i].msg, expansions[i].len,
+		        expansions[i].at, name, &len),
+		    expansions[i].takes);
+		if (!expansions[i].takes)
+			continue;
+		assert_int_equal(dname_parse(&n, name, len, 0), len);
+		assert_true(dname_from_text(&want, expansions[i].want));
+		assert_int_equal(n.len, want.len);
+		assert_memory_equal(n.lower, want.lower, n.len);
+	}
+	/* 255 octets in all are a name, 256 are none, pointers or not */
+	at = put_label(wire, 0, 63, 'a');
+	at = put_label(wire, at, 63, 'b');
+	at = put_label(wire, at, 63, 'c');
+	wire[at++] = 0;
+	size_t start = at;
+	at = put_label(wire, at, 61, 'd');
+	wire_put16(wire + at, 0xc000);
+	assert_int_equal(dname_expand(wire, at + 2, start, name, &len), 64);
+	assert_int_equal(len, 255);
+	at = put_label(wire, start, 62, 'd');
+	wire_put16(wire + at, 0xc000);
+	assert_int_equal(dname_expand(wire, at + 2, start, name, &len), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_every_cut_is_refused),
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_from_text),

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * delivery - what the forwarder said to a question, given to all that wait
+ * for it: each as it asked, with or without DNSSEC's records.
+ */
+#include "dnsd/forward/frame.h"
+#include "dnsd/forward/pending.h"
+#include "dnsd/message/respond/respond.h"
+
+enum delivered {
+	DELIVERED,
+	DELIVERED_BOGUS,  /* to those with CD; the others were told why not */
+	DELIVERED_BROKEN, /* it was no answer: all were told SERVFAIL */
+};
+
+/* asked: out of the table. frame: of kind ANSWER, with a message. */
+enum delivered delivery_answer(
+    const struct asked *asked, const struct frame *frame);
+
+/* SERVFAIL for all of them. */
+void delivery_refuse(const struct asked *asked, enum why why);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * recipe - options as libunbound reads them: a text of unbound.conf(5).
+ *
+ * Everything in it is made of what the table of options has checked, so that
+ * no value can say more than its own line.
+ */
+struct conf_strings;
+struct options;
+
+/*
+ * upstreams: checked, none of them `system`. The caller frees. Never NULL;
+ * with neither upstreams nor o->recursion it has nobody to ask.
+ */
+char *recipe_text(
+    const struct options *o, const struct conf_strings *upstreams);
