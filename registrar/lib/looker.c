@@ -5,9 +5,9 @@
  */
 #include "registrar/lib/looker.h"
 
-#include "schema/base/helper.h"
 #include "registrar/lib/looker_child.h"
 #include "schema/base/clock.h"
+#include "schema/base/helper.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/lib/looker_child.h"
 
-#include "schema/base/helper.h"
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
+#include "schema/base/helper.h"
 #include "schema/sandbox/sandbox.h"
 
 #include <errno.h>
