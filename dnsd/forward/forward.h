@@ -9,7 +9,7 @@
  * whatever becomes of that process. It is watched, and killed when it does
  * not answer; what was under way then is asked once more.
  */
-#include "dnsd/message/screen/limit.h"
+#include "dnsd/message/wire/network.h"
 #include "schema/base/diag.h"
 #include "schema/sandbox/sandbox.h"
 
@@ -22,7 +22,7 @@ enum {
 
 struct forward_config {
 	unsigned network_max; /* clients of one network that wait */
-	struct limit_prefixes prefixes;
+	struct network_prefixes prefixes;
 };
 
 /* What was counted since the start. */

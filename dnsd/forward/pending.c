@@ -10,7 +10,7 @@
 
 enum { NONE = PENDING_NONE };
 
-void pending_init(struct pending *p, const struct limit_prefixes *prefixes)
+void pending_init(struct pending *p, const struct network_prefixes *prefixes)
 {
 	struct rng rng;
 
@@ -137,7 +137,7 @@ void pending_take(struct pending *p, struct asked *a, struct asked *ret_a)
 static uint16_t cell_of(const struct pending *p, const struct later_request *r)
 {
 	const struct sockaddr *peer = r->deferral->visitor.peer;
-	uint64_t network = peer ? limit_network(peer, &p->prefixes) : 0;
+	uint64_t network = peer ? network_number(peer, &p->prefixes) : 0;
 	uint64_t hash =
 	    siphash(p->key, (const uint8_t *)&network, sizeof(network));
 

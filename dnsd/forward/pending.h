@@ -9,7 +9,7 @@
  * hash; two networks may share one, which makes the limit stricter for them,
  * and nobody can choose with whom. No lock of its own.
  */
-#include "dnsd/message/screen/limit.h"
+#include "dnsd/message/wire/network.h"
 #include "dnsd/message/wire/siphash.h"
 #include "dnsd/message/wire/wire.h"
 
@@ -55,7 +55,7 @@ struct asked {
 };
 
 struct pending {
-	struct limit_prefixes prefixes;
+	struct network_prefixes prefixes;
 	uint8_t key[SIPHASH_KEY_LEN];
 	uint64_t generation;
 	struct asked asked[PENDING_MAX];
@@ -66,7 +66,7 @@ struct pending {
 	uint16_t cell[PENDING_CELLS];
 };
 
-void pending_init(struct pending *p, const struct limit_prefixes *prefixes);
+void pending_init(struct pending *p, const struct network_prefixes *prefixes);
 /* Who still waits is forgotten. */
 void pending_release(struct pending *p);
 
