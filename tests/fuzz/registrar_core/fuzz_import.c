@@ -4,6 +4,7 @@
  * place, or taken; and nothing is written of what is only looked at.
  */
 #include "registrar/exchange/import.h"
+#include "schema/registry.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,10 +22,15 @@ static const char *registry(void)
 
 	if (!path[0]) {
 		char dir[] = "/tmp/rollcall-fuzz-XXXXXX";
+		struct registry *r;
+		struct diag err;
 
 		if (!mkdtemp(dir))
 			abort();
 		(void)snprintf(path, sizeof(path), "%s/registry.db", dir);
+		if (registry_open(path, REGISTRY_WRITE, &r, &err) < 0)
+			abort();
+		registry_close(r);
 	}
 	return path;
 }
