@@ -112,7 +112,7 @@ static void conceal(const struct file *f, struct diags *d)
 {
 	if (!f->hidden || !d->n)
 		return;
-	*d = (struct diags){ .n = 0 };
+	diags_init(d);
 	(void)diags_add(d, -EINVAL,
 	    "'%s' is a link to a file that not everybody may read, and found "
 	    "no good definition: `registrar check` says why",
@@ -215,10 +215,11 @@ static void use_stored(struct loader *l, const struct stored *s)
 {
 	struct file *f = file_find(l, s->path);
 	struct definition *d;
-	struct diags why = { .n = 0 };
+	struct diags why;
 
 	if (f ? !f->broken || f->in_force : !l->dir_missing)
 		return;
+	diags_init(&why);
 	int r = definition_parse(
 	    s->path, s->text, strlen(s->text), l->defaults, &d, &why);
 
@@ -282,7 +283,7 @@ void loader_changed(struct loader *l, const struct defdir_text *t)
 {
 	scoped_free char *path = xasprintf("%s/%s", l->dir, t->name);
 	struct file *f = file_get(l, path);
-	struct diags why = { .n = 0 };
+	struct diags why;
 
 	free(f->pending);
 	f->pending = NULL;
@@ -300,6 +301,7 @@ void loader_changed(struct loader *l, const struct defdir_text *t)
 		refuse(l, f, nul.text, t->hidden ? NULL : t->text);
 		return;
 	}
+	diags_init(&why);
 	int r = try_text(l, f, t->text, &why);
 
 	if (r == -EEXIST) {
@@ -361,9 +363,12 @@ static bool try_pending(struct loader *l)
 	bool any = false;
 
 	TAILQ_FOREACH (f, &l->files, link) {
-		struct diags why = { .n = 0 };
+		struct diags why;
 
-		if (!f->pending || try_text(l, f, f->pending, &why) < 0)
+		if (!f->pending)
+			continue;
+		diags_init(&why);
+		if (try_text(l, f, f->pending, &why) < 0)
 			continue;
 		free(f->pending);
 		f->pending = NULL;
@@ -377,11 +382,12 @@ static void tell_pending(struct loader *l)
 	struct file *f;
 
 	TAILQ_FOREACH (f, &l->files, link) {
-		struct diags why = { .n = 0 };
+		struct diags why;
 
 		if (!f->pending || f->told)
 			continue;
 		f->told = true;
+		diags_init(&why);
 		(void)try_text(l, f, f->pending, &why);
 		log_diags(&why);
 		refuse_diags(l, f, &why, f->pending);

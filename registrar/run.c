@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,9 @@ static void add_events(struct run *r)
 static int start(struct run *r, struct diag *reterr)
 {
 	raise_file_limit();
+	/* each definition is read into as much as libyaml needs, and freed */
+	(void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
+	(void)mallopt(M_TOP_PAD, 1 << 20);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->base = make_base();
 	if (!r->base)

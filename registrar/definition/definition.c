@@ -358,7 +358,7 @@ int definition_parse(const char *file, const char *text, size_t len,
     const struct definition_defaults *defaults, struct definition **ret_d,
     struct diags *reterr)
 {
-	struct diags warnings = { .n = 0 };
+	struct diags warnings;
 	struct arena *a = arena_new();
 	struct definition *d = arena_alloc(a, 1, sizeof(*d));
 	struct conf_context c = {
@@ -366,6 +366,7 @@ int definition_parse(const char *file, const char *text, size_t len,
 	};
 	const struct conf_node *root;
 
+	diags_init(&warnings);
 	c.file = d->file = arena_strdup(a, file);
 	d->arena = a;
 	int r = consul_refuse_hcl(&c, text, len);

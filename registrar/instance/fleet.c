@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -39,7 +40,7 @@ struct part {
 	struct service *service;
 	struct unit *unit;
 	const struct definition_service *def;
-	const struct unit *told; /* who was shown when it was told of */
+	uint64_t told; /* id of who was shown when it was told of */
 	LIST_ENTRY(part) of_service;
 	LIST_ENTRY(part) of_unit;
 };
@@ -54,6 +55,7 @@ struct member {
 
 /* A version of a file, in force or retired. */
 struct unit {
+	uint64_t id;
 	char *file;
 	struct definition *def;
 	bool retired;
@@ -68,6 +70,7 @@ struct fleet {
 	struct definition_set *claims;
 	void *services, *members;   /* trees */
 	void *units;                /* in force; a tree by file */
+	uint64_t last_id;           /* of units */
 	LIST_HEAD(, unit) retired;  /* until the burst has settled */
 	LIST_HEAD(, service) moved; /* until the burst has settled */
 };
@@ -349,6 +352,7 @@ static struct unit *unit_new(struct fleet *f, struct definition *d)
 {
 	struct unit *u = xcalloc(1, sizeof(*u));
 
+	u->id = ++f->last_id;
 	u->file = xstrdup(d->file);
 	u->def = d;
 	LIST_INIT(&u->parts);
@@ -400,6 +404,21 @@ static void drop_retired(struct fleet *f, bool withdraw)
 	}
 }
 
+/* Nothing of it has to wait for the end of the burst. */
+static bool is_replaced(const struct unit *u)
+{
+	const struct part *p;
+
+	if (u->member_n)
+		return false;
+	LIST_FOREACH (p, &u->parts, of_unit) {
+		/* discovery has what a for_each says until it is told */
+		if (p->def->each_n || p->service->shown->unit->retired)
+			return false;
+	}
+	return true;
+}
+
 int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
 {
 	int r = definition_set_claim(f->claims, d, reterr);
@@ -418,6 +437,10 @@ int fleet_put(struct fleet *f, struct definition *d, struct diags *reterr)
 		part_add(f, u, s);
 		for (unsigned k = 0; k < s->instance_n; k++)
 			member_put(f, u, s, &s->instances[k], NULL);
+	}
+	if (old && is_replaced(old)) {
+		LIST_REMOVE(old, link);
+		unit_drop(f, old, false);
 	}
 	return 0;
 }
@@ -480,9 +503,9 @@ static void tell_differences(struct fleet *f)
 		LIST_REMOVE(s, moved);
 		s->is_moved = false;
 		LIST_FOREACH (p, &s->parts, of_service) {
-			if (p->told == s->shown->unit)
+			if (p->told == s->shown->unit->id)
 				continue;
-			p->told = s->shown->unit;
+			p->told = s->shown->unit->id;
 			tell_difference(s, p);
 		}
 	}

@@ -28,6 +28,7 @@
 #define TURN_NS 2000000 /* of the loop */
 #define COUNT_MS 500
 #define LOOKS_MAX (DEFTHREAD_SILENT_MS / COUNT_MS)
+#define BATCH 64 /* news for which the loop is woken amid a burst */
 #define WAITING_MAX ((size_t)16 << 20) /* octets of news */
 #define END_S 1                        /* for one that is about to end */
 
@@ -55,7 +56,9 @@ struct defthread {
 	pthread_cond_t ended; /* the thread has */
 	STAILQ_HEAD(, news) news;
 	size_t waiting; /* octets of them */
-	bool full;      /* it waits for room */
+	unsigned news_n;
+	bool raised; /* told */
+	bool full;   /* it waits for room */
 	bool running, end, rescan;
 	unsigned count;
 	int told, asked;
@@ -105,8 +108,11 @@ static void tell(struct defthread *t, struct news *n)
 	}
 	t->full = false;
 	t->count++;
-	if (STAILQ_EMPTY(&t->news))
+	t->news_n++;
+	if (!t->raised && (n->what == SETTLED || t->news_n == BATCH)) {
+		t->raised = true;
 		raise_fd(t->told);
+	}
 	t->waiting += sizeof(*n) + n->text.len;
 	STAILQ_INSERT_TAIL(&t->news, n, link);
 	pthread_mutex_unlock(&t->lock);
@@ -266,12 +272,15 @@ static struct news *next_news(struct defthread *t)
 
 	if (n) {
 		STAILQ_REMOVE_HEAD(&t->news, link);
+		t->news_n--;
 		t->waiting -= sizeof(*n) + n->text.len;
 		if (t->full && t->waiting < WAITING_MAX / 2)
 			pthread_cond_signal(&t->room);
 	}
-	if (STAILQ_EMPTY(&t->news))
+	if (STAILQ_EMPTY(&t->news) && t->raised) {
+		t->raised = false;
 		lower_fd(t->told);
+	}
 	pthread_mutex_unlock(&t->lock);
 	return n;
 }
@@ -313,11 +322,13 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	pthread_mutex_lock(&t->lock);
-	bool moves = t->count != t->seen || t->full || !STAILQ_EMPTY(&t->news);
+	bool moves = t->count != t->seen || t->full || t->raised;
 
 	t->seen = t->count;
 	pthread_mutex_unlock(&t->lock);
 	t->looks = moves ? 0 : t->looks + 1;
+	if (!moves) /* amid a burst, it may be */
+		take_until(t, clock_read_ns(CLOCK_MONOTONIC) + TURN_NS);
 	if (t->silent && moves) {
 		t->silent = false;
 		t->ops.settled(t->ops.arg, t->whole, false);

@@ -20,6 +20,12 @@ struct diags {
 	struct diag items[DIAGS_MAX]; /* in the order they were found */
 };
 
+/* Empty; the rest of it is large, and left as it is. */
+static inline void diags_init(struct diags *d)
+{
+	d->n = d->more = 0;
+}
+
 /* Accepts d == NULL; returns `error`, a negative errno. */
 int diags_add(struct diags *d, int error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
