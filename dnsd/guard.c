@@ -123,6 +123,19 @@ static bool has_limits(const struct policy *p)
 	return any;
 }
 
+/* Where no request needs a look: nothing but responses is limited. */
+static void set_unwatched(struct rules *r)
+{
+	struct policy *p = &r->policy;
+	bool spared = true;
+
+	if (p->allowed || p->recursers || p->queries.rate)
+		return;
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++)
+		spared &= !p->responses[i].rate || p->spared[i];
+	p->unwatched = spared ? r->spared : r->exempt;
+}
+
 static void set_outside(
     struct rules *r, const struct options *o, const struct guard *g)
 {
@@ -154,6 +167,7 @@ static struct rules *rules_new(const struct guard *g, const struct options *o)
 		(uint8_t)o->limit_ipv6_bits };
 	set_outside(r, o, g);
 	p->watches = p->allowed || p->recursers || has_limits(p);
+	set_unwatched(r);
 	p->cookies = (enum cookie_mode)o->cookies;
 	p->secrets = g->secrets;
 	return r;

@@ -271,15 +271,15 @@ static struct handled on_query(
     struct handler *h, unsigned i, const struct visitor *v, uint8_t *out)
 {
 	const struct query *q = &h->query[i];
-	struct answer a;
+	struct answer *a = &h->answer;
 
-	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
-	if (a.rcode == RCODE_REFUSED && is_outside(q, &h->locus[i]))
-		return respond_outside(h, i, &a, v, out);
-	if (a.leads_outside && v->may_recurse && q->flags[0] & WIRE_RD &&
+	answer_decide(a, q, &h->locus[i], h->catalog, h->responder.identity);
+	if (a->rcode == RCODE_REFUSED && is_outside(q, &h->locus[i]))
+		return respond_outside(h, i, a, v, out);
+	if (a->leads_outside && v->may_recurse && q->flags[0] & WIRE_RD &&
 	    does_later(h, LATER_OUTSIDE))
-		return follow_outside(h, &a, v);
-	return respond_decided(h, q, &a, v, out);
+		return follow_outside(h, a, v);
+	return respond_decided(h, q, a, v, out);
 }
 
 static struct handled on_notify(
@@ -361,8 +361,8 @@ static struct handled respond_screened(struct handler *h, unsigned i,
 	return sent(respond_refusing(h, i, v, s, out));
 }
 
-/* Whatever is not a plain question to a server that is open to all. */
-static struct handled handle_screened(
+/* Whatever is not a plain question of whom nothing is to be judged. */
+static __attribute__((noinline)) struct handled handle_screened(
     struct handler *h, unsigned i, enum transport via, uint8_t *out)
 {
 	struct visitor v = { h->message[i].peer, via, false, false };
@@ -387,23 +387,23 @@ struct handled handle_respond(
 		[VIA_TLS] = STAT_TLS_REQUESTS,
 	};
 	const struct query *q = &h->query[i];
-	struct answer a;
+	const struct sockaddr *peer = h->message[i].peer;
+	struct answer *a = &h->answer;
 
 	stats_add(&h->stats, requests[via], 1);
-	h->responder.recipient.peer = h->message[i].peer;
-	if (h->status[i] != QUERY_OK || h->screen.policy->watches ||
-	    q->edns.cookie_at)
+	h->responder.recipient.peer = peer;
+	if (h->status[i] != QUERY_OK || q->edns.cookie_at ||
+	    !screen_is_idle(&h->screen, peer, via))
 		return handle_screened(h, i, via, response);
-	answer_decide(&a, q, &h->locus[i], h->catalog, h->responder.identity);
-	if (a.rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
+	answer_decide(a, q, &h->locus[i], h->catalog, h->responder.identity);
+	if (a->rcode == RCODE_REFUSED && does_later(h, LATER_OUTSIDE) &&
 	    is_outside(q, &h->locus[i])) {
-		struct visitor v = { h->message[i].peer, via, via != VIA_UDP,
-			false };
+		struct visitor v = { peer, via, via != VIA_UDP, false };
 
 		return defer(h, LATER_OUTSIDE, &v);
 	}
-	stats_add(&h->stats, stat_of(&a), 1);
-	return sent(encode(h, q, &a, via, response));
+	stats_add(&h->stats, stat_of(a), 1);
+	return sent(encode(h, q, a, via, response));
 }
 
 void handle_prepare(struct handler *h, const struct message *m, unsigned n)

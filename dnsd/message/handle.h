@@ -83,6 +83,7 @@ struct handler {
 	struct query query[HANDLE_BATCH_MAX];
 	struct locus locus[HANDLE_BATCH_MAX];
 	const struct message *message;
+	struct answer answer; /* being decided */
 };
 
 /* Never NULL. */

@@ -3,15 +3,18 @@
  * What the handler takes for an answer, to be counted and not to be timed:
  *
  *	valgrind --tool=callgrind --toggle-collect=answer_all
- *	    bench.handle QUESTION ROUNDS
+ *	    bench.handle QUESTION ROUNDS [ADDRESS]
  *
  * collects the instructions of ROUNDS batches of 32 of that question ("web"
- * has seven instances, "static" is of a zone file) and of nothing else. The
- * draws are the same in each run.
+ * has seven instances, "big" 100, "static" is of a zone file) and of nothing
+ * else. The draws are the same in each run. Nobody is limited; with an address
+ * there are limits as by default (guard.c), which that client does not reach.
  */
+#include "dnsd/message/screen/networks.h"
 #include "tests/support/ask.h"
 #include "tests/support/batch.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +29,37 @@ static const char text[] = "zone svc.test\n"
                            "instance i5 192.0.2.5 weight 40\n"
                            "instance i6 192.0.2.6 weight 50\n"
                            "instance i7 192.0.2.7 weight 60\n";
+
+/* Lines of one text: each call of world_add() ends the service. */
+static void add_big(struct world *w)
+{
+	static char big[100 * 64];
+	size_t len = (size_t)snprintf(big, sizeof(big), "service big\n");
+
+	for (unsigned i = 0; i < 100; i++) {
+		len += (size_t)snprintf(big + len, sizeof(big) - len,
+		    "instance i%u 10.0.0.%u weight %u\n", i, i, 1 + i % 50);
+	}
+	world_add(w, big);
+}
+
+/* Returns them: they are the caller's. */
+static struct networks *add_limits(struct world *w)
+{
+	static const char *const near[] = { "127.0.0.0/8", "10.0.0.0/8",
+		"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+		"100.64.0.0/10", "::1", "fe80::/10", "fc00::/7" };
+	struct networks *n = networks_new(near, sizeof(near) / sizeof(*near));
+
+	w->policy.watches = true;
+	w->policy.unwatched = n;
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++) {
+		w->policy.responses[i] =
+		    (struct limit_rule){ LIMIT_RATE_MAX, LIMIT_RATE_MAX, 15 };
+		w->policy.spared[i] = n;
+	}
+	return n;
+}
 
 void answer_all(struct world *w, struct message *m, unsigned rounds);
 
@@ -49,17 +83,27 @@ int main(int argc, char *argv[])
 	char name[ASK_NAME_MAX];
 	struct ask a;
 
-	if (argc != 3) {
-		(void)fputs("usage: bench.handle QUESTION ROUNDS\n", stderr);
+	if (argc < 3 || argc > 4) {
+		(void)fputs(
+		    "usage: bench.handle QUESTION ROUNDS [ADDRESS]\n", stderr);
 		return 2;
 	}
 	struct world *w = world_new(text);
+	struct sockaddr_in peer = { .sin_family = AF_INET };
+	struct networks *near = NULL;
+	add_big(w);
+	if (argc > 3) {
+		near = add_limits(w);
+		(void)inet_pton(AF_INET, argv[3], &peer.sin_addr);
+	}
 	ask_parse(&a, name, argv[1]);
 	size_t len = ask_build(&a, msg);
 	for (unsigned i = 0; i < HANDLE_BATCH_MAX; i++)
-		m[i] = (struct message){ msg, len, response[i], 0, NULL };
+		m[i] = (struct message){ msg, len, response[i], 0,
+			near ? (const void *)&peer : NULL };
 	answer_all(w, m, (unsigned)strtoul(argv[2], NULL, 10));
 	printf("%zu octets\n", m[0].response_len);
 	world_free(w);
+	networks_free(near);
 	return 0;
 }

@@ -79,8 +79,7 @@ void answer_not_ready(struct answer *a)
 /* Names left of the zone's that are not static may be the registry's. */
 static bool is_unread(const struct locus *l)
 {
-	return l->below > 0 &&
-	       atomic_load_explicit(&l->zone->is_unread, memory_order_relaxed);
+	return atomic_load_explicit(&l->zone->is_unread, memory_order_relaxed);
 }
 
 void answer_hinfo(struct answer *a)
@@ -185,7 +184,7 @@ static bool decide_node(struct answer *a, const struct dname *name,
 		answer_along(a, c);
 		return false;
 	}
-	if (is_unread(l)) {
+	if (l->below > 0 && is_unread(l)) {
 		answer_not_ready(a);
 		return false;
 	}
@@ -247,7 +246,7 @@ static bool decide_name(struct answer *a, const struct dname *name,
 		a->rcode = RCODE_NOERROR;
 		a->kind = ANSWER_REFERRAL;
 		a->node = found.node;
-		answer_along(a, c);
+		answer_refer(a, c);
 		/* AA says who has the first owner, RFC 1035 section 4.1.1 */
 		a->authoritative &= a->alias_n > 0;
 		return false;
@@ -260,22 +259,28 @@ static bool decide_name(struct answer *a, const struct dname *name,
 	return decide_absent(a, name, type, &found, l, c);
 }
 
-static void decide_in_zone(struct answer *a, const struct query *q,
-    const struct locus *l, const struct catalog *c)
+/* Where an alias leads, and so on. */
+static __attribute__((noinline)) void follow_aliases(
+    struct answer *a, const struct query *q, const struct catalog *c)
 {
 	struct locus next;
 
-	/* RFC 1035 section 6.2: an answer in class ANY is never authoritative
-	 */
-	a->authoritative = q->class == CLASS_IN;
-	if (!decide_name(a, &q->name, q->type, l, c))
-		return;
 	do {
 		dname_hash(&a->name, catalog_seed(c));
 		locate(&next, &a->name, q->type, c);
 		empty(a, RCODE_NOERROR);
 		a->leads_outside = !next.zone;
 	} while (next.zone && decide_name(a, &a->name, q->type, &next, c));
+}
+
+static void decide_in_zone(struct answer *a, const struct query *q,
+    const struct locus *l, const struct catalog *c)
+{
+	/* RFC 1035 section 6.2: an answer in class ANY is never authoritative
+	 */
+	a->authoritative = q->class == CLASS_IN;
+	if (decide_name(a, &q->name, q->type, l, c))
+		follow_aliases(a, q, c);
 }
 
 static bool name_is(const struct dname *n, const char *wire, size_t len)
@@ -312,13 +317,10 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 {
 	empty(ret_a, RCODE_NOERROR);
 	ret_a->authoritative = false;
-	ret_a->not_ready = false;
 	ret_a->leads_outside = false;
 	ret_a->service = NULL;
-	ret_a->port = NULL;
 	ret_a->chaos = NULL;
 	ret_a->alias_n = 0;
-	ret_a->mixed = NULL;
 	if (q->type == TYPE_OPT) { /* a pseudo-type: nobody owns one */
 		ret_a->rcode = RCODE_FORMERR;
 	} else if ((q->type >= 249 && q->type <= 250) || /* TKEY, TSIG */

@@ -19,13 +19,13 @@ enum answer_kind {
 	ANSWER_EMPTY,    /* the RCODE says it all */
 	ANSWER_NEGATIVE, /* SOA in the authority section, RFC 2308 */
 	ANSWER_SRV,      /* of the service, with addresses */
-	ANSWER_IPV4,     /* of the service, a sample */
+	ANSWER_ONE_SRV,  /* of one instance */
+	ANSWER_PTR,      /* to its instances, RFC 6763 section 4.1 */
+	ANSWER_IPV4,     /* of the service, as many as fit */
 	ANSWER_IPV6,
-	ANSWER_ONE_SRV, /* of one instance */
 	ANSWER_ONE_IPV4,
 	ANSWER_ONE_IPV6,
 	ANSWER_RECORDS,      /* all other types of a service or an instance */
-	ANSWER_PTR,          /* to its instances, RFC 6763 section 4.1 */
 	ANSWER_TYPES,        /* PTR to the services of the zone */
 	ANSWER_DOMAIN,       /* PTR to the zone */
 	ANSWER_ADDRESS_NAME, /* PTR to the instance that has the address */
@@ -71,7 +71,7 @@ struct answer {
 	enum rcode rcode;
 	enum answer_kind kind;
 	bool authoritative; /* AA */
-	bool not_ready;     /* what was asked for is not known (yet) */
+	bool not_ready;     /* of SERVFAIL: it is not known (yet) */
 	bool leads_outside; /* the last alias does, to a name of others */
 	const struct zone *zone;
 	const struct zone_image *image; /* of zone */
@@ -92,8 +92,9 @@ struct answer {
 	struct alias alias[ANSWER_ALIASES_MAX];
 	struct dname name; /* that the last alias leads to */
 	/*
-	 * Names of the service's instances may be of others, too: ask
-	 * answer_instance_along(). NULL: they are not.
+	 * Of SRV and PTR, not set otherwise: names of the service's instances
+	 * may be of others, too, ask answer_instance_along(). NULL: they are
+	 * not.
 	 */
 	const struct catalog *mixed;
 	/*
@@ -176,8 +177,30 @@ void answer_not_ready(struct answer *a);
 /* HINFO, to ANY at a name that exists: RFC 8482 section 4.2. */
 void answer_hinfo(struct answer *a);
 
-/* answer_along.c: sets a->mixed, of an answer with SRV or PTR of a service. */
-void answer_mix(struct answer *a, const struct catalog *c);
+/* answer_along.c: is one of those names another one's, too? */
+bool answer_is_mixed(const struct answer *a);
 
-/* answer_along.c: a->target, of an answer with a set or a referral. */
-void answer_along(struct answer *a, const struct catalog *c);
+/*
+ * Sets a->mixed, of an answer with SRV or PTR of a service. Most zones have
+ * nothing two labels below their apex, no cuts and no zones below.
+ */
+static inline void answer_mix(struct answer *a, const struct catalog *c)
+{
+	a->mixed = NULL;
+	if ((a->image->is_deep || atomic_load_explicit(&a->zone->below_n,
+	                              memory_order_relaxed)) &&
+	    answer_is_mixed(a))
+		a->mixed = c;
+}
+
+/* answer_along.c: a->target, of names in that set; or of a referral. */
+void answer_add_targets(struct answer *a, const struct catalog *c);
+void answer_refer(struct answer *a, const struct catalog *c);
+
+/* a->target, of an answer with a set. */
+static inline void answer_along(struct answer *a, const struct catalog *c)
+{
+	a->target_n = 0;
+	if (a->rrset->has_targets)
+		answer_add_targets(a, c);
+}

@@ -142,16 +142,17 @@ static void add_targets(struct answer *a, const struct rrset *set,
 	}
 }
 
-void answer_along(struct answer *a, const struct catalog *c)
+void answer_add_targets(struct answer *a, const struct catalog *c)
+{
+	add_targets(
+	    a, a->rrset, a->rrset->type == TYPE_NS ? GLUE_ANY : GLUE_NONE, c);
+}
+
+void answer_refer(struct answer *a, const struct catalog *c)
 {
 	a->target_n = 0;
-	if (a->kind == ANSWER_REFERRAL) {
-		a->rrset = node_rrset(a->node, TYPE_NS);
-		add_targets(a, a->rrset, GLUE_OTHER, c);
-	} else if (a->rrset->has_targets) {
-		add_targets(a, a->rrset,
-		    a->rrset->type == TYPE_NS ? GLUE_ANY : GLUE_NONE, c);
-	}
+	a->rrset = node_rrset(a->node, TYPE_NS);
+	add_targets(a, a->rrset, GLUE_OTHER, c);
 }
 
 /* ---- what goes along with services ------------------------------------ */
@@ -173,30 +174,17 @@ static bool has_protocol_node(const struct answer *a)
 	    name, (uint8_t)(1 + len + z->name.len));
 }
 
-/*
- * Most zones have nothing two labels below their apex, no cuts and no zones
- * below; of the others most have nothing at the service's name.
- */
-static bool is_mixed(const struct answer *a)
+/* Most zones that may have something there have nothing all the same. */
+bool answer_is_mixed(const struct answer *a)
 {
 	const struct zone_image *m = a->image;
 	const struct service *s = a->service;
 
 	if (atomic_load_explicit(&a->zone->below_n, memory_order_relaxed))
 		return true;
-	if (m->label_max <= m->label_min + 1 && !m->has_special)
-		return false;
 	return zone_image_apex(m)->governor_at ||
 	       zone_image_find(m, s->hash, s->name, s->name_len) ||
 	       (a->kind == ANSWER_PTR && has_protocol_node(a));
-}
-
-void answer_mix(struct answer *a, const struct catalog *c)
-{
-	if ((a->kind == ANSWER_SRV || a->kind == ANSWER_ONE_SRV ||
-	        a->kind == ANSWER_PTR) &&
-	    is_mixed(a))
-		a->mixed = c;
 }
 
 /* The name in the answer's zone; false: it lies in another one of ours. */

@@ -294,6 +294,14 @@ static unsigned encloser_of(struct answer *a, const struct dname *name,
 	return 1;
 }
 
+static inline __attribute__((always_inline)) void mix(
+    struct answer *a, const struct catalog *c)
+{
+	if (a->kind == ANSWER_SRV || a->kind == ANSWER_ONE_SRV ||
+	    a->kind == ANSWER_PTR)
+		answer_mix(a, c);
+}
+
 bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
     const struct locus *l, const struct catalog *c, unsigned *ret_encloser_n)
 {
@@ -302,6 +310,7 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 	bool underscored = is_underscored(first, len);
 	bool exists = false;
 
+	a->port = NULL;
 	a->service = l->guess;
 	if (a->service &&
 	    !service_is(a->service, l->zone, l->hash, l->label, l->label_len))
@@ -326,7 +335,7 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 		                     : decide_port(a, name, type);
 	}
 	if (exists) {
-		answer_mix(a, c);
+		mix(a, c);
 		return true;
 	}
 	*ret_encloser_n = encloser_of(a, name, l, underscored);
@@ -338,7 +347,7 @@ bool answer_service(struct answer *a, const struct dname *name, uint16_t type,
 		return false;
 	if (a->service && take_protocol(a, first, len) &&
 	    answer_subtypes(a, name, type, l, ret_encloser_n)) {
-		answer_mix(a, c);
+		mix(a, c);
 		return true;
 	}
 	return answer_domains(a, name, type, l, ret_encloser_n);

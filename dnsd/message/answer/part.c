@@ -121,19 +121,42 @@ static void shuffle_group(struct pick *p, const struct service *s,
 		p->order[k] = (uint16_t)p->key[k];
 }
 
+/* Who weighs the same may as well change places. */
+static void shuffle_evenly(
+    struct pick *p, unsigned from, unsigned to, struct rng *rng)
+{
+	for (unsigned k = from; k + 1 < to; k++) {
+		unsigned i = k + rng_below(rng, to - k);
+		uint16_t taken = p->order[i];
+
+		p->order[i] = p->order[k];
+		p->order[k] = taken;
+	}
+}
+
 void part_shuffle(struct pick *p, const struct service *s, unsigned n,
     enum pick_filter filter, struct rng *slot, struct rng *rng)
 {
 	const struct service_group *g = service_at(s, s->groups);
 
 	for (unsigned from = 0, to; from < n; from = to, g++) {
+		uint32_t least = UINT16_MAX, most = 0;
 		uint64_t taken = 0, total;
 		float end = 0;
 
 		for (to = from;
-		     to < n && p->order[to] < (unsigned)g->first + g->n; to++)
-			taken += instance_weight(
+		     to < n && p->order[to] < (unsigned)g->first + g->n; to++) {
+			uint32_t w = instance_weight(
 			    service_instance_at(s, p->order[to]));
+
+			taken += w;
+			least = w < least ? w : least;
+			most = w > most ? w : most;
+		}
+		if (least == most) {
+			shuffle_evenly(p, from, to, rng);
+			continue;
+		}
 		/* groups before the last one are there as a whole */
 		total = to < n ? taken : pick_weight(s, g, filter);
 		if (taken < total)

@@ -30,9 +30,11 @@ struct record_set service_sd_txt(const struct service *s, unsigned i)
 {
 	/* RFC 6763 section 6.1: one string, which is empty */
 	static const uint8_t none[] = { 0, 1, 0 };
-	struct record_set txt = service_instance_records(s, i, TYPE_TXT);
+	struct record_set txt = { .n = 0 };
 
-	if (!txt.n)
+	if (s->flags & SERVICE_INSTANCE_RECORDS)
+		txt = service_instance_records(s, i, TYPE_TXT);
+	if (!txt.n && s->records)
 		txt = service_records(s, TYPE_TXT);
 	return txt.n ? txt : (struct record_set){ TYPE_TXT, 1, none };
 }

@@ -488,6 +488,7 @@ int zone_build_image(struct zone_build *b, struct zone_image **ret_image,
 	m->label_min = b->apex.label_n;
 	m->label_max = b->label_max;
 	m->has_special = b->has_special;
+	m->is_deep = m->has_special || m->label_max > m->label_min + 1;
 	m->apex_at = name_at(b, 1)->node_at;
 	fill_slots(b, m);
 	*ret_where = 0;

@@ -82,6 +82,7 @@ struct zone_image {
 	uint8_t label_max; /* of the deepest name */
 	/* There are cuts, DNAMEs or wildcards: more than one probe may do. */
 	bool has_special;
+	bool is_deep; /* that, or names two labels below the apex */
 	/* Where in the SOA's RDATA the apex's name begins; UINT16_MAX: not. */
 	uint16_t soa_tail[2];
 	uint64_t slot[]; /* 32 bits of the hash, 32 bits of a node's place */

@@ -46,7 +46,6 @@ static void put_sections(
 {
 	const struct service *s = a->service;
 
-	o->mixed = a->mixed ? a : NULL;
 	if (a->alias_n && !respond_aliases(o, a))
 		return;
 	switch (a->kind) {
@@ -103,8 +102,8 @@ static void put_sections(
 	}
 }
 
-static void put_header(
-    struct out *o, const struct query *q, enum rcode rcode, bool authoritative)
+static void put_header(struct out *o, const struct query *q, enum rcode rcode,
+    bool authoritative, uint8_t flags)
 {
 	uint8_t *p = o->base;
 
@@ -112,8 +111,8 @@ static void put_header(
 	p[2] = (uint8_t)(WIRE_QR | (q->flags[0] & (WIRE_OPCODE | WIRE_RD)) |
 	                 (authoritative ? WIRE_AA : 0) |
 	                 (o->result.truncated ? WIRE_TC : 0));
-	p[3] = (uint8_t)((q->flags[1] & WIRE_CD) | (rcode & WIRE_RCODE) |
-	                 o->responder->extra.flags);
+	p[3] =
+	    (uint8_t)((q->flags[1] & WIRE_CD) | (rcode & WIRE_RCODE) | flags);
 	p = wire_put16(p + 4, q->question_len ? 1 : 0);
 	p = wire_put16(p, o->answer_n);
 	p = wire_put16(p, o->authority_n);
@@ -130,7 +129,6 @@ static struct out begin(struct responder *r, const struct query *q,
 		.limit = limit,
 		.owner = RESPOND_TO_QUESTION,
 		.qname_len = q->name.len,
-		.names = &r->names,
 		.responder = r };
 
 	/* the name of the question is echoed as it came, in its case */
@@ -144,7 +142,7 @@ static struct response finish(struct out *o, const struct responder *r,
     const struct query *q, enum rcode rcode, bool authoritative)
 {
 	respond_opt(o, r, q, rcode);
-	put_header(o, q, rcode, authoritative);
+	put_header(o, q, rcode, authoritative, r->extra.flags);
 	o->result.len = (size_t)(o->at - o->base);
 	return o->result;
 }
@@ -161,7 +159,7 @@ static size_t limit_of(
 struct response respond_encode(struct responder *r, const struct query *q,
     const struct answer *a, enum transport via, uint8_t *out)
 {
-	if (a->not_ready)
+	if (a->rcode == RCODE_SERVFAIL && a->not_ready)
 		r->extra.why = WHY_NOT_READY;
 	if (a->kind == ANSWER_FOREIGN)
 		respond_plan_foreign(r, q, a->foreign);

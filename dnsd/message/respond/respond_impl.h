@@ -23,11 +23,8 @@ struct out {
 	uint16_t answer_n, authority_n, additional_n;
 	uint16_t owner; /* pointer to the name that data is for */
 	uint8_t qname_len;
-	bool names_ready; /* what is written is in `names` */
-	struct names *names;
+	bool names_ready; /* what is written is in responder->names */
 	struct responder *responder;
-	/* That says which addresses of instances go along; NULL: all. */
-	const struct answer *mixed;
 	struct response result;
 };
 

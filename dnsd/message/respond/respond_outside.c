@@ -87,8 +87,8 @@ static uint8_t *put_owner_anew(struct out *o, const struct place *r)
 	uint16_t pointer = names_pointer(respond_names(o), name, len);
 	if (pointer)
 		return wire_put16(o->at, pointer);
-	return names_write(
-	    o->names, o->at, (size_t)(o->at - o->base), name, len, true);
+	return names_write(&o->responder->names, o->at,
+	    (size_t)(o->at - o->base), name, len, true);
 }
 
 /* RDATA at `at`, with whole names; NULL: there is no room. */
@@ -129,7 +129,7 @@ static bool put_anew(struct out *o, const struct place *r)
 		    wire_get16(fixed));
 	}
 	if (!end || end > o->end) {
-		names_forget(o->names, names_n);
+		names_forget(&o->responder->names, names_n);
 		return false;
 	}
 	wire_put16(rdlength, (uint16_t)(end - rdlength - 2));

@@ -87,9 +87,11 @@ static void make_address_head(const struct out *o, uint8_t head[16],
 }
 
 /* Addresses of the targets written, as long as there is room; never TC. */
-static void put_target_addresses(struct out *o, const struct responder *r,
-    const struct service *s, const uint16_t *order, unsigned n)
+static inline __attribute__((always_inline)) void put_addresses(struct out *o,
+    const struct responder *r, const struct answer *a, const uint16_t *order,
+    unsigned n, bool mixed)
 {
+	const struct service *s = a->service;
 	uint8_t head4[16], head6[16];
 
 	make_address_head(o, head4, s, TYPE_A);
@@ -102,8 +104,8 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 
 		if (r->target[k] > RESPOND_POINTER_MAX)
 			return;
-		if (o->mixed)
-			flags = answer_instance_along(o->mixed, i);
+		if (mixed)
+			flags = answer_instance_along(a, i);
 		if (flags & INSTANCE_IPV4) {
 			wire_put16(head4, owner);
 			if (!put_ipv4(o, in->ipv4, head4))
@@ -116,6 +118,23 @@ static void put_target_addresses(struct out *o, const struct responder *r,
 				return;
 			o->additional_n++;
 		}
+	}
+}
+
+static __attribute__((noinline)) void put_mixed_addresses(struct out *o,
+    const struct responder *r, const struct answer *a, const uint16_t *order,
+    unsigned n)
+{
+	put_addresses(o, r, a, order, n, true);
+}
+
+static void put_target_addresses(struct out *o, const struct responder *r,
+    const struct answer *a, const uint16_t *order, unsigned n)
+{
+	if (a->mixed) {
+		put_mixed_addresses(o, r, a, order, n);
+	} else {
+		put_addresses(o, r, a, order, n, false);
 	}
 }
 
@@ -133,8 +152,8 @@ static void set_ports(struct out *o, const struct responder *r,
 	}
 }
 
-/* Returns how many fit; their targets are in r->target. */
-static unsigned put_srv_records(struct out *o, struct responder *r,
+/* Returns how many fit. */
+static unsigned put_srv_list(struct out *o, struct responder *r,
     const struct answer *a, const uint16_t *order, unsigned n)
 {
 	const struct service *s = a->service;
@@ -145,17 +164,11 @@ static unsigned put_srv_records(struct out *o, struct responder *r,
 	while (k < n && put_srv(o, s, service_instance_at(s, order[k]), head,
 	                    &r->target[k]))
 		k++;
-	return k;
-}
-
-/* What the first n records written need besides. */
-static void end_srv_list(struct out *o, const struct responder *r,
-    const struct answer *a, const uint16_t *order, unsigned n)
-{
-	o->answer_n = (uint16_t)(o->answer_n + n);
+	o->answer_n = (uint16_t)(o->answer_n + k);
 	if (a->port)
-		set_ports(o, r, a, order, n);
-	put_target_addresses(o, r, a->service, order, n);
+		set_ports(o, r, a, order, k);
+	put_target_addresses(o, r, a, order, k);
+	return k;
 }
 
 /* ---- sets that may not fit -------------------------------------------- */
@@ -204,8 +217,7 @@ static __attribute__((noinline)) void put_srv_part(
 	n = count_fitting(o, r, a, n);
 	if (!anew)
 		part_shuffle(&r->pick, s, n, PICK_ALL, &r->slot, &r->rng);
-	(void)put_srv_records(o, r, a, r->pick.order, n);
-	end_srv_list(o, r, a, r->pick.order, n);
+	(void)put_srv_list(o, r, a, r->pick.order, n);
 	o->result.truncated = true;
 }
 
@@ -215,19 +227,20 @@ void respond_srv_set(struct out *o, struct responder *r, const struct answer *a)
 	const struct service *s = a->service;
 	size_t least = RESPOND_HEAD_LEN + SRV_FIXED_LEN + 2u + s->name_len;
 	size_t fit = respond_room(o) / least;
+	uint16_t answer_n = o->answer_n;
 	uint8_t *at = o->at;
-	unsigned n = s->eligible_n;
 
-	if (n > fit) {
+	if (s->eligible_n > fit) {
 		put_srv_part(o, r, a, (unsigned)fit);
 		return;
 	}
-	(void)pick_order(&r->pick, s, n, PICK_ALL, &r->rng);
-	if (put_srv_records(o, r, a, r->pick.order, n) == n) {
-		end_srv_list(o, r, a, r->pick.order, n);
+	unsigned n = pick_order(&r->pick, s, s->eligible_n, PICK_ALL, &r->rng);
+	if (put_srv_list(o, r, a, r->pick.order, n) == n)
 		return;
-	}
+	/* names that are longer than that: begin again */
 	o->at = at;
+	o->answer_n = answer_n;
+	o->additional_n = 0;
 	put_srv_part(o, r, a, n);
 }
 
@@ -248,10 +261,9 @@ static bool put_ptr(struct out *o, const struct service_instance *in,
 	return true;
 }
 
-static bool put_sd_txt(
-    struct out *o, const struct service *s, unsigned i, uint16_t owner)
+static inline __attribute__((always_inline)) bool put_sd_txt(struct out *o,
+    const struct service *s, const uint8_t *rdata, uint16_t owner)
 {
-	const uint8_t *rdata = service_sd_txt(s, i).at;
 	size_t len = 2u + wire_get16(rdata);
 
 	if (RESPOND_HEAD_LEN + len > respond_room(o))
@@ -267,10 +279,12 @@ static bool put_sd_txt(
  * RFC 6763 section 12.1, as long as there is room; never TC. What others have
  * at the name of an instance is left to those who ask for it.
  */
-static void put_browsed(struct out *o, struct responder *r,
-    const struct answer *a, uint16_t *order, unsigned n)
+static inline __attribute__((always_inline)) unsigned put_browsed_records(
+    struct out *o, struct responder *r, const struct answer *a, uint16_t *order,
+    unsigned n, bool plain)
 {
 	const struct service *s = a->service;
+	const uint8_t *txt = service_sd_txt(s, order[0]).at;
 	unsigned put = 0;
 
 	for (unsigned k = 0; k < n && r->target[k] <= RESPOND_POINTER_MAX;
@@ -278,19 +292,38 @@ static void put_browsed(struct out *o, struct responder *r,
 		uint16_t owner = (uint16_t)(RESPOND_POINTER | r->target[k]);
 		uint8_t head[16];
 
-		if (o->mixed && !answer_browsed_along(o->mixed, order[k]))
+		if (!plain && a->mixed && !answer_browsed_along(a, order[k]))
 			continue;
+		if (!plain)
+			txt = service_sd_txt(s, order[k]).at;
 		respond_head(head, owner, TYPE_SRV, s->ttl_s);
-		if (!put_sd_txt(o, s, order[k], owner) ||
+		if (!put_sd_txt(o, s, txt, owner) ||
 		    !put_srv(o, s, service_instance_at(s, order[k]), head,
 		        &r->target[put]))
 			break;
 		order[put++] = order[k];
 		o->additional_n++;
 	}
+	return put;
+}
+
+static __attribute__((noinline)) unsigned put_mixed_records(struct out *o,
+    struct responder *r, const struct answer *a, uint16_t *order, unsigned n)
+{
+	return put_browsed_records(o, r, a, order, n, false);
+}
+
+static void put_browsed(struct out *o, struct responder *r,
+    const struct answer *a, uint16_t *order, unsigned n)
+{
+	bool plain =
+	    !a->mixed && !(a->service->flags & SERVICE_INSTANCE_RECORDS);
+
+	n = plain ? put_browsed_records(o, r, a, order, n, true)
+	          : put_mixed_records(o, r, a, order, n);
 	if (a->port)
-		set_ports(o, r, a, order, put);
-	put_target_addresses(o, r, s, order, put);
+		set_ports(o, r, a, order, n);
+	put_target_addresses(o, r, a, order, n);
 }
 
 /* The first n of r->pick.order, out of `all`. */
@@ -469,11 +502,8 @@ void respond_one_srv(struct out *o, struct responder *r, const struct answer *a)
 {
 	uint16_t one = (uint16_t)a->instance;
 
-	if (put_srv_records(o, r, a, &one, 1)) {
-		end_srv_list(o, r, a, &one, 1);
-	} else {
+	if (!put_srv_list(o, r, a, &one, 1))
 		o->result.truncated = true;
-	}
 }
 
 static void put_along(

@@ -15,12 +15,12 @@ enum {
 struct names *respond_names(struct out *o)
 {
 	if (!o->names_ready) {
-		names_reset(o->names);
-		names_note(o->names, o->base + WIRE_HEADER_LEN, o->qname_len,
-		    WIRE_HEADER_LEN);
+		names_reset(&o->responder->names);
+		names_note(&o->responder->names, o->base + WIRE_HEADER_LEN,
+		    o->qname_len, WIRE_HEADER_LEN);
 		o->names_ready = true;
 	}
-	return o->names;
+	return &o->responder->names;
 }
 
 static size_t offset_of(const struct out *o, const uint8_t *p)
@@ -66,7 +66,7 @@ static uint8_t *put_names(
 static bool put_rr(struct out *o, const struct owner *w,
     const struct rrset *set, const struct rr *rr, uint32_t ttl_s)
 {
-	unsigned names_n = o->names_ready ? o->names->n : 0;
+	unsigned names_n = o->names_ready ? o->responder->names.n : 0;
 	bool names = set->name_n && (set->compressible || set->has_targets);
 	uint8_t *p;
 
@@ -86,7 +86,8 @@ static bool put_rr(struct out *o, const struct owner *w,
 		p += rr->rdata_len;
 	}
 	if (p > o->end) {
-		names_forget(o->names, o->names_ready ? names_n : 0);
+		names_forget(
+		    &o->responder->names, o->names_ready ? names_n : 0);
 		return false;
 	}
 	wire_put16(rdlength, (uint16_t)(p - rdlength - 2));
@@ -208,7 +209,7 @@ static bool put_addresses(
     struct out *o, const struct owner *w, const struct node *n)
 {
 	static const uint16_t types[] = { TYPE_A, TYPE_AAAA };
-	unsigned names_n = o->names_ready ? o->names->n : 0;
+	unsigned names_n = o->names_ready ? o->responder->names.n : 0;
 	uint16_t additional_n = o->additional_n;
 	uint8_t *at = o->at;
 
@@ -216,7 +217,8 @@ static bool put_addresses(
 		const struct rrset *set = node_rrset(n, types[t]);
 
 		if (set && !put_rrset(o, w, set, &o->additional_n)) {
-			names_forget(o->names, o->names_ready ? names_n : 0);
+			names_forget(
+			    &o->responder->names, o->names_ready ? names_n : 0);
 			o->additional_n = additional_n;
 			o->at = at;
 			return false;

@@ -41,6 +41,11 @@ enum response_class {
 struct policy {
 	/* Every request is screened: there are networks or limits. */
 	bool watches;
+	/*
+	 * But for those from here, and over streams: without a cookie, nothing
+	 * is for them. NULL: no such place.
+	 */
+	const struct networks *unwatched;
 	const struct networks *allowed; /* NULL: everybody */
 	bool drops;                     /* the others; else REFUSED */
 	struct limit_rule queries;      /* of one network */

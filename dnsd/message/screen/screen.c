@@ -29,6 +29,17 @@ static bool is_exempt(const struct policy *p, const struct visitor *v)
 	return p->exempt && networks_have(p->exempt, v->peer);
 }
 
+bool screen_is_idle(
+    const struct screen *s, const struct sockaddr *peer, enum transport via)
+{
+	const struct policy *p = s->policy;
+
+	if (!p->watches)
+		return true;
+	return p->unwatched &&
+	       (via != VIA_UDP || !peer || networks_have(p->unwatched, peer));
+}
+
 bool screen_welcomes(const struct screen *s, const struct sockaddr *peer)
 {
 	const struct policy *p = policy_current(s->slot);
@@ -54,12 +65,12 @@ static bool is_over(struct screen *s, const struct visitor *v,
     enum query_status status, struct respond_extra *e, enum screening *ret_s)
 {
 	const struct policy *p = s->policy;
-	/* what may be forged does not use up what verified clients have */
-	struct limit_key key = { network_number(v->peer, &p->prefixes), 0,
-		v->verified ? KIND_VERIFIED_QUERIES : KIND_QUERIES };
 
 	if (!p->queries.rate || is_exempt(p, v))
 		return false;
+	/* what may be forged does not use up what verified clients have */
+	struct limit_key key = { network_number(v->peer, &p->prefixes), 0,
+		v->verified ? KIND_VERIFIED_QUERIES : KIND_QUERIES };
 	unsigned n = limits_take(s->limits, &key, &p->queries, s->now_mono_ms);
 	if (!n)
 		return false;

@@ -44,6 +44,10 @@ enum screening {
 void screen_init(struct screen *s, const struct policy_slot *slot);
 void screen_release(struct screen *s);
 
+/* True: nothing is to be judged of a request without a cookie. */
+bool screen_is_idle(
+    const struct screen *s, const struct sockaddr *peer, enum transport via);
+
 /* False: a connection from there is as well closed at once. */
 bool screen_welcomes(const struct screen *s, const struct sockaddr *peer);
 

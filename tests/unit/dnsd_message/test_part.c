@@ -198,6 +198,52 @@ static void test_many(void **state)
 	world_free(w);
 }
 
+/* ---- groups and families ---------------------------------------------- */
+
+static const char mixed[] = "zone a.test\n"
+                            "service s\n"
+                            "instance i0 10.0.0.1 weight 10\n"
+                            "instance i1 10.0.0.2 weight 30\n"
+                            "instance i2 2001:db8::1 weight 50\n"
+                            "instance i3 10.0.0.4 weight 1 priority 1\n"
+                            "instance i4 10.0.0.5 weight 2 priority 1\n"
+                            "instance i5 2001:db8::2 weight 900 priority 1\n"
+                            "instance i6 10.0.0.7 weight 3 priority 1\n";
+
+/* i0 and i1 come first, by their weights; then one or two of the others. */
+static void test_groups(void **state)
+{
+	static const double first[] = { 0.25, 0.75 };
+	static const double third[] = { 1 / 6.0, 2 / 6.0, 3 / 6.0 };
+	scoped_free struct pick *p = xcalloc(1, sizeof(*p));
+	struct world *w = world_new(mixed);
+	const struct service *s = world_find(w, "s");
+	unsigned firsts[2] = { 0 }, thirds[3] = { 0 };
+	struct rng rng;
+
+	(void)state;
+	rng_seed_fixed(&rng, 3);
+	for (uint32_t d = 0; d < DRAWS; d++) {
+		unsigned part = 3 + d % 2;
+		struct rng slot;
+
+		part_seed(&slot, s, 1, d * SLOT);
+		assert_int_equal(
+		    pick_order(p, s, part, PICK_IPV4, &slot), part);
+		part_shuffle(p, s, part, PICK_IPV4, &slot, &rng);
+		unsigned a = member_of(s, p->order[0]);
+		unsigned b = member_of(s, p->order[2]);
+
+		assert_true(a < 2 && b > 2 && b != 5);
+		assert_int_equal(a + member_of(s, p->order[1]), 1);
+		firsts[a]++;
+		thirds[b == 6 ? 2 : b - 3]++;
+	}
+	assert_true(chi_fits(firsts, first, 2, DRAWS));
+	assert_true(chi_fits(thirds, third, 3, DRAWS));
+	world_free(w);
+}
+
 /* ---- what clients see ------------------------------------------------- */
 
 /* The last octets of the addresses in an answer; bit i: i is in it. */
@@ -366,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_clients),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_order_is_drawn),

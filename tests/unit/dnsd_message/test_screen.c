@@ -310,6 +310,34 @@ static void test_alike(void **state)
 	}
 }
 
+/* A short way for those that no limit is for; cookies are for them, too. */
+static void test_unwatched(void **state)
+{
+	static const char *const here[] = { "198.51.100.0/24" };
+	struct world *w = world_guarded(COOKIES_ON);
+	struct networks *n = networks_new(here, 1);
+	char got[OFTEN + 1];
+
+	(void)state;
+	limit_responses(w, 2, 0);
+	w->policy.unwatched = n;
+	for (unsigned i = 0; i < RESPONSE_CLASSES; i++)
+		w->policy.spared[i] = n;
+	ask_often(w, "web.svc.test A", OFTEN, got);
+	assert_string_equal(got, "..........");
+	ask_often(w, "nope.svc.test A", OFTEN, got);
+	assert_string_equal(got, "..........");
+	scoped_free char *text = ask_any(w, "web.svc.test A cookie=" CLIENT);
+	assert_non_null(strstr(text, "option10=24"));
+	w->peer.ipv4.sin_addr.s_addr = htonl(0xc6336501);
+	ask_often(w, "web.svc.test A", OFTEN, got);
+	assert_string_equal(got, "...-T-T-T-");
+	scoped_free char *tcp = ask_any(w, "web.svc.test A tcp");
+	assert_non_null(strstr(tcp, "NOERROR"));
+	networks_free(n);
+	world_free(w);
+}
+
 /* Queries that may be forged, verified ones, and who is exempt. */
 static void test_queries(void **state)
 {
@@ -360,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_unwatched),
 		cmocka_unit_test(test_queries),
 	};
 
