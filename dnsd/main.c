@@ -10,6 +10,7 @@
 #include "dnsd/later/later.h"
 #include "dnsd/message/answer/answer.h"
 #include "dnsd/message/data/catalog.h"
+#include "dnsd/message/data/front.h"
 #include "dnsd/message/data/reverse.h"
 #include "dnsd/message/handle.h"
 #include "dnsd/options.h"
@@ -56,6 +57,7 @@ struct dnsd {
 	struct certificate *certificate; /* NULL: no TLS */
 	struct forward *forward;         /* NULL: nothing is forwarded */
 	struct supply *supply;
+	struct front *front; /* NULL: nothing is kept */
 	const struct later_handler *later[LATER_KINDS];
 	struct guard *guard;
 	struct beacon *beacon;
@@ -188,6 +190,7 @@ static void tear_down(struct dnsd *d)
 	supply_free(d->supply);
 	server_stop(d->server);
 	forward_free(d->forward);
+	front_free(d->front);
 	guard_free(d->guard);
 	certificate_free(d->certificate);
 	keeper_free(d->keeper);
@@ -336,16 +339,19 @@ static int run(struct dnsd *d, struct diag *reterr)
 	keeper_begin(d->keeper);
 	if (server_raise_limit(o, reterr) < 0)
 		log_warn("%s", reterr->text);
+	if (d->forward && o->outside_cache)
+		d->front = front_new((size_t)o->outside_cache << 20);
 	const struct handler_source source = { d->catalog, &d->identity,
 		guard_slot(d->guard), (uint16_t)o->udp_size,
-		d->forward ? d->later : NULL, NULL };
+		d->forward ? d->later : NULL, NULL, d->front };
 	error = server_start(o,
 	    d->certificate ? certificate_context(d->certificate) : NULL,
 	    &source, d->reclaim, &d->server, reterr);
 	if (error)
 		return error;
 	if (d->forward) {
-		error = forward_begin(d->forward, reterr);
+		error = forward_begin(
+		    d->forward, d->front, catalog_seed(d->catalog), reterr);
 		if (error)
 			return error;
 		d->supply = supply_new(d->base, o, d->forward);

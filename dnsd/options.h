@@ -39,6 +39,7 @@ struct options {
 	const char *resolv_conf;            /* that `system` begins with */
 	const char *upstream_ca;            /* of those over TLS; PEM */
 	bool recursion;      /* from the root, without upstreams */
+	int outside_cache;   /* MiB */
 	int recursion_limit; /* questions of one network under way */
 	int validation;      /* DNSSEC: 0 or 1 */
 	const char *trust_anchor, *root_hints; /* files; or NULL: built in */

@@ -2,7 +2,10 @@
 #include "dnsd/forward/delivery.h"
 
 #include "dnsd/forward/reading.h"
+#include "dnsd/forward/recipe.h"
 #include "dnsd/later/later.h"
+#include "dnsd/message/data/front.h"
+#include "schema/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +13,30 @@
 struct delivery {
 	const struct asked *asked;
 	const struct frame *frame;
+	const struct delivery_kept *kept;
 	bool is_broken;
 	struct foreign *foreign[2]; /* without and with DNSSEC's records */
 };
 
-static enum rcode rcode_of(const struct foreign *f)
+/*
+ * For those to come. One that is over is only as good as nobody else's, and
+ * not kept: it has a TTL that others seldom have.
+ */
+static void keep(
+    const struct delivery *d, const struct foreign *f, bool dnssec_ok)
 {
-	switch (f->msg[3] & WIRE_RCODE) {
-	case RCODE_NOERROR:
-		return RCODE_NOERROR;
-	case RCODE_NXDOMAIN:
-		return RCODE_NXDOMAIN;
-	case RCODE_REFUSED:
-		return RCODE_REFUSED;
-	case RCODE_YXDOMAIN:
-		return RCODE_YXDOMAIN;
-	default:
-		return RCODE_SERVFAIL;
+	const struct asked *a = d->asked;
+	struct dname name;
+
+	if (!d->kept->front || foreign_rcode(f) == RCODE_SERVFAIL ||
+	    f->ttl_s == RECIPE_STALE_TTL_S ||
+	    !dname_parse(&name, a->name, a->name_len, 0))
+		return;
+	dname_hash(&name, d->kept->seed);
+	for (int cd = d->frame->security == FRAME_BOGUS; cd < 2; cd++) {
+		const struct front_key key = { &name, a->type, dnssec_ok, cd };
+
+		front_put(d->kept->front, &key, f, (uint64_t)clock_mono_ms());
 	}
 }
 
@@ -42,16 +52,19 @@ static const struct foreign *foreign_for(struct delivery *d, bool dnssec_ok)
 		d->is_broken = !*at;
 		if (*at) {
 			(*at)->authenticated = frame->security == FRAME_SECURE;
-			if (rcode_of(*at) == RCODE_SERVFAIL)
+			if (foreign_rcode(*at) == RCODE_SERVFAIL)
 				(*at)->why = WHY_NO_ANSWER;
+			keep(d, *at, dnssec_ok);
 		}
 	}
 	return *at;
 }
 
 struct decision {
-	const struct asked *asked;
+	const uint8_t *name; /* that foreign is about */
+	size_t name_len;
 	const struct foreign *foreign;
+	uint32_t age_s;
 };
 
 /* The zones may have changed since: then it is what they say now. */
@@ -65,16 +78,14 @@ static void decide(void *arg, struct query *q,
 	answer_decide(ret_a, q, &l, source->catalog, source->identity);
 	if (!l.zone) {
 		ret_a->authoritative = d->foreign->msg[2] & WIRE_AA;
-	} else if (!ret_a->leads_outside ||
-	           ret_a->name.len != d->asked->name_len ||
-	           memcmp(ret_a->name.lower, d->asked->name,
-	               d->asked->name_len) != 0) {
+	} else if (!ret_a->leads_outside || ret_a->name.len != d->name_len ||
+	           memcmp(ret_a->name.lower, d->name, d->name_len) != 0) {
 		return;
 	}
-	ret_a->rcode = rcode_of(d->foreign);
+	ret_a->rcode = foreign_rcode(d->foreign);
 	ret_a->kind = ANSWER_FOREIGN;
 	ret_a->foreign = d->foreign;
-	ret_a->age_s = 0;
+	ret_a->age_s = d->age_s;
 	ret_a->zone = NULL;
 }
 
@@ -85,7 +96,8 @@ static void deliver_to(struct delivery *d, const struct waiter *w)
 		    w->later, w->ticket, RCODE_SERVFAIL, WHY_BOGUS);
 		return;
 	}
-	struct decision how = { d->asked, foreign_for(d, w->dnssec_ok) };
+	struct decision how = { d->asked->name, d->asked->name_len,
+		foreign_for(d, w->dnssec_ok), 0 };
 	if (how.foreign) {
 		(void)later_answer(w->later, w->ticket, decide, &how);
 	} else {
@@ -94,10 +106,10 @@ static void deliver_to(struct delivery *d, const struct waiter *w)
 	}
 }
 
-enum delivered delivery_answer(
-    const struct asked *asked, const struct frame *frame)
+enum delivered delivery_answer(const struct asked *asked,
+    const struct frame *frame, const struct delivery_kept *kept)
 {
-	struct delivery d = { .asked = asked, .frame = frame };
+	struct delivery d = { .asked = asked, .frame = frame, .kept = kept };
 
 	for (const struct waiter *w = asked->waiters; w; w = w->next)
 		deliver_to(&d, w);
@@ -112,4 +124,26 @@ void delivery_refuse(const struct asked *asked, enum why why)
 {
 	for (const struct waiter *w = asked->waiters; w; w = w->next)
 		(void)later_refuse(w->later, w->ticket, RCODE_SERVFAIL, why);
+}
+
+bool delivery_kept(
+    const struct later_request *r, const struct delivery_kept *kept)
+{
+	const struct deferral *d = r->deferral;
+	const struct query *q = r->query;
+	struct front_copy found;
+	struct dname name;
+
+	if (!kept->front || !d->target_len ||
+	    !dname_parse(&name, d->target, d->target_len, 0))
+		return false;
+	dname_hash(&name, kept->seed);
+	const struct front_key key = { &name, q->type, q->edns.dnssec_ok,
+		q->flags[1] & WIRE_CD };
+	if (!front_find(kept->front, &key, (uint64_t)clock_mono_ms(), &found))
+		return false;
+	struct decision how = { d->target, d->target_len, front_foreign(&found),
+		found.age_s };
+	(void)later_answer(r->later, r->ticket, decide, &how);
+	return true;
 }

@@ -14,9 +14,24 @@ enum delivered {
 	DELIVERED_BROKEN, /* it was no answer: all were told SERVFAIL */
 };
 
+struct front;
+
+/* Where answers are kept, too; front NULL: nowhere. */
+struct delivery_kept {
+	struct front *front;
+	uint64_t seed; /* of the hashes of names there */
+};
+
 /* asked: out of the table. frame: of kind ANSWER, with a message. */
-enum delivered delivery_answer(
-    const struct asked *asked, const struct frame *frame);
+enum delivered delivery_answer(const struct asked *asked,
+    const struct frame *frame, const struct delivery_kept *kept);
+
+/*
+ * Of a request about where an alias leads, at once: false if that is not
+ * kept. Any thread.
+ */
+bool delivery_kept(
+    const struct later_request *r, const struct delivery_kept *kept);
 
 /* SERVFAIL for all of them. */
 void delivery_refuse(const struct asked *asked, enum why why);

@@ -12,6 +12,7 @@
 #include "dnsd/forward/pending.h"
 #include "dnsd/forward/warden.h"
 #include "dnsd/later/later.h"
+#include "dnsd/message/data/front.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
@@ -46,6 +47,9 @@ struct forward {
 	bool is_running;
 	atomic_bool stopping;
 	_Atomic uint64_t stats[FORWARD_STATS];
+	struct delivery_kept kept;     /* its front is the thread's */
+	atomic_bool is_kept_of_others; /* what is in it came from servers of
+	                                  before */
 	pthread_mutex_t lock;
 	/* under the lock */
 	int link;        /* to the process; -1: none runs */
@@ -157,6 +161,8 @@ static void take(void *arg, const struct later_request *r)
 	struct forward *f = arg;
 	bool sleeps;
 
+	if (delivery_kept(r, &f->kept))
+		return;
 	pthread_mutex_lock(&f->lock);
 	enum why why = enter(f, r);
 	sleeps = f->is_asleep;
@@ -186,7 +192,7 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 		count(f, FORWARD_FAILED);
 		delivery_refuse(&asked, WHY_NO_ANSWER);
 	} else {
-		enum delivered how = delivery_answer(&asked, frame);
+		enum delivered how = delivery_answer(&asked, frame, &f->kept);
 
 		if (how != DELIVERED)
 			count(f, how == DELIVERED_BOGUS ? FORWARD_BOGUS
@@ -217,6 +223,8 @@ static void open_link(struct forward *f, int link)
 
 	close_link(f);
 	count(f, FORWARD_STARTS);
+	if (atomic_exchange(&f->is_kept_of_others, false) && f->kept.front)
+		front_clear(f->kept.front);
 	pthread_mutex_lock(&f->lock);
 	f->link = link;
 	f->heard_ms = f->pinged_ms = clock_mono_ms();
@@ -438,8 +446,10 @@ int forward_new(const struct forward_config *config, enum sandbox_mode mode,
 	return 0;
 }
 
-int forward_begin(struct forward *f, struct diag *reterr)
+int forward_begin(
+    struct forward *f, struct front *front, uint64_t seed, struct diag *reterr)
 {
+	f->kept = (struct delivery_kept){ front, seed };
 	int error = pthread_create(&f->thread, NULL, run, f);
 
 	if (error) {
@@ -487,6 +497,7 @@ void forward_free(struct forward *f)
 void forward_use(struct forward *f, const char *recipe)
 {
 	pthread_mutex_lock(&f->lock);
+	atomic_store(&f->is_kept_of_others, true);
 	f->has_recipe = recipe != NULL;
 	if (recipe && f->warden_fd >= 0)
 		(void)warden_run(f->warden_fd, recipe);

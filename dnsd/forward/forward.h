@@ -14,6 +14,7 @@
 #include "schema/sandbox/sandbox.h"
 
 struct forward;
+struct front;
 struct later_handler;
 
 enum {
@@ -42,8 +43,12 @@ const char *forward_stat_name(enum forward_stat s);
 /* Main thread, before sandbox and threads: starts the warden. */
 int forward_new(const struct forward_config *config, enum sandbox_mode mode,
     struct forward **ret_f, struct diag *reterr);
-/* The thread that listens. -errno: it cannot be started. */
-int forward_begin(struct forward *f, struct diag *reterr);
+/*
+ * The thread that listens. front: where answers are put, too, with the seed of
+ * its names' hashes; NULL: nowhere. -errno: it cannot be started.
+ */
+int forward_begin(
+    struct forward *f, struct front *front, uint64_t seed, struct diag *reterr);
 /* Nobody takes or answers any more. NULL is ignored. */
 void forward_free(struct forward *f);
 

@@ -74,9 +74,9 @@ static void put_cache(FILE *f, const struct options *o)
 	(void)fprintf(f,
 	    "\tserve-expired: yes\n"
 	    "\tserve-expired-ttl: %" PRId64 "\n"
-	    "\tserve-expired-reply-ttl: 30\n"
+	    "\tserve-expired-reply-ttl: %d\n"
 	    "\tserve-expired-client-timeout: 1500\n",
-	    o->serve_stale_ms / 1000);
+	    o->serve_stale_ms / 1000, RECIPE_STALE_TTL_S);
 }
 
 static void put_validation(FILE *f, const struct options *o)

@@ -6,6 +6,9 @@
  * Everything in it is made of what the table of options has checked, so that
  * no value can say more than its own line.
  */
+/* Of answers that are over and given all the same, as nobody else has it. */
+enum { RECIPE_STALE_TTL_S = 29 };
+
 struct conf_strings;
 struct options;
 

@@ -14,6 +14,7 @@ struct handler *handler_new(const struct handler_source *source)
 	h->catalog = source->catalog;
 	h->responder.identity = source->identity;
 	h->responder.udp_len_max = source->udp_len_max;
+	h->front = source->front;
 	screen_init(&h->screen, source->policy);
 	h->responder.recipient.now_wall_s = &h->screen.now_wall_s;
 	for (unsigned k = 0; source->later && k < LATER_KINDS; k++)
@@ -213,6 +214,26 @@ static __attribute__((noinline)) struct handled follow_outside(
 	return r;
 }
 
+/* Others have said it a moment ago; a is that, then. */
+static bool find_kept(
+    struct handler *h, const struct query *q, struct answer *a)
+{
+	const struct front_key key = { &q->name, q->type, q->edns.dnssec_ok,
+		q->flags[1] & WIRE_CD };
+
+	if (!h->front ||
+	    !front_find(h->front, &key, h->screen.now_mono_ms, &h->found))
+		return false;
+	stats_add(&h->stats, STAT_OUTSIDE_KEPT, 1);
+	a->foreign = front_foreign(&h->found);
+	a->age_s = h->found.age_s;
+	a->rcode = foreign_rcode(a->foreign);
+	a->kind = ANSWER_FOREIGN;
+	a->authoritative = a->foreign->msg[2] & WIRE_AA;
+	a->zone = NULL;
+	return true;
+}
+
 /* a: REFUSED, for a question that is_outside(). */
 static __attribute__((noinline)) struct handled respond_outside(
     struct handler *h, unsigned i, struct answer *a, const struct visitor *v,
@@ -228,6 +249,8 @@ static __attribute__((noinline)) struct handled respond_outside(
 		h->responder.extra.why = WHY_OUTSIDE;
 	} else if (does_later(h, LATER_OUTSIDE) &&
 	           (v->may_recurse || !p->recursers)) {
+		if (find_kept(h, &h->query[i], a))
+			return respond_decided(h, &h->query[i], a, v, out);
 		if (h->query[i].flags[0] & WIRE_RD || !v->may_recurse)
 			return defer(h, LATER_OUTSIDE, v);
 		/* nobody is asked for it (RFC 1035 section 4.1.1) */

@@ -10,6 +10,7 @@
  * What has to wait for something is deferred: dnsd/later/ has the threads
  * that answer it afterwards, with a handler of their own.
  */
+#include "dnsd/message/data/front.h"
 #include "dnsd/message/respond/respond.h"
 #include "dnsd/message/screen/screen.h"
 #include "dnsd/message/stats.h"
@@ -44,6 +45,7 @@ struct handler_source {
 	/* LATER_KINDS, each NULL where nobody does it; NULL: all of them */
 	const struct later_handler *const *later;
 	struct later *queue; /* for the transports; NULL without the former */
+	const struct front *front; /* of LATER_OUTSIDE; NULL: none */
 };
 
 /* Of a request that is deferred, what was found out about it. */
@@ -78,6 +80,8 @@ struct handler {
 	struct screen screen;
 	struct deferral deferral; /* until the next handle_respond() */
 	unsigned defers;          /* 1 << kind: somebody does it */
+	const struct front *front;
+	struct front_copy found; /* in it */
 	/* private: where each question of the batch stands */
 	enum query_status status[HANDLE_BATCH_MAX];
 	struct query query[HANDLE_BATCH_MAX];

@@ -27,6 +27,7 @@ static const char *const names[STAT_N] = {
 	[STAT_LATER_FULL] = "later_full",
 	[STAT_LATER_OVERDUE] = "later_overdue",
 	[STAT_LATER_GONE] = "later_gone",
+	[STAT_OUTSIDE_KEPT] = "outside_kept",
 	[STAT_TCP_CONNECTIONS] = "tcp_connections",
 	[STAT_TCP_REJECTED] = "tcp_rejected",
 	[STAT_TCP_EXPIRED] = "tcp_expired",

@@ -32,6 +32,7 @@ enum stat {
 	STAT_LATER_FULL,      /* for which there was no room, */
 	STAT_LATER_OVERDUE,   /* or that nobody answered in time, */
 	STAT_LATER_GONE,      /* answers whose connection had been closed */
+	STAT_OUTSIDE_KEPT,    /* answers of others, given without asking */
 	STAT_TCP_CONNECTIONS, /* those of TLS, too */
 	STAT_TCP_REJECTED,    /* above the limit of connections */
 	STAT_TCP_EXPIRED,     /* closed for being idle or slow */

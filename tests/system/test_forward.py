@@ -154,6 +154,65 @@ def test_without_rd_nobody_is_asked(forward, upstream):
     got = forward.ask("www.example.", flags=0)
     assert got.rcode == "REFUSED" and errors(got) == [20]
     assert not upstream.asked
+    assert forward.ask("www.example.").addresses() == ["192.0.2.1"]
+    got = forward.ask("Www.example.", flags=0)
+    assert got.addresses() == ["192.0.2.1"] and not got.flag("RD")
+    assert forward.ask("www.example.", "AAAA", flags=0).rcode == "REFUSED"
+    assert [t for _, t in upstream.asked] == ["A"]
+
+
+def counted(dnsd, what):
+    start_at = len(dnsd.log_text())
+    dnsd.signal(signal.SIGUSR1)
+    return int(dnsd.wait_log(rf"\b{what}=(\d+)", start_at).group(1))
+
+
+def test_what_is_kept_is_given_at_once(forward, upstream):
+    """Also while the process that asks is stopped."""
+    names = [f"n{n}.example." for n in range(50)]
+    for name in names:
+        assert forward.ask(name).addresses() == ["192.0.2.1"]
+    n = len(upstream.asked)
+    pid = until("it runs", lambda: forwarder_of(forward))
+    os.kill(pid, signal.SIGSTOP)
+    for name in names:
+        got, took = ask_timed(forward, name)
+        assert got.addresses() == ["192.0.2.1"] and took < 0.5
+    assert counted(forward, "outside_kept") == 50
+    os.kill(pid, signal.SIGCONT)
+    assert len(upstream.asked) == n
+
+
+def test_nothing_need_be_kept(site, upstream):
+    dnsd = start(site, upstream, "--outside-cache", "0")
+    for _ in range(3):
+        assert dnsd.ask("www.example.").addresses() == ["192.0.2.1"]
+    assert counted(dnsd, "outside_kept") == 0
+    assert len(upstream.asked) == 1  # the process has a cache of its own
+
+
+def test_what_servers_of_before_said_is_forgotten(site):
+    """Other servers may be those of another network."""
+    site.create_registry()
+    servers = [Upstream(lambda q: address(q, f"192.0.2.{n}"),
+                        host=f"127.53.{os.getpid() % 250}.{n}", port=53)
+               for n in (1, 2)] if os.geteuid() == 0 else []
+    if not servers:
+        pytest.skip("only root has port 53 here, and resolv.conf no other")
+    try:
+        servers[0].how = lambda q: address(q, "192.0.2.1")
+        servers[1].how = lambda q: address(q, "192.0.2.2")
+        resolv = site.folder / "resolv.conf"
+        resolv.write_text(f"nameserver {servers[0].host}\n")
+        dnsd = site.start_dnsd("--outside", "forward", "--resolv-conf",
+                               resolv)
+        assert dnsd.ask("www.example.").addresses() == ["192.0.2.1"]
+        resolv.write_text(f"nameserver {servers[1].host}\n")
+        until("the other one is asked", lambda: dnsd.ask(
+            "www.example.").addresses() == ["192.0.2.2"])
+    finally:
+        for server in servers:
+            server.close()
 
 
 def test_strangers_are_refused(site, upstream):
@@ -409,10 +468,7 @@ def test_no_more_than_so_many_wait(site, upstream):
                             range(40)))
     assert all(a.rcode == "SERVFAIL" and took < WITHIN_S for a, took in got)
     assert sum(errors(a) == [0] for a, _ in got) >= 20
-    start_at = len(dnsd.log_text())
-    dnsd.signal(signal.SIGUSR1)
-    found = dnsd.wait_log(r"outside_limited=(\d+)", start_at)
-    assert int(found.group(1)) >= 20
+    assert counted(dnsd, "outside_limited") >= 20
 
 
 # ---- the process that asks

@@ -22,6 +22,23 @@ struct foreign {
 	uint8_t msg[];
 };
 
+/* What is none of ours is SERVFAIL. */
+static inline enum rcode foreign_rcode(const struct foreign *f)
+{
+	switch (f->msg[3] & WIRE_RCODE) {
+	case RCODE_NOERROR:
+		return RCODE_NOERROR;
+	case RCODE_NXDOMAIN:
+		return RCODE_NXDOMAIN;
+	case RCODE_REFUSED:
+		return RCODE_REFUSED;
+	case RCODE_YXDOMAIN:
+		return RCODE_YXDOMAIN;
+	default:
+		return RCODE_SERVFAIL;
+	}
+}
+
 static inline size_t foreign_size(size_t len)
 {
 	return offsetof(struct foreign, msg) + len;

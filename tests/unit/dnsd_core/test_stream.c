@@ -175,11 +175,11 @@ static void test_taken_address(void **state)
 	in->sin_port = 0;
 	assert_int_equal(bind(taken, (void *)in, sizeof(*in)), 0);
 	assert_int_equal(getsockname(taken, (void *)in, &door.address.len), 0);
-	assert_true(
-	    stream_start(&door, 1, &limits,
-	        &(struct handler_source){ s->world->catalog,
-	            &s->world->identity, NULL, WORLD_UDP_MAX, NULL, NULL },
-	        s->world->reader, &other, &diag) < 0);
+	assert_true(stream_start(&door, 1, &limits,
+	                &(struct handler_source){ s->world->catalog,
+	                    &s->world->identity, NULL, WORLD_UDP_MAX, NULL,
+	                    NULL, NULL },
+	                s->world->reader, &other, &diag) < 0);
 	assert_non_null(strstr(diag.text, "cannot listen on tcp 127.0.0.1"));
 	assert_null(other);
 	stream_stop(NULL);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Buckets of WAYS slots, in two sizes, as most answers are short. A slot is a
+ * sequence lock: odd while it is written. Who looks copies it word by word
+ * and believes the copy if the sequence is the same afterwards; the one who
+ * writes never waits for who looks.
+ *
+ * An answer leaves a little before its time is over, so that what is behind
+ * this table is asked in time for what is asked for often.
+ */
+#include "dnsd/message/data/front.h"
+
+#include "dnsd/message/wire/dname.h"
+#include "schema/base/xalloc.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+	WAYS = 4,
+	SHORT_WORDS = 32, /* 256 octets a slot */
+	LONG_WORDS = 256,
+	HEAD_WORDS = 5,
+	KEPT_PERCENT = 90, /* of the TTL */
+};
+
+typedef _Atomic uint64_t word;
+
+/* The words of a slot; behind them a struct foreign. */
+enum head { SEQUENCE, HASH, META, SINCE_MS, UNTIL_MS };
+
+struct slots {
+	word *words;
+	uint64_t bucket_n;
+	unsigned slot_words;
+};
+
+struct front {
+	struct slots by_size[2];
+	unsigned turn; /* which way is overwritten next */
+};
+
+static_assert(
+    LONG_WORDS * 8 - HEAD_WORDS * 8 >= sizeof(struct foreign) + FRONT_MSG_MAX,
+    "the longest answer has room in a slot");
+
+static void make(struct slots *s, unsigned slot_words, size_t len)
+{
+	s->slot_words = slot_words;
+	s->bucket_n = len / (slot_words * sizeof(word) * WAYS);
+	s->words = xcalloc(s->bucket_n * WAYS, slot_words * sizeof(*s->words));
+}
+
+struct front *front_new(size_t len)
+{
+	struct front *f = xcalloc(1, sizeof(*f));
+
+	make(&f->by_size[0], SHORT_WORDS, len / 4 * 3);
+	make(&f->by_size[1], LONG_WORDS, len / 4);
+	return f;
+}
+
+void front_free(struct front *f)
+{
+	if (!f)
+		return;
+	free(f->by_size[0].words);
+	free(f->by_size[1].words);
+	free(f);
+}
+
+/* ---- keys ------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct front_key *k)
+{
+	return k->name->suffix_hash[k->name->label_n] ^
+	       (k->type + 1U) * 0x9e3779b97f4a7c15U;
+}
+
+static uint64_t meta_of(const struct front_key *k)
+{
+	return (uint64_t)k->type | (uint64_t)k->dnssec_ok << 16 |
+	       (uint64_t)k->checking_disabled << 17 | (uint64_t)1 << 18;
+}
+
+static word *slot_at(const struct slots *s, uint64_t hash, unsigned way)
+{
+	/* the upper half: the lower one is that of other tables */
+	uint64_t bucket = (hash >> 32) * s->bucket_n >> 32;
+
+	return s->words + (bucket * WAYS + way) * s->slot_words;
+}
+
+static uint64_t get(const word *w)
+{
+	return atomic_load_explicit(w, memory_order_relaxed);
+}
+
+static void set(word *w, uint64_t v)
+{
+	atomic_store_explicit(w, v, memory_order_relaxed);
+}
+
+/* ---- who looks -------------------------------------------------------- */
+
+static bool is_for(const struct foreign *a, const struct front_key *k)
+{
+	return a->len > WIRE_HEADER_LEN + k->name->len &&
+	       !memcmp(a->msg + WIRE_HEADER_LEN, k->name->lower, k->name->len);
+}
+
+/* The first words say how many there are; none that were torn are believed. */
+static void copy_words(
+    const struct slots *s, const word *slot, struct front_copy *ret_c)
+{
+	unsigned room = s->slot_words - HEAD_WORDS, n = 2;
+	struct foreign head;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t v = get(slot + HEAD_WORDS + i);
+
+		memcpy(ret_c->foreign + 8 * (size_t)i, &v, 8);
+		if (i)
+			continue;
+		memcpy(&head, ret_c->foreign, sizeof(head));
+		n = (unsigned)((foreign_size(head.len) + 7) / 8);
+		if (n > room)
+			n = room;
+	}
+}
+
+static bool look(const struct slots *s, const word *slot,
+    const struct front_key *k, uint64_t now, struct front_copy *ret_c)
+{
+	uint64_t before =
+	    atomic_load_explicit(slot + SEQUENCE, memory_order_acquire);
+	uint64_t since = get(slot + SINCE_MS), until = get(slot + UNTIL_MS);
+
+	if (before & 1 || get(slot + META) != meta_of(k) || now >= until ||
+	    now < since)
+		return false;
+	copy_words(s, slot, ret_c);
+	atomic_thread_fence(memory_order_acquire);
+	if (get(slot + SEQUENCE) != before)
+		return false;
+	ret_c->age_s = (uint32_t)((now - since) / 1000);
+	return is_for(front_foreign(ret_c), k);
+}
+
+bool front_find(const struct front *f, const struct front_key *k,
+    uint64_t now_mono_ms, struct front_copy *ret_c)
+{
+	uint64_t hash = hash_of(k);
+
+	for (unsigned size = 0; size < 2; size++) {
+		const struct slots *s = &f->by_size[size];
+
+		for (unsigned way = 0; way < WAYS; way++) {
+			const word *slot = slot_at(s, hash, way);
+
+			if (get(slot + HASH) == hash &&
+			    look(s, slot, k, now_mono_ms, ret_c))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- who puts --------------------------------------------------------- */
+
+static void write_slot(
+    word *slot, const uint64_t head[HEAD_WORDS], const struct foreign *a)
+{
+	uint64_t sequence = get(slot + SEQUENCE);
+	size_t len = a ? foreign_size(a->len) : 0;
+
+	set(slot + SEQUENCE, sequence + 1);
+	atomic_thread_fence(memory_order_release);
+	for (unsigned i = HASH; i < HEAD_WORDS; i++)
+		set(slot + i, head[i]);
+	for (size_t at = 0; at < len; at += 8) {
+		uint64_t v = 0;
+
+		memcpy(
+		    &v, (const uint8_t *)a + at, len - at < 8 ? len - at : 8);
+		set(slot + HEAD_WORDS + at / 8, v);
+	}
+	atomic_store_explicit(
+	    slot + SEQUENCE, sequence + 2, memory_order_release);
+}
+
+/* Which way to use: that of the same key, one that is over, or any. */
+static word *choose(struct front *f, const struct slots *s,
+    const uint64_t head[HEAD_WORDS], uint64_t now)
+{
+	word *found = slot_at(s, head[HASH], f->turn++ % WAYS);
+
+	for (unsigned way = 0; way < WAYS; way++) {
+		word *slot = slot_at(s, head[HASH], way);
+
+		if (get(slot + HASH) == head[HASH] &&
+		    get(slot + META) == head[META])
+			return slot;
+		if (get(slot + UNTIL_MS) <= now)
+			found = slot;
+	}
+	return found;
+}
+
+/* One of the other size would be found before it, or after. */
+static void forget(const struct slots *s, const uint64_t head[HEAD_WORDS])
+{
+	static const uint64_t nothing[HEAD_WORDS];
+
+	for (unsigned way = 0; way < WAYS; way++) {
+		word *slot = slot_at(s, head[HASH], way);
+
+		if (get(slot + HASH) == head[HASH] &&
+		    get(slot + META) == head[META])
+			write_slot(slot, nothing, NULL);
+	}
+}
+
+void front_put(struct front *f, const struct front_key *k,
+    const struct foreign *a, uint64_t now_mono_ms)
+{
+	uint64_t kept_ms = (uint64_t)a->ttl_s * (10 * KEPT_PERCENT);
+	const uint64_t head[HEAD_WORDS] = { 0, hash_of(k), meta_of(k),
+		now_mono_ms, now_mono_ms + kept_ms };
+
+	if (!kept_ms || a->len > FRONT_MSG_MAX || !is_for(a, k))
+		return;
+	unsigned size =
+	    foreign_size(a->len) > (SHORT_WORDS - HEAD_WORDS) * sizeof(word);
+	forget(&f->by_size[!size], head);
+	write_slot(choose(f, &f->by_size[size], head, now_mono_ms), head, a);
+}
+
+void front_clear(struct front *f)
+{
+	static const uint64_t nothing[HEAD_WORDS];
+
+	for (unsigned size = 0; size < 2; size++) {
+		const struct slots *s = &f->by_size[size];
+
+		for (uint64_t i = 0; i < s->bucket_n * WAYS; i++) {
+			word *slot = s->words + i * s->slot_words;
+
+			if (get(slot + SEQUENCE))
+				write_slot(slot, nothing, NULL);
+		}
+	}
+}
