@@ -67,7 +67,9 @@ struct responder {
 	struct rng rng;
 	struct rng slot; /* of the part being drawn */
 	struct pick pick;
-	struct names names;    /* of the message being written */
+	struct names names; /* of the message being written */
+	/* Names in it that are nowhere else: of CNAMEs that DNAMEs make. */
+	uint8_t made[ANSWER_ALIASES_MAX][WIRE_NAME_MAX];
 	uint16_t target[4096]; /* where SRV targets lie in the message */
 };
 

@@ -358,18 +358,22 @@ static bool put_cname(struct out *o, struct chain *c, const struct alias *s)
 	return true;
 }
 
-/* The DNAME itself, and the CNAME that it makes (RFC 6672 section 3.1). */
-static bool put_dname(struct out *o, struct chain *c, const struct alias *s)
+/*
+ * The DNAME itself, and the CNAME that it makes (RFC 6672 section 3.1), whose
+ * data is compressed as that of any other. made: room for it, which lasts as
+ * long as the response is written.
+ */
+static bool put_dname(struct out *o, struct chain *c, const struct alias *s,
+    uint8_t made[WIRE_NAME_MAX])
 {
-	static const struct rrset whole_cname = {
-		.type = TYPE_CNAME, .name_n = 1, .has_targets = true
+	static const struct rrset cname = {
+		.type = TYPE_CNAME, .name_n = 1, .compressible = true
 	};
 	struct owner w = { .name = s->node->name,
 		.name_len = s->node->name_len };
 	struct owner here = { .pointer = o->owner };
 	size_t prefix_len = c->len - s->node->name_len;
 	struct rr dname = rrset_only(s->set);
-	uint8_t made[2 * WIRE_NAME_MAX];
 
 	if (!s->is_repeated && !put_rrset(o, &w, s->set, &o->answer_n))
 		return false;
@@ -377,12 +381,9 @@ static bool put_dname(struct out *o, struct chain *c, const struct alias *s)
 		return true;
 	memcpy(made, c->name, prefix_len);
 	memcpy(made + prefix_len, dname.rdata, dname.rdata_len);
-	c->len = prefix_len + dname.rdata_len;
+	*c = (struct chain){ made, prefix_len + dname.rdata_len };
 	struct rr rr = { made, (uint16_t)c->len, 0 };
-	if (!put_rr(o, &here, &whole_cname, &rr, s->set->ttl_s))
-		return false;
-	c->name = o->at - c->len;
-	return true;
+	return put_rr(o, &here, &cname, &rr, s->set->ttl_s);
 }
 
 bool respond_aliases(struct out *o, const struct answer *a)
@@ -392,8 +393,9 @@ bool respond_aliases(struct out *o, const struct answer *a)
 	for (unsigned i = 0; i < a->alias_n; i++) {
 		const struct alias *s = &a->alias[i];
 
-		if (!(s->set->type == TYPE_DNAME ? put_dname(o, &c, s)
-		                                 : put_cname(o, &c, s))) {
+		if (!(s->set->type == TYPE_DNAME
+		            ? put_dname(o, &c, s, o->responder->made[i])
+		            : put_cname(o, &c, s))) {
 			o->result.truncated = true;
 			return false;
 		}

@@ -353,6 +353,45 @@ static void test_aliases(void **state)
 	}
 }
 
+/*
+ * What a DNAME makes is compressed as any CNAME: by what stands in the message
+ * already, its labels in the case of the question.
+ */
+static void test_made_is_compressed(void **state)
+{
+	enum { POINTER = 2, FIXED = 10 };
+	static const struct {
+		const char *question;
+		size_t name_len, answer_len;
+	} made[] = {
+		/* DNAME: its name is whole; CNAME: its first labels */
+		{ "x.d.a.test CNAME", 12,
+		    POINTER + FIXED + 15 + POINTER + FIXED + 9 + POINTER },
+		{ "X.D.A.Test A", 12,
+		    POINTER + FIXED + 15 + POINTER + FIXED + 9 + POINTER +
+		        POINTER + FIXED + 4 },
+		/* CNAME, CNAME, DNAME, CNAME: the end of the first one, A */
+		{ "al.d.a.test A", 13,
+		    POINTER + FIXED + 15 + POINTER + FIXED + 10 + POINTER +
+		        POINTER + FIXED + 2 + POINTER + POINTER + FIXED + 2 +
+		        POINTER + POINTER + FIXED + 4 },
+	};
+	struct world *w = world_new(world);
+	uint8_t msg[ASK_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		size_t len = ask_world(w, made[i].question, msg);
+
+		assert_int_equal(len, 12 + made[i].name_len + 4);
+		if (w->response_len != len + made[i].answer_len) {
+			fail_msg("%s: %zu octets, not %zu", made[i].question,
+			    w->response_len, len + made[i].answer_len);
+		}
+	}
+	world_free(w);
+}
+
 /* A DNAME to below itself: ends in YXDOMAIN, the record is there once. */
 static void test_endless(void **state)
 {
@@ -407,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_made_is_compressed),
 		cmocka_unit_test(test_glue),
 	};
 
