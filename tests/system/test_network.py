@@ -128,6 +128,19 @@ def test_an_answer_above_the_mtu(network, site, mtu, size, where):
     assert "192.0.2.1" in daemon.dig(f"web.{ZONE}")
 
 
+def test_a_wildcard_is_no_address_of_the_name_server(network, site):
+    """None is guessed: NODATA, until --ns-address says one."""
+    daemon = start(network, site, listen=["0.0.0.0"])
+    name = daemon.dig("+noall", "+answer", "+additional", ZONE, "NS")
+    assert f"ns1.{ZONE}." in name and "\tA\t" not in name
+    none = daemon.dig(f"ns1.{ZONE}")
+    assert "NOERROR" in none and "ANSWER: 0, AUTHORITY: 1" in none
+    daemon.stop()
+    told = start(network, site, "--ns-address", "192.0.2.77",
+                 listen=["0.0.0.0"])
+    assert "192.0.2.77" in told.dig("+additional", ZONE, "NS")
+
+
 FLOOD = """
 import socket, sys
 query = bytes.fromhex(sys.argv[4])
