@@ -246,14 +246,21 @@ static inline char *udp_hear(int fd, uint16_t *ret_id)
 }
 
 /* A question of that opcode, framed. */
+static inline void script_opcode(
+    struct script *s, const char *text, uint16_t id, enum opcode opcode)
+{
+	size_t flags = s->len + FRAME_LEN + 2;
+
+	script_ask(s, text, id);
+	s->octets[flags] = (uint8_t)(s->octets[flags] | (unsigned)opcode << 3);
+}
+
 static inline void ask_opcode(
     int fd, const char *text, uint16_t id, enum opcode opcode)
 {
 	struct script s = { 0 };
 
-	script_ask(&s, text, id);
-	s.octets[FRAME_LEN + 2] =
-	    (uint8_t)(s.octets[FRAME_LEN + 2] | (unsigned)opcode << 3);
+	script_opcode(&s, text, id, opcode);
 	say(fd, &s);
 	script_free(&s);
 }

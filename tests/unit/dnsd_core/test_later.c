@@ -266,17 +266,21 @@ static void test_greedy(void **state)
 	struct desk *d = desk_new();
 	struct site *s = desk_site(d, &(struct site_plan){ 0 });
 	scoped_fd int fd = client_new(s);
+	struct script script = { 0 };
 	int small = 4096;
 
 	(void)state;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	/* at once: what the server owes it stops reading at */
 	for (unsigned i = 0; i < TIMES; i++) {
-		ask_opcode(
-		    fd, "_big._tcp.svc.test SRV", (uint16_t)i, OPCODE_NOTIFY);
+		script_opcode(&script, "_big._tcp.svc.test SRV", (uint16_t)i,
+		    OPCODE_NOTIFY);
 	}
+	say(fd, &script);
 	for (int i = 0; atomic_load(&s->connection_n) && i < PATIENCE_MS; i++)
 		desk_wait_ms(1);
 	assert_int_equal(atomic_load(&s->connection_n), 0);
+	script_free(&script);
 	site_free(s);
 	desk_free(d);
 }
