@@ -5,6 +5,8 @@
 #include "dnsd/message/screen/limit.h"
 #include "dnsd/message/screen/networks.h"
 #include "dnsd/message/wire/dname.h"
+#include "dnsd/transport/address.h"
+#include "dnsd/zonefile/apex.h"
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
@@ -36,6 +38,26 @@ static bool is_path(const char *text)
 	return *text == '/';
 }
 
+static bool is_listen(const char *text)
+{
+	struct address a;
+	struct diag why;
+
+	return address_parse(text, ADDRESS_PORT_DNS, &a, &why) == 0;
+}
+
+static const char expects_listen[] =
+    "a numeric address, with or without port, such as 127.0.0.1:53 or [::1]:53";
+
+/* As the registry and names below it allow. */
+static bool is_zone(const char *text)
+{
+	struct dname name;
+
+	return *text && dname_from_text(&name, text) && name.label_n &&
+	       name.len <= APEX_ZONE_LEN_MAX;
+}
+
 static const struct conf_field fields[] = {
 	{ .key = "registry",
 	    .kind = CONF_STRING,
@@ -48,8 +70,8 @@ static const struct conf_field fields[] = {
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, zones),
 	    .fallback = "svc.internal",
-	    .valid = is_name,
-	    .expects = "a domain name",
+	    .valid = is_zone,
+	    .expects = "a domain name of at most 120 octets",
 	    .arg = "NAME",
 	    .help = "Zone to serve" },
 	{ .key = "zones",
@@ -67,12 +89,16 @@ static const struct conf_field fields[] = {
 	{ .key = "listen",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, listen),
+	    .valid = is_listen,
+	    .expects = expects_listen,
 	    .fallback = "127.0.0.1:5300",
 	    .arg = "ADDR:PORT",
 	    .help = "Address for UDP and TCP, [ADDR]:PORT for IPv6" },
 	{ .key = "listen_tls",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, listen_tls),
+	    .valid = is_listen,
+	    .expects = expects_listen,
 	    .arg = "ADDR:PORT",
 	    .help = "Address for DNS over TLS; needs "
 	            "tls-cert and tls-key" },
@@ -98,6 +124,7 @@ static const struct conf_field fields[] = {
 	{ .key = "ttl",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, ttl_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "5s",
@@ -107,6 +134,7 @@ static const struct conf_field fields[] = {
 	{ .key = "negative_ttl",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, negative_ttl_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "2s",
@@ -135,6 +163,8 @@ static const struct conf_field fields[] = {
 	{ .key = "ns_address",
 	    .kind = CONF_STRINGS,
 	    .offset = offsetof(struct options, ns_addresses),
+	    .valid = is_listen,
+	    .expects = expects_listen,
 	    .arg = "ADDR",
 	    .help = "Address of the name servers whose names lie in a zone; "
 	            "the addresses listened on if there is "
@@ -313,6 +343,7 @@ static const struct conf_field fields[] = {
 	{ .key = "serve_stale",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, serve_stale_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 604800000,
 	    .fallback = "1d",
@@ -322,6 +353,7 @@ static const struct conf_field fields[] = {
 	{ .key = "outside_min_ttl",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, outside_min_ttl_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 3600000,
 	    .fallback = "0s",
@@ -339,6 +371,7 @@ static const struct conf_field fields[] = {
 	{ .key = "outside_max_ttl",
 	    .kind = CONF_DURATION,
 	    .offset = offsetof(struct options, outside_max_ttl_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 604800000,
 	    .fallback = "1d",

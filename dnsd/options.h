@@ -21,9 +21,9 @@ struct options {
 	struct conf_strings ns;     /* names of name servers; first: MNAME */
 	struct conf_strings ns_addresses; /* of those inside a zone */
 	const char *hostmaster;           /* RNAME; NULL: hostmaster.ZONE */
-	const char *identity; /* of NSID and id.server; NULL: none */
-	const char *version;  /* to version.bind; "": refused */
-	int64_t ttl_ms, negative_ttl_ms;
+	const char *identity;            /* of NSID and id.server; NULL: none */
+	const char *version;             /* to version.bind; "": refused */
+	int64_t ttl_ms, negative_ttl_ms; /* of whole seconds */
 	int max_answers; /* 0: all, or TC; 65535: all that fit */
 	int workers;     /* 0: one for each core */
 	int udp_size;

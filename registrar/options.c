@@ -207,6 +207,7 @@ static const struct conf_field fields[] = {
 	{ .key = "ttl",
 	    .kind = CONF_DURATION,
 	    AT(ttl_ms),
+	    .whole = true,
 	    .low = 0,
 	    .high = 86400000,
 	    .fallback = "5s",

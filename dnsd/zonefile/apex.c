@@ -20,7 +20,6 @@ enum {
 	REFRESH_S = 3600,
 	RETRY_S = 600,
 	EXPIRE_S = 86400,
-	ZONE_LEN_MAX = 122, /* octets: as the registry allows */
 };
 
 static int to_name(const char *text, struct dname *ret_n, struct diag *reterr)
@@ -191,10 +190,10 @@ int apex_zone(const struct options *o, const char *name, uint64_t hash_seed,
 
 	if (error)
 		return error;
-	if (dname.len > ZONE_LEN_MAX || !dname.label_n) {
+	if (dname.len > APEX_ZONE_LEN_MAX || !dname.label_n) {
 		return diag_set(reterr, -EINVAL,
 		    "found zone '%s', expected a name of 1 to %d octets", name,
-		    ZONE_LEN_MAX - 2);
+		    APEX_ZONE_LEN_MAX - 2);
 	}
 	struct zone *z = zone_new(&dname, hash_seed);
 	z->address_len = reverse_address_len(&dname);

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* Octets of the name of a zone of services: as the registry allows. */
+enum { APEX_ZONE_LEN_MAX = 122 };
+
 struct options;
 struct zone;
 struct zone_image;

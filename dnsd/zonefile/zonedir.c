@@ -255,6 +255,22 @@ static bool keeps(const struct served *other)
 	return !other->is_away && !other->waiting;
 }
 
+/* Of a zone of services: the file's holds, whatever the options say. */
+static void tell_negative_ttl(const struct zonedir *d, const struct zone *z,
+    const struct zone_image *image)
+{
+	int64_t option_s = d->options->negative_ttl_ms / 1000;
+	char text[DNAME_TEXT_MAX];
+
+	if (image->negative_ttl_s == zone_image(z)->negative_ttl_s ||
+	    image->negative_ttl_s == option_s)
+		return;
+	zone_text(z, text);
+	log_warn("zone '%s': NXDOMAIN and NODATA have the TTL of the file's "
+	         "SOA, %u s, and not that of --negative-ttl, %lld s",
+	    text, image->negative_ttl_s, (long long)option_s);
+}
+
 /* Consumes n, a new version of the file. */
 static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 {
@@ -272,6 +288,8 @@ static void claim(struct zonedir *d, struct served *s, struct zonenews *n)
 		return;
 	}
 	zonenews_log(n, s->file, z && z == before ? zone_image(z) : NULL);
+	if (z && zone_follows(z))
+		tell_negative_ttl(d, z, n->image);
 	if (other)
 		other->zone = NULL;
 	s->zone = put_image(d, z, n);
@@ -328,6 +346,38 @@ static void complain(struct zonedir *d, const struct zonenews *n)
 	d->trouble = n->error;
 }
 
+/* What n was to be, or would have been by its file's name; NULL: no zone. */
+static const struct zone *zone_meant(
+    const struct zonedir *d, const struct zonenews *n)
+{
+	struct dname name = n->apex;
+	scoped_free char *text = xstrdup(n->file);
+
+	if (!name.len) {
+		text[strlen(text) - strlen(ZONE_SUFFIX)] = '\0';
+		if (!dname_from_text(&name, text))
+			return NULL;
+		dname_hash(&name, catalog_seed(d->catalog));
+	}
+	return catalog_find_zone(d->catalog, &name);
+}
+
+static void refuse(
+    struct zonedir *d, struct served *s, const struct zonenews *n)
+{
+	const struct zone *meant = s->zone ? NULL : zone_meant(d, n);
+	const char *instead = "nothing of it is served";
+
+	s->is_away = false;
+	if (s->zone) {
+		instead = "answering with the last good version";
+	} else if (meant && zone_follows(meant) && !meant->file) {
+		instead = "the zone has services, and SOA and NS of the "
+		          "options, without it";
+	}
+	log_warn("zone file %s; %s", n->diag.text, instead);
+}
+
 static void end_look(struct zonedir *d, const struct zonenews *n)
 {
 	if (n->error && n->error != d->unwatched) {
@@ -341,8 +391,6 @@ static void end_look(struct zonedir *d, const struct zonenews *n)
 /* Consumes n. */
 static void take_up(struct zonedir *d, struct zonenews *n)
 {
-	struct served *s;
-
 	switch (n->kind) {
 	case ZONENEWS_AWAY:
 		served_of(d, n->file)->is_away = true;
@@ -357,11 +405,7 @@ static void take_up(struct zonedir *d, struct zonenews *n)
 		claim(d, served_of(d, n->file), n);
 		return;
 	case ZONENEWS_WRONG:
-		s = served_of(d, n->file);
-		s->is_away = false;
-		log_warn("zone file %s; %s", n->diag.text,
-		    s->zone ? "answering with the last good version"
-		            : "nothing of it is served");
+		refuse(d, served_of(d, n->file), n);
 		break;
 	case ZONENEWS_TROUBLE:
 		complain(d, n);

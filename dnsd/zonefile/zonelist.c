@@ -13,7 +13,7 @@ static int is_zone_file(const struct dirent *e)
 	size_t len = strlen(e->d_name);
 
 	return e->d_name[0] != '.' && len > 5 &&
-	       !strcmp(e->d_name + len - 5, ".zone");
+	       !strcmp(e->d_name + len - 5, ZONE_SUFFIX);
 }
 
 static int by_name(const void *a, const void *b)

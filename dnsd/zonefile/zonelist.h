@@ -3,6 +3,8 @@
 /*
  * zonelist - which zone files there are: NAME.zone, but not .NAME.zone.
  */
+#define ZONE_SUFFIX ".zone"
+
 struct zonelist {
 	char **file; /* sorted */
 	unsigned n;

@@ -60,6 +60,14 @@ static int add_name(struct zonerdata *r, const struct zoneword *w,
 	return 0;
 }
 
+static int too_long(struct diag *reterr)
+{
+	return diag_set(reterr, -EINVAL,
+	    "found more than %d octets of data, expected a record that an "
+	    "answer has room for",
+	    WIRE_MESSAGE_MAX);
+}
+
 /* The octets of a word, at most max. */
 static int add_octets(struct zonerdata *r, const struct zoneword *w, size_t max,
     struct diag *reterr)
@@ -70,13 +78,20 @@ static int add_octets(struct zonerdata *r, const struct zoneword *w, size_t max,
 	while (p < end) {
 		int c = zonetext_octet(&p);
 
-		if (c < 0 || r->len - start == max ||
-		    r->len == sizeof(r->octet) - 1) {
+		if (c < 0) {
+			return diag_set(reterr, -EINVAL,
+			    "found '%.100s', expected \\ with a character or "
+			    "with a number of three digits to 255",
+			    w->text);
+		}
+		if (r->len - start == max) {
 			return diag_set(reterr, -EINVAL,
 			    "found '%.100s', expected a text of at most %zu "
 			    "octets",
 			    w->text, max);
 		}
+		if (r->len == sizeof(r->octet) - 1)
+			return too_long(reterr);
 		r->octet[r->len++] = (uint8_t)c;
 	}
 	return 0;
@@ -88,8 +103,8 @@ static int add_text(
 	size_t at = r->len++;
 
 	if (at >= sizeof(r->octet) - 1) {
-		return diag_set(reterr, -EINVAL,
-		    "found more than %zu octets of text", sizeof(r->octet));
+		r->len = at;
+		return too_long(reterr);
 	}
 	int error = add_octets(r, w, 255, reterr);
 	r->octet[at] = (uint8_t)(r->len - at - 1);

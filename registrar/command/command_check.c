@@ -3,6 +3,7 @@
  * registrar check: what `run` would say to these files, without running.
  */
 #include "registrar/command/commands.h"
+#include "registrar/command/doubts.h"
 #include "registrar/definition/definition.h"
 #include "registrar/definition/definition_set.h"
 #include "registrar/watchdir/defdir.h"
@@ -214,6 +215,7 @@ int command_check(
 		check_path(&c, rest->items[i]);
 	if (!rest->n)
 		check_path(&c, o->run.watch);
+	doubts_print(c.kept, c.kept_n);
 	release(&c);
 	if (c.wrong) {
 		(void)fprintf(stderr, "%u of %u file%s wrong\n", c.wrong,

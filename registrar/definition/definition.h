@@ -126,6 +126,7 @@ struct check_exec {
 	const char *dir;          /* where it runs, absolute */
 	struct conf_pairs env;    /* beside our own */
 	struct exec_limits limits;
+	unsigned line, column; /* of the program */
 };
 
 enum udp_silence {

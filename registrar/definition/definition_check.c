@@ -74,6 +74,30 @@ static const struct check_type *find_type(
 	return found;
 }
 
+/* Consul's defaults stand where the check does. */
+static bool is_written(const struct conf_node *map, const struct conf_node *at)
+{
+	return at && (at->line != map->line || at->column != map->column);
+}
+
+/* Not above the interval, unless that is what was written. */
+static void settle_timeout(
+    struct conf_context *c, const struct conf_node *node, struct check_spec *s)
+{
+	const struct conf_node *at = conf_get(node, "timeout");
+
+	if (!s->timeout_ms) {
+		s->timeout_ms = CHECK_DEFAULT_TIMEOUT_MS;
+		if (s->timeout_ms > s->interval_ms)
+			s->timeout_ms = s->interval_ms;
+	} else if (is_written(node, at) && s->timeout_ms > s->interval_ms) {
+		conf_warn(c, at,
+		    "found %s for 'timeout' above the interval of the check, "
+		    "expected less: one that hangs delays the next",
+		    conf_describe(c, at));
+	}
+}
+
 static int take_check(
     struct conf_context *c, const struct conf_node *node, struct raw_check *raw)
 {
@@ -92,11 +116,8 @@ static int take_check(
 	own.also = own.also ? &more : &name_table;
 	int r = conf_fill(c, &own, node, &raw->spec);
 
-	if (r == 0 && !raw->spec.timeout_ms) {
-		raw->spec.timeout_ms = CHECK_DEFAULT_TIMEOUT_MS;
-		if (raw->spec.timeout_ms > raw->spec.interval_ms)
-			raw->spec.timeout_ms = raw->spec.interval_ms;
-	}
+	if (r == 0)
+		settle_timeout(c, node, &raw->spec);
 	return r;
 }
 

@@ -210,6 +210,8 @@ static int resolve(struct conf_context *c, const struct conf_node *at,
 			return r;
 	}
 	s->exec.argv = filled;
+	s->exec.line = node->first->line;
+	s->exec.column = node->first->column;
 	int r = fill_env(c, at, v, &s->exec.env);
 
 	return r < 0 ? r : check_length(c, node, &s->exec);

@@ -299,6 +299,12 @@ int take_tags(struct conf_context *c, const struct conf_field *f,
 		    "found %zu octets of tags, expected at most %d",
 		    strlen(json), TAGS_MAX_LEN);
 	}
+	if (node->type == CONF_SCALAR && strchr(node->text, ',')) {
+		conf_warn(c, node,
+		    "found one tag %s for 'tags', expected [A, B] if they are "
+		    "several",
+		    conf_describe(c, node));
+	}
 	*(const char **)at = json;
 	return 0;
 }

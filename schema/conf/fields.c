@@ -29,26 +29,48 @@ static const char *expects_int(
 	    (long long)f->low, (long long)f->high, word);
 }
 
-static const char *expects_duration(
-    struct conf_context *c, const struct conf_field *f)
+/* " such as '2s' or '1m'": at most two that the range has. */
+static const char *such_as(
+    struct arena *a, const char *const *examples, int64_t low, int64_t high)
 {
-	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
+	const char *text = "";
+	unsigned n = 0;
 
-	return arena_printf(c->arena,
-	    "a duration from %s to %s such as '500ms' or '2s'",
-	    units_duration_text(f->low, low),
-	    units_duration_text(f->high, high));
+	for (; *examples && n < 2; examples++) {
+		int64_t ms;
+
+		if (units_duration(*examples, &ms) < 0 || ms < low || ms > high)
+			continue;
+		text = arena_printf(
+		    a, "%s%s'%s'", text, n++ ? " or " : " such as ", *examples);
+	}
+	return text;
 }
 
 static const char *expects_seconds(
-    struct conf_context *c, const struct conf_field *f)
+    struct conf_context *c, int64_t low_ms, int64_t high_ms)
 {
+	static const char *const examples[] = { "5s", NULL };
 	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
 
-	return arena_printf(c->arena,
-	    "whole seconds from %s to %s such as '5s'",
-	    units_duration_text(f->low * 1000, low),
-	    units_duration_text(f->high * 1000, high));
+	return arena_printf(c->arena, "whole seconds from %s to %s%s",
+	    units_duration_text(low_ms, low),
+	    units_duration_text(high_ms, high),
+	    such_as(c->arena, examples, low_ms, high_ms));
+}
+
+static const char *expects_duration(
+    struct conf_context *c, const struct conf_field *f)
+{
+	static const char *const examples[] = { "500ms", "2s", "1m", NULL };
+	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
+
+	if (f->whole)
+		return expects_seconds(c, f->low, f->high);
+	return arena_printf(c->arena, "a duration from %s to %s%s",
+	    units_duration_text(f->low, low),
+	    units_duration_text(f->high, high),
+	    such_as(c->arena, examples, f->low, f->high));
 }
 
 static const char *expects_enum(
@@ -73,7 +95,7 @@ const char *conf_expects(struct conf_context *c, const struct conf_field *f)
 	case CONF_DURATION:
 		return expects_duration(c, f);
 	case CONF_SECONDS:
-		return expects_seconds(c, f);
+		return expects_seconds(c, f->low * 1000, f->high * 1000);
 	case CONF_ENUM:
 		return expects_enum(c, f);
 	case CONF_BOOL:
@@ -147,7 +169,7 @@ static int take_duration(struct conf_context *c, const struct conf_field *f,
 	int64_t ms;
 
 	if (!is_word(node) || units_duration(node->text, &ms) < 0 ||
-	    ms < f->low || ms > f->high)
+	    ms < f->low || ms > f->high || (f->whole && ms % 1000))
 		return bad_value(c, f, node);
 	*(int64_t *)at = ms;
 	return 0;

@@ -72,6 +72,7 @@ struct conf_field {
 	int64_t low, high; /* of numbers: both included */
 	int64_t absent;    /* of numbers and ENUM: without fallback */
 	const char *unit;  /* INT: "%" may follow the number */
+	bool whole;        /* DURATION: of seconds, no part of one */
 	const char *word;  /* INT: this word stands for word_value */
 	int64_t word_value;
 	const char *const *names; /* ENUM: ends with NULL */

@@ -10,12 +10,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
 #define SHOW_LEN 48 /* of a text that an error repeats */
@@ -29,6 +27,7 @@ struct builder {
 	struct conf_node *root;
 	unsigned documents;
 	bool done;
+	const char *end;    /* of the text */
 	struct pair *pairs; /* of surrogates, in their order */
 	unsigned pair_n;
 };
@@ -75,10 +74,30 @@ bool conf_is_null(const struct conf_node *n)
 	           strcmp(n->text, "null") == 0);
 }
 
+static const char word_characters[] = "abcdefghijklmnopqrstuvwxyz"
+                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789._-";
+
+/* `{address}` alone, which YAML takes for a map. */
+static bool is_bare_template(const struct conf_node *n)
+{
+	if (n->type != CONF_MAP || n->n != 1 || !conf_is_null(n->first) ||
+	    *n->first->text)
+		return false;
+	const char *word = n->first->key->text;
+	size_t len = strspn(word, word_characters);
+
+	return len && len <= SHOW_LEN && !word[len];
+}
+
 const char *conf_describe(struct conf_context *c, const struct conf_node *n)
 {
 	if (n->type == CONF_LIST)
 		return "a list";
+	if (is_bare_template(n)) {
+		return arena_printf(
+		    c->arena, "{%s} outside of quotes", n->first->key->text);
+	}
 	if (n->type == CONF_MAP)
 		return "a map";
 	if (conf_is_null(n))
@@ -150,6 +169,46 @@ static const struct {
 	    "'`'), expected blanks for indentation, quotes around the value" },
 };
 
+/* "{word}" at p: its length, or 0. */
+static size_t template_len(const char *p, const char *end)
+{
+	size_t len = 1;
+
+	if (*p != '{')
+		return 0;
+	while (p + len < end && p[len] && strchr(word_characters, p[len]))
+		len++;
+	return len > 1 && len <= SHOW_LEN && p + len < end && p[len] == '}'
+	           ? len + 1
+	           : 0;
+}
+
+/*
+ * The last `{word}` outside of quotes in the line of the mark that begins
+ * there or before: what people write for a template. NULL: there is none.
+ */
+static const char *find_template(struct builder *b, const char *text)
+{
+	const yaml_mark_t *mark = &b->parser.problem_mark;
+	const char *found = NULL;
+	size_t line = 0, column = 0;
+	char quote = 0;
+
+	for (; line < mark->line && text < b->end; text++)
+		line += *text == '\n';
+	for (; text < b->end && *text != '\n' && column <= mark->column;
+	     text++) {
+		size_t len = quote ? 0 : template_len(text, b->end);
+
+		if (len)
+			found = arena_memdup(b->c->arena, text, len);
+		if (quote ? *text == quote : *text == '"' || *text == '\'')
+			quote = quote ? 0 : *text;
+		column += (*text & 0xc0) != 0x80;
+	}
+	return found;
+}
+
 static int bad_syntax(struct builder *b, const char *text)
 {
 	const yaml_parser_t *p = &b->parser;
@@ -163,6 +222,15 @@ static int bad_syntax(struct builder *b, const char *text)
 			at.line += text[i] == '\n';
 			at.column = text[i] == '\n' ? 1 : at.column + 1;
 		}
+	}
+	const char *template =
+	    p->error == YAML_PARSER_ERROR ? find_template(b, text) : NULL;
+
+	if (template) {
+		return conf_bad(b->c, &at,
+		    "found %s outside of quotes, expected the whole value in "
+		    "quotes, since '{' begins a map",
+		    template);
 	}
 	for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++) {
 		if (strcmp(problems[i].problem, problem) == 0)
@@ -475,6 +543,7 @@ int conf_parse_any(struct conf_context *c, const char *text, size_t len,
 	scoped_free char *joined = without_surrogates(&b, text, &len);
 
 	text = joined ? joined : text;
+	b.end = text + len;
 	yaml_parser_set_input_string(
 	    &b.parser, (const unsigned char *)text, len);
 	int r = build(&b, text);
@@ -501,65 +570,4 @@ int conf_parse(struct conf_context *c, const char *text, size_t len,
 	if (r == 0)
 		*ret_root = root;
 	return r;
-}
-
-int conf_read_file(const char *path, size_t max_len, char **ret_text,
-    size_t *ret_len, struct diag *reterr)
-{
-	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0) {
-		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
-		    strerror(errno));
-	}
-	return conf_read_fd(fd, path, max_len, ret_text, ret_len, reterr);
-}
-
-int conf_read_fd(int fd, const char *path, size_t max_len, char **ret_text,
-    size_t *ret_len, struct diag *reterr)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0) {
-		return diag_set(reterr, -errno, "cannot read '%s': %s", path,
-		    strerror(errno));
-	}
-	if (!S_ISREG(st.st_mode)) {
-		return diag_set(reterr, -EINVAL,
-		    "cannot read '%s': found no regular file, expected one",
-		    path);
-	}
-	/* as large as it says, and one octet more to see its end */
-	size_t len = 0, room = st.st_size > 0 && (size_t)st.st_size < max_len
-	                           ? (size_t)st.st_size + 1
-	                           : max_len + 1;
-	scoped_free char *text = xmalloc(room + 1);
-
-	while (len <= max_len) {
-		if (len == room) { /* it grows, or has no size: /proc */
-			room = max_len + 1;
-			text = xreallocarray(text, room + 1, 1);
-		}
-		ssize_t n = read(fd, text + len, room - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			return diag_set(reterr, -errno, "cannot read '%s': %s",
-			    path, strerror(errno));
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	if (len > max_len) {
-		return diag_set(reterr, -EFBIG,
-		    "cannot read '%s': found more than %zu octets, expected "
-		    "at most so many",
-		    path, max_len);
-	}
-	text[len] = '\0';
-	*ret_text = xreallocarray(take_ptr(&text), len + 1, 1);
-	*ret_len = len;
-	return 0;
 }

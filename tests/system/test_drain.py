@@ -321,7 +321,7 @@ def test_deregister_in_the_end(site, dnsd):
     operate(site, "register", "job/one", "--address", "192.0.2.9",
             "--port", "99")
     dnsd.wait_instances("job", ["one"])
-    out = operate(site, "drain", "job/one", "--deregister", "--ttl", "500ms",
+    out = operate(site, "drain", "job/one", "--deregister", "--ttl", "1s",
                   "--force",
                   "--reason", "done")
     assert out.splitlines()[-1] == "job/one: draining -> gone"

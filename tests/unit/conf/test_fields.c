@@ -18,7 +18,8 @@ struct inner {
 struct sample {
 	const char *name;
 	int port, answers, share;
-	int64_t wait_ms;
+	int64_t wait_ms, lease_ms, ttl_ms;
+	int pause_s;
 	bool on;
 	int colour;
 	struct conf_strings tags, servers;
@@ -128,6 +129,23 @@ static const struct conf_field fields[] = {
 	    .high = 60000,
 	    .fallback = "2s",
 	    AT(wait_ms) },
+	{ .key = "lease",
+	    .kind = CONF_DURATION,
+	    .low = 1000,
+	    .high = 31536000000,
+	    AT(lease_ms) },
+	{ .key = "brief", .kind = CONF_DURATION, .high = 900, AT(lease_ms) },
+	{ .key = "ttl",
+	    .kind = CONF_DURATION,
+	    .high = 86400000,
+	    .whole = true,
+	    AT(ttl_ms) },
+	{ .key = "pause",
+	    .kind = CONF_SECONDS,
+	    .low = 60,
+	    .high = 3600,
+	    .absent = 60,
+	    AT(pause_s) },
 	{ .key = "on", .kind = CONF_BOOL, AT(on) },
 	{ .key = "colour",
 	    .kind = CONF_ENUM,
@@ -289,6 +307,24 @@ static const struct {
 	{ "name: x\nwait: 2m", "2:7: found '2m' for 'wait', expected a "
 	                       "duration from 10ms to 1m such as '500ms' or "
 	                       "'2s'\n" },
+	{ "name: x\nlease: 5",
+	    "2:8: found '5' for 'lease', expected a duration from 1s to 365d "
+	    "such as '2s' or '1m'\n" },
+	{ "name: x\nbrief: 1s",
+	    "2:8: found '1s' for 'brief', expected a duration from 0s to 900ms "
+	    "such as '500ms'\n" },
+	{ "name: x\nttl: 500ms",
+	    "2:6: found '500ms' for 'ttl', expected whole seconds from 0s to "
+	    "1d such as '5s'\n" },
+	{ "name: x\nttl: 1.5s",
+	    "2:6: found '1.5s' for 'ttl', expected whole seconds from 0s to "
+	    "1d such as '5s'\n" },
+	{ "name: x\npause: 5",
+	    "2:8: found '5' for 'pause', expected whole seconds from 1m to "
+	    "1h\n" },
+	{ "name: x\nport: {port}",
+	    "2:7: found {port} outside of quotes for 'port', expected a number "
+	    "from 1 to 65535\n" },
 	{ "name: x\non: yes",
 	    "2:5: found 'yes' for 'on', expected 'true' or 'false'\n" },
 	{ "name: x\ncolour: blue", "2:9: found 'blue' for 'colour', expected "
@@ -306,7 +342,8 @@ static const struct {
 	    "2:1: found key 'prot' in a sample, expected 'port'\n" },
 	{ "name: x\nquestion: 80",
 	    "2:1: found key 'question' in a sample, expected one of name, "
-	    "port, max_answers, share, wait, on, colour, tags, servers, meta, range, "
+	    "port, max_answers, share, wait, lease, brief, ttl, pause, on, "
+	    "colour, tags, servers, meta, range, "
 	    "parts, line\n" },
 	{ "name: x\nrange: 3", "2:8: found '3', expected a range as a map\n" },
 	{ "name: x\nrange: {low: 5, high: 4}",

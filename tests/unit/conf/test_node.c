@@ -105,6 +105,14 @@ static const struct {
 	    "f:3:1: found a line without ':', expected 'key: value'" },
 	{ "an open list", "a: [1, 2\nb: 3\n",
 	    "f:2:2: found the list not closed, expected ',' or ']'" },
+	{ "a template without quotes in a map", "a: [{b: {address}:{port}}]\n",
+	    "f:1:18: found {address} outside of quotes, expected the whole "
+	    "value in quotes, since '{' begins a map" },
+	{ "the same behind one in quotes", "{x: '{a}', \"y\": u://{b.c}/}\n",
+	    "f:1:21: found {b.c} outside of quotes, expected the whole value "
+	    "in quotes, since '{' begins a map" },
+	{ "the same in a list", "a: [u://{\"b\"}/, c]\n",
+	    "f:1:9: found the list not closed, expected ',' or ']'" },
 	{ "an open quote", "a: \"x\n",
 	    "f:2:1: found the end of the file, expected a closing quote" },
 	{ "wrong indentation", "a: 1\n b: 2\n",

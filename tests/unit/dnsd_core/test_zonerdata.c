@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -123,6 +124,7 @@ static const struct {
 	{ "URI 65536 1 a", "from 0 to 65535" },
 	{ "CAA 0 issue letsencrypt.org",
 	    "0005" "6973737565" "6c657473656e63727970742e6f7267" },
+	{ "CAA 0 issue \"a\\3\"", "expected \\ with a character or with" },
 	{ "CAA 255 issue \"\"", "ff05" "6973737565" },
 	{ "CAA 256 issue x", "from 0 to 255" },
 	{ "CAA 0 iss-ue x", "found 'iss-ue', expected a tag" },
@@ -208,10 +210,35 @@ static void test_cases(void **state)
 	}
 }
 
+/* Each text is short enough; it is the record that is not. */
+static void test_too_large(void **state)
+{
+	enum { TEXTS = 300, EACH = 250, WORD = EACH + 3 };
+	char *text = xmalloc(sizeof(APEX) + TEXTS * WORD + 64);
+	char *p = stpcpy(text, APEX "x TXT");
+	struct zonefile z;
+	struct diag diag = { "" };
+
+	(void)state;
+	for (int i = 0; i < TEXTS; i++) {
+		p = stpcpy(p, " \"");
+		memset(p, 'a', EACH);
+		p = stpcpy(p + EACH, "\"");
+	}
+	*p++ = '\n';
+	assert_int_not_equal(
+	    zonefile_read("t.zone", text, (size_t)(p - text), 1, &z, &diag), 0);
+	assert_non_null(strstr(diag.text,
+	    "found more than 65535 octets of data, expected a record that"));
+	zonefile_release(&z);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

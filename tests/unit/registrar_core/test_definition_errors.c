@@ -78,7 +78,7 @@ static const struct bad_definition bad[] = {
 	    "4:11: found 'DB' for 'requires', expected the name of a service, "
 	    "or SERVICE.ZONE\n"
 	    "5:10: found damping without 'half_life', expected a duration "
-	    "from 1s to 1d such as '500ms' or '2s'\n" },
+	    "from 1s to 1d such as '2s' or '1m'\n" },
 	{ "service: a\nport: 1\ndamping: {half_life: 1m, reuse: 3}",
 	    "3:33: found 'reuse' 3 beside 'suppress' 3, expected fewer\n" },
 	{ "service: a\nport: 1\ndamping: {half_life: 1m, max: 1m}",
