@@ -81,15 +81,17 @@ int dnsd_status_write(
 	size_t len;
 	scoped_fd int fd =
 	    open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : 0;
 	FILE *f = open_memstream(&text, &len);
 
 	if (!f)
 		abort(); /* out of memory */
 	print(f, s);
 	(void)fclose(f);
-	int error =
-	    fd < 0 ? -errno
-	           : replace_file(fd, basename(again), text, len, REPLACE_SOON);
+	if (!error) {
+		error =
+		    replace_file(fd, basename(again), text, len, REPLACE_SOON);
+	}
 
 	if (!error)
 		return 0;
