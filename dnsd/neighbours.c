@@ -80,9 +80,10 @@ void neighbours_find(struct conf_strings *ret_networks)
 	if (getifaddrs(&all) < 0)
 		return; /* they are what there is, then */
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		if (i->ifa_addr && i->ifa_netmask)
+		if (i->ifa_addr && i->ifa_netmask) {
 			neighbours_add(
 			    ret_networks, i->ifa_addr, i->ifa_netmask);
+		}
 	}
 	freeifaddrs(all);
 }

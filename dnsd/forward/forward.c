@@ -194,9 +194,10 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 	} else {
 		enum delivered how = delivery_answer(&asked, frame, &f->kept);
 
-		if (how != DELIVERED)
-			count(f, how == DELIVERED_BOGUS ? FORWARD_BOGUS
-			                                : FORWARD_BROKEN);
+		if (how == DELIVERED_BOGUS)
+			count(f, FORWARD_BOGUS);
+		else if (how == DELIVERED_BROKEN)
+			count(f, FORWARD_BROKEN);
 	}
 	pending_free_waiters(asked.waiters);
 	return true;

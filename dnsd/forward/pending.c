@@ -121,10 +121,11 @@ void pending_take(struct pending *p, struct asked *a, struct asked *ret_a)
 	*(a->newer == NONE ? &p->newest : &p->asked[a->newer].older) = a->older;
 	for (const struct waiter *w = a->waiters; w; w = w->next)
 		p->cell[w->cell]--;
-	if (ret_a)
+	if (ret_a) {
 		*ret_a = *a;
-	else
+	} else {
 		pending_free_waiters(a->waiters);
+	}
 	a->id = 0;
 	a->waiters = NULL;
 	a->next_equal = p->free;

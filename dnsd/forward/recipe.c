@@ -112,9 +112,10 @@ static void put_special_names(FILE *f, const struct options *o)
 		    kept[i], kept[i]);
 	}
 	for (unsigned i = 0; i < o->special_names_out.n; i++) {
-		if (to_name(o->special_names_out.items[i], name))
+		if (to_name(o->special_names_out.items[i], name)) {
 			(void)fprintf(
 			    f, "\tlocal-zone: \"%s\" nodefault\n", name);
+		}
 	}
 }
 
@@ -201,9 +202,10 @@ static void put_upstream_zones(FILE *f, const struct options *o)
 		    name, name, name);
 		for (unsigned k = i; k < zones->n; k++) {
 			if (zone_name(zones->items[k], other) &&
-			    strcmp(name, other) == 0)
+			    strcmp(name, other) == 0) {
 				tls |= put_upstream(
 				    f, upstream_of_zone(zones->items[k]));
+			}
 		}
 		put_tls(f, o, tls);
 	}

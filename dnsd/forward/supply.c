@@ -48,10 +48,11 @@ int supply_check(const struct options *o, struct diag *reterr)
 			    "expected it alone");
 		}
 		(void)upstream_parse(all->items[i], &u);
-		if (u.tls_name)
+		if (u.tls_name) {
 			tls = all->items[i];
-		else
+		} else {
 			plain = all->items[i];
+		}
 		for (unsigned k = 0; k < o->listen.n; k++) {
 			if (!upstream_is_system(all->items[i]) &&
 			    upstream_is_listener(&u, o->listen.items[k])) {
@@ -162,9 +163,10 @@ static void use(struct supply *s, const struct conf_strings *upstreams)
 		return;
 	}
 	if (recipe) {
-		for (unsigned i = 0; i < upstreams->n; i++)
+		for (unsigned i = 0; i < upstreams->n; i++) {
 			log_info("names outside are asked of %s",
 			    upstreams->items[i]);
+		}
 		s->is_told = false;
 		forward_use(s->forward, recipe);
 	} else if (s->recipe) {

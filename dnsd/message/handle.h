@@ -78,16 +78,17 @@ struct handler {
 	struct responder responder;
 	struct stats stats;
 	struct screen screen;
-	struct deferral deferral; /* until the next handle_respond() */
-	unsigned defers;          /* 1 << kind: somebody does it */
-	const struct front *front;
-	struct front_copy found; /* in it */
+	unsigned defers; /* 1 << kind: somebody does it */
 	/* private: where each question of the batch stands */
 	enum query_status status[HANDLE_BATCH_MAX];
 	struct query query[HANDLE_BATCH_MAX];
 	struct locus locus[HANDLE_BATCH_MAX];
 	const struct message *message;
 	struct answer answer; /* being decided */
+	/* what plain questions do not touch */
+	struct deferral deferral; /* until the next handle_respond() */
+	const struct front *front;
+	struct front_copy found; /* in it */
 };
 
 /* Never NULL. */

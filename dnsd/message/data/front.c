@@ -225,7 +225,7 @@ static void forget(const struct slots *s, const uint64_t head[HEAD_WORDS])
 void front_put(struct front *f, const struct front_key *k,
     const struct foreign *a, uint64_t now_mono_ms)
 {
-	uint64_t kept_ms = (uint64_t)a->ttl_s * (10 * KEPT_PERCENT);
+	uint64_t kept_ms = (uint64_t)a->ttl_s * KEPT_PERCENT * 10;
 	const uint64_t head[HEAD_WORDS] = { 0, hash_of(k), meta_of(k),
 		now_mono_ms, now_mono_ms + kept_ms };
 
