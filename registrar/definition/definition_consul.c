@@ -31,17 +31,16 @@ static int translate_instance(struct conf_context *c,
 static struct conf_node *find_service(struct conf_context *c,
     struct conf_node *services, const struct conf_node *at, const char *name)
 {
-	struct conf_node *s;
+	struct conf_node *s = consul_find_name(c, name);
 
-	for (s = services->first; s; s = s->next) {
-		if (strcmp(s->first->text, name) == 0)
-			return s;
-	}
+	if (s)
+		return s;
 	struct conf_node *map = consul_map(c, at);
 
 	consul_put(c, map, "service", consul_word(c, at, name));
 	consul_put(c, map, "instances", consul_list(c, at));
 	consul_append(c, services, map);
+	consul_put_name(c, name, services->last);
 	return services->last;
 }
 
@@ -130,12 +129,15 @@ int consul_translate(struct conf_context *c, const struct conf_node *root,
 	const struct conf_node *many = consul_get(root, "services");
 	struct conf_node *out = consul_map(c, root);
 	struct conf_node *services = consul_list(c, root);
+	struct consul_index index = { 0 };
 
 	if (!one && !many) {
 		return conf_bad(c, root,
 		    "found checks without a service, expected 'service' or "
 		    "'services' in the same file");
 	}
+	c->arg = &index;
+	consul_index_services(c, root);
 	int r = consul_apply(c, rules, "a file of Consul", root, out);
 
 	if (one && translate_services(c, one, root, services) < 0)
@@ -143,6 +145,8 @@ int consul_translate(struct conf_context *c, const struct conf_node *root,
 	if (many && translate_services(c, many, root, services) < 0)
 		r = -EINVAL;
 	consul_tell_strays(c, root);
+	consul_index_release(&index);
+	c->arg = NULL;
 	consul_put(c, out, "services", services);
 	*ret_root = out;
 	return r;

@@ -6,6 +6,9 @@
 #include "registrar/definition/definition_consul_check.h"
 #include "schema/label.h"
 
+#include <search.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *consul_id_of(const struct conf_node *service)
@@ -20,10 +23,52 @@ const char *consul_id_of(const struct conf_node *service)
 	return id ? id->text : name ? name->text : NULL;
 }
 
-const struct conf_node *consul_find_service(
-    const struct conf_node *root, const char *id)
+/* ---- which service has an id, or a name ------------------------------- */
+
+/* A service of the file, or of the file to be: the first one of its key. */
+struct known {
+	const char *key;
+	struct conf_node *node;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+/* The first one of that key that was put, this one perhaps. */
+static struct conf_node *put(struct conf_context *c, void **tree,
+    const char *key, struct conf_node *node)
+{
+	struct known *k = arena_alloc(c->arena, 1, sizeof(*k));
+
+	*k = (struct known){ .key = key, .node = node };
+	struct known *const *found = tsearch(k, tree, by_key);
+
+	if (!found)
+		abort(); /* out of memory */
+	return (*found)->node;
+}
+
+static struct conf_node *find(void *const *tree, const char *key)
+{
+	const struct known probe = { .key = key };
+	struct known *const *found = tfind(&probe, tree, by_key);
+
+	return found ? (*found)->node : NULL;
+}
+
+static void keep(void *item)
+{
+	(void)item; /* it is in the arena */
+}
+
+void consul_index_services(struct conf_context *c, const struct conf_node *root)
 {
 	static const char *const keys[] = { "service", "services" };
+	struct consul_index *index = c->arg;
 
 	for (size_t i = 0; i < 2; i++) {
 		const struct conf_node *value = consul_get(root, keys[i]);
@@ -31,13 +76,44 @@ const struct conf_node *consul_find_service(
 
 		for (const struct conf_node *n = many ? value->first : value; n;
 		     n = many ? n->next : NULL) {
-			const char *other = consul_id_of(n);
+			const char *id = consul_id_of(n);
 
-			if (other && strcmp(other, id) == 0)
-				return n;
+			/* only read */
+			if (id)
+				(void)put(c, &index->ids, id,
+				    (struct conf_node *)(uintptr_t)n);
 		}
 	}
-	return NULL;
+}
+
+const struct conf_node *consul_find_service(
+    const struct conf_context *c, const char *id)
+{
+	const struct consul_index *index = c->arg;
+
+	return find(&index->ids, id);
+}
+
+struct conf_node *consul_find_name(
+    const struct conf_context *c, const char *name)
+{
+	const struct consul_index *index = c->arg;
+
+	return find(&index->names, name);
+}
+
+void consul_put_name(
+    struct conf_context *c, const char *name, struct conf_node *service)
+{
+	struct consul_index *index = c->arg;
+
+	(void)put(c, &index->names, name, service);
+}
+
+void consul_index_release(struct consul_index *index)
+{
+	tdestroy(index->ids, keep);
+	tdestroy(index->names, keep);
 }
 
 /*
@@ -45,14 +121,14 @@ const struct conf_node *consul_find_service(
  * what it is by default, the name of the service; so is one that is not
  * written, whose instance has a name of address and port.
  */
-void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *out)
+void consul_put_alias(
+    struct conf_context *c, const struct conf_node *raw, struct conf_node *out)
 {
 	const struct conf_node *value = consul_get(raw, "aliasservice");
 
 	if (!value || consul_is_empty(value))
 		return;
-	const struct conf_node *other = consul_find_service(root, value->text);
+	const struct conf_node *other = consul_find_service(c, value->text);
 	const struct conf_node *name = other ? consul_get(other, "name") : NULL;
 	const char *text = consul_label(
 	    c->arena, name ? name->text : value->text, LABEL_SERVICE_MAX);

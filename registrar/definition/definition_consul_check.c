@@ -412,8 +412,8 @@ static const struct conf_node *without_zeros(
 	return kept;
 }
 
-int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *list)
+int consul_translate_check(
+    struct conf_context *c, const struct conf_node *raw, struct conf_node *list)
 {
 	if (raw->type == CONF_MAP) {
 		raw = without_zeros(c, raw);
@@ -439,7 +439,7 @@ int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
 	if (r < 0)
 		return r;
 	if (type) { /* else its absence is an error */
-		consul_put_alias(c, raw, root, out);
+		consul_put_alias(c, raw, out);
 		out = weed(c, type, raw, out, list);
 		put_tls(c, kind, raw, out);
 		put_defaults(c, type, out);

@@ -11,17 +11,31 @@
 
 /* One check into a list of ours, unless there are none of its kind. */
 int consul_translate_check(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *list);
+    struct conf_node *list);
 
 /* The id that checks name it by; NULL: it is no service at all. */
 const char *consul_id_of(const struct conf_node *service);
-/* The service of root with that id; NULL: the file has none. */
-const struct conf_node *consul_find_service(
-    const struct conf_node *root, const char *id);
 
-/* `alias`, if the check says of what: of the service with that id in root. */
-void consul_put_alias(struct conf_context *c, const struct conf_node *raw,
-    const struct conf_node *root, struct conf_node *out);
+/* c->arg while a file is translated: thousands of services may be in it. */
+struct consul_index {
+	void *ids;   /* the services of the file */
+	void *names; /* those of the file to be */
+};
+void consul_index_services(
+    struct conf_context *c, const struct conf_node *root);
+void consul_index_release(struct consul_index *index);
+/* The service of the file with that id; NULL: it has none. */
+const struct conf_node *consul_find_service(
+    const struct conf_context *c, const char *id);
+/* The service of that name in the file to be, or NULL. */
+struct conf_node *consul_find_name(
+    const struct conf_context *c, const char *name);
+void consul_put_name(
+    struct conf_context *c, const char *name, struct conf_node *service);
+
+/* `alias`, if the check says of what: of the service with that id. */
+void consul_put_alias(
+    struct conf_context *c, const struct conf_node *raw, struct conf_node *out);
 
 /*
  * `checks`, and `process` for an os_service, for the instance `out`: those of

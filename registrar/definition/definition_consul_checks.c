@@ -45,13 +45,13 @@ static void take_unit(struct conf_context *c, const struct conf_node *value,
 }
 
 static int translate_one(struct conf_context *c, const struct conf_node *check,
-    const struct conf_node *root, struct conf_node *list, struct conf_node *out)
+    struct conf_node *list, struct conf_node *out)
 {
 	const struct conf_node *unit =
 	    check->type == CONF_MAP ? consul_get(check, "osservice") : NULL;
 
 	if (!unit || consul_is_empty(unit))
-		return consul_translate_check(c, check, root, list);
+		return consul_translate_check(c, check, list);
 	take_unit(c, unit, out);
 	return 0;
 }
@@ -72,8 +72,7 @@ int consul_take_checks(struct conf_context *c, const struct conf_node *raw,
 
 		for (const struct conf_node *n = many ? value->first : value; n;
 		     n = many ? n->next : NULL) {
-			if (is_for(n, id) &&
-			    translate_one(c, n, root, list, out) < 0)
+			if (is_for(n, id) && translate_one(c, n, list, out) < 0)
 				r = -EINVAL;
 		}
 	}
@@ -137,14 +136,13 @@ void consul_take_deregister(struct conf_context *c, const struct conf_node *raw,
 
 /* ---- checks of services that are not here ----------------------------- */
 
-static void tell_stray(struct conf_context *c, const struct conf_node *root,
-    const struct conf_node *check)
+static void tell_stray(struct conf_context *c, const struct conf_node *check)
 {
 	const struct conf_node *service =
 	    check->type == CONF_MAP ? consul_get(check, "serviceid") : NULL;
 
 	if (service && !consul_is_empty(service) &&
-	    !consul_find_service(root, service->text)) {
+	    !consul_find_service(c, service->text)) {
 		conf_warn(c, service,
 		    "found %s for '%s', ignored with the whole check: the "
 		    "file has no such service",
@@ -162,6 +160,6 @@ void consul_tell_strays(struct conf_context *c, const struct conf_node *root)
 
 		for (const struct conf_node *n = many ? value->first : value; n;
 		     n = many ? n->next : NULL)
-			tell_stray(c, root, n);
+			tell_stray(c, n);
 	}
 }

@@ -26,8 +26,13 @@
 
 /* After a run that we could not make: about so much later, at most. */
 #define RETRY_MS 1000
-/* Before the first extra run. */
+/*
+ * Before the first extra run; each later pause is a fifth longer. So whoever
+ * takes 1.2 s to start is asked within 300 ms of being ready, whoever takes
+ * longer within a quarter of that time, and there are some 30 up to 10 s.
+ */
 #define PAUSE_MS 50
+#define PAUSE_GROWTH 5
 
 /* ---- what all probes share -------------------------------------------- */
 
@@ -348,12 +353,13 @@ static bool plan_extra(struct probe *p)
 		end_extra(p);
 		return false;
 	}
-	int64_t due_ms =
-	    timers_now(p->prober->timers) + pause_ms + jitter_ms(p, pause_ms);
+	/* jitter makes it shorter alone */
+	int64_t due_ms = timers_now(p->prober->timers) + pause_ms -
+	                 llabs(jitter_ms(p, pause_ms));
 
 	if (due_ms >= p->regular_ms)
 		return false;
-	p->pause_ms = 2 * pause_ms;
+	p->pause_ms = pause_ms + pause_ms / PAUSE_GROWTH;
 	plan(p, due_ms, true);
 	return true;
 }

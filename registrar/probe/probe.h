@@ -184,7 +184,7 @@ void probe_pause(struct probe *p);
 
 /*
  * Until probe_settle() there are extra runs between those of the schedule: 50
- * ms after the end of one, then after twice as long each time, until that is
+ * ms after the end of one, then after a fifth longer each time, until that is
  * the interval. All probes together have no more than one in a millisecond.
  * Again: from 50 ms on. Nothing for a ttl, which looks often enough.
  */
