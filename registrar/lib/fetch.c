@@ -28,6 +28,12 @@ struct fetch {
 	bool unwanted; /* since TELLING */
 	unsigned n;
 	struct item *items[FETCH_FILES_MAX];
+	struct {
+		char *path; /* NULL: there is none */
+		void (*run)(void *arg);
+		void (*release)(void *arg);
+		void *arg;
+	} work;
 };
 
 /* ---- in a thread ------------------------------------------------------ */
@@ -65,6 +71,8 @@ static void run(struct job *j)
 
 	for (unsigned n = 0; n < f->n; n++)
 		f->items[n]->is.error = read_item(f->items[n]);
+	if (f->work.path)
+		f->work.run(f->work.arg);
 }
 
 /* ---- in the loop ------------------------------------------------------ */
@@ -84,6 +92,9 @@ static void release(struct fetch *f)
 		free(f->items[n]->path);
 		free(f->items[n]);
 	}
+	if (f->work.path)
+		f->work.release(f->work.arg);
+	free(f->work.path);
 	free(f);
 }
 
@@ -135,9 +146,23 @@ void fetch_add(struct fetch *f, const char *path)
 	f->items[f->n++] = i;
 }
 
+void fetch_add_work(struct fetch *f, const char *path, void (*fn)(void *arg),
+    void (*fn_release)(void *arg), void *arg)
+{
+	f->work.path = xstrdup(path);
+	f->work.run = fn;
+	f->work.release = fn_release;
+	f->work.arg = arg;
+}
+
 unsigned fetch_n(const struct fetch *f)
 {
-	return f->n;
+	return f->n + (f->work.path != NULL);
+}
+
+static const char *first_path(const struct fetch *f)
+{
+	return f->n ? f->items[0]->path : f->work.path;
 }
 
 void fetch_begin(struct fetch *f, struct workers *w)
@@ -145,7 +170,7 @@ void fetch_begin(struct fetch *f, struct workers *w)
 	f->workers = w;
 	f->state = RUNNING;
 	if (w) {
-		workers_do(w, &f->job, f->items[0]->path);
+		workers_do(w, &f->job, first_path(f));
 		return;
 	}
 	run(&f->job);
@@ -168,5 +193,5 @@ struct fetched fetch_get(const struct fetch *f, const char *path)
 
 const char *fetch_waits_for(const struct fetch *f)
 {
-	return f->state == RUNNING ? f->items[0]->path : NULL;
+	return f->state == RUNNING ? first_path(f) : NULL;
 }

@@ -31,6 +31,14 @@ void fetch_free(struct fetch *f);
 
 /* Before fetch_begin(). More than FETCH_FILES_MAX are not read: -E2BIG. */
 void fetch_add(struct fetch *f, const char *path);
+/*
+ * The same for what must read files itself: run(arg), in the thread, behind
+ * the files. release(arg) when it has run or is not wanted. Once for each
+ * fetch. path is where it reads.
+ */
+void fetch_add_work(struct fetch *f, const char *path, void (*run)(void *arg),
+    void (*release)(void *arg), void *arg);
+/* Files, and work. */
 unsigned fetch_n(const struct fetch *f);
 /* w NULL: done() comes before this returns. */
 void fetch_begin(struct fetch *f, struct workers *w);

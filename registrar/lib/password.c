@@ -5,17 +5,20 @@
 
 #include <string.h>
 
-int password_read(const char *path, char buf[PASSWORD_MAX], struct diag *reterr)
+int password_take(const struct fetch *f, const char *path,
+    char buf[PASSWORD_MAX], struct diag *reterr)
 {
 	buf[0] = '\0';
 	if (!path)
 		return 0;
-	size_t len;
-	int r = secret_read_file(
-	    path, "a password", buf, PASSWORD_MAX, &len, reterr);
+	struct fetched is;
+	int r =
+	    secret_take_file(f, path, "a password", PASSWORD_MAX, &is, reterr);
 
 	if (r < 0)
 		return r;
+	memcpy(buf, is.text, is.len);
+	buf[is.len] = '\0';
 	buf[strcspn(buf, "\r\n")] = '\0';
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
@@ -89,31 +88,25 @@ int secret_check(const char *text, struct diag *reterr)
 
 /* ---- reading ---------------------------------------------------------- */
 
-int secret_read_file(const char *path, const char *what, char *buf, size_t room,
-    size_t *ret_len, struct diag *reterr)
+int secret_take_file(const struct fetch *f, const char *path, const char *what,
+    size_t room, struct fetched *ret_is, struct diag *reterr)
 {
-	/* a FIFO without a writer must not hold us up */
-	scoped_fd int fd =
-	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const struct fetched is = fetch_get(f, path);
 
-	if (fd < 0) {
-		return diag_set(reterr, -errno, "cannot open '%s': %s", path,
-		    strerror(errno));
+	if (is.error == -EINVAL) {
+		return diag_set(reterr, is.error,
+		    "cannot read '%s': it is no regular file", path);
 	}
-	ssize_t n = read(fd, buf, room);
-
-	if (n < 0) {
-		return diag_set(reterr, -errno, "cannot read '%s': %s", path,
-		    strerror(errno));
+	if (is.error) {
+		return diag_set(reterr, is.error, "cannot %s '%s': %s", is.call,
+		    path, strerror(-is.error));
 	}
-	if ((size_t)n == room) {
-		explicit_bzero(buf, room);
+	if (is.len >= room) {
 		return diag_set(reterr, -EFBIG,
 		    "found more than %zu octets in '%s', expected %s", room - 1,
 		    path, what);
 	}
-	buf[n] = '\0';
-	*ret_len = (size_t)n;
+	*ret_is = is;
 	return 0;
 }
 
@@ -138,35 +131,34 @@ static bool is_clean(const char *text, size_t len)
 }
 
 /* What a reference stands for, on the heap. */
-static int read_one(
-    const struct reference *r, char **ret_value, struct diag *reterr)
+static int read_one(const struct reference *r, const struct fetch *f,
+    char **ret_value, struct diag *reterr)
 {
-	char buf[SECRET_MAX];
-	int error = 0;
 	const char *value = r->file ? NULL : getenv(r->name);
 	size_t len = value ? strlen(value) : 0;
 
 	if (r->file) {
-		error = secret_read_file(r->name, "a value for a header", buf,
-		    sizeof(buf), &len, reterr);
+		struct fetched is;
+		int error = secret_take_file(f, r->name, "a value for a header",
+		    SECRET_MAX, &is, reterr);
+
 		if (error < 0)
 			return error;
-		len = without_newline(buf, len);
-		value = buf;
+		len = without_newline(is.text, is.len);
+		value = is.text;
 	}
 	if (!value) {
-		error = diag_set(reterr, -ENOENT,
+		return diag_set(reterr, -ENOENT,
 		    "cannot find '%s' in the environment", r->name);
-	} else if (!is_clean(value, len)) {
-		error = diag_set(reterr, -EINVAL,
+	}
+	if (!is_clean(value, len)) {
+		return diag_set(reterr, -EINVAL,
 		    "found a line end or another control character in '%s', "
 		    "expected a value for a header",
 		    r->name);
-	} else {
-		*ret_value = xasprintf("%.*s", (int)len, value);
 	}
-	explicit_bzero(buf, sizeof(buf));
-	return error;
+	*ret_value = xasprintf("%.*s", (int)len, value);
+	return 0;
 }
 
 /* ---- filling in ------------------------------------------------------- */
@@ -197,15 +189,15 @@ static void append(char **out, const char *part, size_t len)
 	secret_free(before);
 }
 
-int secret_fill(
-    const char *text, struct secrets *s, char **ret_text, struct diag *reterr)
+int secret_fill(const char *text, const struct fetch *f, struct secrets *s,
+    char **ret_text, struct diag *reterr)
 {
 	char *out = xstrdup(""), *value = NULL;
 	struct reference r;
 	int found;
 
 	while ((found = find_reference(text, &r, reterr)) == 0) {
-		found = read_one(&r, &value, reterr);
+		found = read_one(&r, f, &value, reterr);
 		if (found < 0 || !value)
 			break;
 		append(&out, text, (size_t)(r.start - text));

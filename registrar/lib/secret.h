@@ -7,6 +7,7 @@
  * A definition holds the reference. It is filled in for each run of a check,
  * so a new file counts at once, and wiped behind it.
  */
+#include "registrar/lib/fetch.h"
 #include "schema/base/diag.h"
 
 #include <stdbool.h>
@@ -30,16 +31,16 @@ bool secret_is_in(const char *text);
 int secret_check(const char *text, struct diag *reterr);
 
 /*
- * text with its references filled in, on the heap, to be freed by
- * secret_free(); adds them to s. A final newline of a file is dropped.
+ * text with its references filled in from what f has read, on the heap, to be
+ * freed by secret_free(); adds them to s. A final newline of a file is dropped.
  * -E..: a file or variable cannot be read, or (-EINVAL) holds control
  * characters, that could end a header; reterr says which, and nothing of what
  * is in it.
  */
-int secret_fill(
-    const char *text, struct secrets *s, char **ret_text, struct diag *reterr);
+int secret_fill(const char *text, const struct fetch *f, struct secrets *s,
+    char **ret_text, struct diag *reterr);
 
-/* Each file that secret_fill() will read; a path is borrowed for the call. */
+/* Each file that f must have for that; a path is borrowed for the call. */
 void secret_each_file(
     const char *text, void (*fn)(void *arg, const char *path), void *arg);
 
@@ -50,8 +51,8 @@ void secrets_release(struct secrets *s); /* wiped */
 void secret_free(char *text);            /* wiped; NULL is ignored */
 
 /*
- * A whole file of less than room octets; NUL-terminated. -E..: reterr says
- * why, and buf is wiped. `what` it should hold: "a password".
+ * What f has read: a whole file of less than room octets. -E..: reterr says
+ * why. `what` it should hold: "a password".
  */
-int secret_read_file(const char *path, const char *what, char *buf, size_t room,
-    size_t *ret_len, struct diag *reterr);
+int secret_take_file(const struct fetch *f, const char *path, const char *what,
+    size_t room, struct fetched *ret_is, struct diag *reterr);

@@ -8,9 +8,10 @@
 
 void net_init(struct net *n, struct event_base *base, struct timers *timers)
 {
-	*n = (struct net){
-		.base = base, .timers = timers, .fd_max = budget_descriptors()
-	};
+	*n = (struct net){ .base = base,
+		.timers = timers,
+		.fd_max = budget_descriptors(),
+		.tls = tls_cache_new() };
 }
 
 void net_release(struct net *n)

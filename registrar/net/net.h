@@ -15,8 +15,8 @@ struct net {
 	struct event_base *base;
 	struct timers *timers;
 	/* private */
-	int fd_max;            /* of lib/budget.h */
-	struct tls_cache *tls; /* NULL: none yet */
+	int fd_max; /* of lib/budget.h */
+	struct tls_cache *tls;
 };
 
 /*

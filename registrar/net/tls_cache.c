@@ -23,6 +23,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,10 @@ struct stamp {
 
 struct entry {
 	TAILQ_ENTRY(entry) link;
+	unsigned users; /* threads that are at it */
+	/* whoever looks at its files; ctx and why are under the cache's */
+	pthread_mutex_t looking;
+	bool looked;
 	char *paths[PATH_N];         /* NULL: none */
 	struct stamp loaded[PATH_N]; /* of what ctx or why came from */
 	struct stamp last[PATH_N];   /* of the last look */
@@ -59,6 +64,8 @@ struct entry {
 TAILQ_HEAD(entry_list, entry);
 
 struct tls_cache {
+	pthread_mutex_t lock;
+	unsigned refs;
 	struct entry_list entries; /* the last one used comes first */
 	unsigned n;
 };
@@ -239,20 +246,27 @@ static int load(const struct entry *e, SSL_CTX **ret_ctx, struct diag *reterr)
 }
 
 /* What there was stays while we are short of what it takes to read it. */
-static void reload(struct entry *e)
+static void reload(struct tls_cache *tc, struct entry *e)
 {
-	SSL_CTX *ctx = NULL;
+	SSL_CTX *ctx = NULL, *was = NULL;
+	struct diag why;
+	int error = load(e, &ctx, &why);
 
-	e->error = load(e, &ctx, &e->why);
-	if (budget_is_short(e->error) && e->ctx)
-		return;
-	SSL_CTX_free(e->ctx);
-	e->ctx = ctx;
+	pthread_mutex_lock(&tc->lock);
+	e->error = error;
+	if (error < 0)
+		e->why = why;
+	if (!budget_is_short(error) || !e->ctx) {
+		was = e->ctx;
+		e->ctx = ctx;
+	}
+	pthread_mutex_unlock(&tc->lock);
+	SSL_CTX_free(was);
 }
 
 /* ---- entries ---------------------------------------------------------- */
 
-static struct entry *entry_new(const struct net_tls *tls, int64_t now_ms)
+static struct entry *entry_new(const struct net_tls *tls)
 {
 	const char *const paths[PATH_N] = { tls->ca_file, tls->cert_file,
 		tls->key_file };
@@ -260,10 +274,7 @@ static struct entry *entry_new(const struct net_tls *tls, int64_t now_ms)
 
 	for (size_t i = 0; i < PATH_N; i++)
 		e->paths[i] = paths[i] ? xstrdup(paths[i]) : NULL;
-	look(e, e->loaded);
-	memcpy(e->last, e->loaded, sizeof(e->last));
-	e->looked_ms = now_ms;
-	reload(e);
+	(void)pthread_mutex_init(&e->looking, NULL);
 	return e;
 }
 
@@ -272,6 +283,7 @@ static void entry_free(struct entry *e)
 	for (size_t i = 0; i < PATH_N; i++)
 		free(e->paths[i]);
 	SSL_CTX_free(e->ctx);
+	pthread_mutex_destroy(&e->looking);
 	free(e);
 }
 
@@ -294,10 +306,18 @@ static struct entry *find(const struct tls_cache *tc, const struct net_tls *tls)
 }
 
 /* Have its files changed, and are they at rest again? */
-static void refresh(struct entry *e, int64_t now_ms)
+static void refresh(struct tls_cache *tc, struct entry *e, int64_t now_ms)
 {
 	struct stamp now[PATH_N];
 
+	if (!e->looked) {
+		e->looked = true;
+		look(e, e->loaded);
+		memcpy(e->last, e->loaded, sizeof(e->last));
+		e->looked_ms = now_ms;
+		reload(tc, e);
+		return;
+	}
 	bool was_short = budget_is_short(e->error);
 
 	if (now_ms - e->looked_ms < TLS_CACHE_LOOK_MS && (e->ctx || !was_short))
@@ -310,38 +330,81 @@ static void refresh(struct entry *e, int64_t now_ms)
 	/* what failed is tried again */
 	if (settled && (!e->ctx || was_short || !same(now, e->loaded))) {
 		memcpy(e->loaded, now, sizeof(e->loaded));
-		reload(e);
+		reload(tc, e);
 	}
 }
 
-static struct entry *get(
-    struct tls_cache *tc, const struct net_tls *tls, int64_t now_ms)
+/* One that nobody is at gives way. Under the lock. */
+static void make_room(struct tls_cache *tc)
+{
+	struct entry *e = TAILQ_LAST(&tc->entries, entry_list);
+
+	while (e && tc->n > TLS_CACHE_MAX) {
+		struct entry *before = TAILQ_PREV(e, entry_list, link);
+
+		if (!e->users) {
+			TAILQ_REMOVE(&tc->entries, e, link);
+			entry_free(e);
+			tc->n--;
+		}
+		e = before;
+	}
+}
+
+/* Under the lock. */
+static struct entry *get(struct tls_cache *tc, const struct net_tls *tls)
 {
 	struct entry *e = find(tc, tls);
 
 	if (e) {
 		TAILQ_REMOVE(&tc->entries, e, link);
-		refresh(e, now_ms);
 	} else {
-		e = entry_new(tls, now_ms);
+		e = entry_new(tls);
 		tc->n++;
 	}
 	TAILQ_INSERT_HEAD(&tc->entries, e, link);
-	if (tc->n > TLS_CACHE_MAX) {
-		struct entry *oldest = TAILQ_LAST(&tc->entries, entry_list);
-
-		TAILQ_REMOVE(&tc->entries, oldest, link);
-		entry_free(oldest);
-		tc->n--;
-	}
+	e->users++;
+	make_room(tc);
 	return e;
+}
+
+void tls_cache_refresh(
+    struct tls_cache *tc, const struct net_tls *tls, int64_t now_ms)
+{
+	pthread_mutex_lock(&tc->lock);
+	struct entry *e = get(tc, tls);
+
+	pthread_mutex_unlock(&tc->lock);
+	pthread_mutex_lock(&e->looking);
+	refresh(tc, e, now_ms);
+	pthread_mutex_unlock(&e->looking);
+	pthread_mutex_lock(&tc->lock);
+	e->users--;
+	pthread_mutex_unlock(&tc->lock);
+}
+
+const char *tls_cache_path(const struct net_tls *tls)
+{
+	return tls->ca_file     ? tls->ca_file
+	       : tls->cert_file ? tls->cert_file
+	                        : system_path();
 }
 
 struct tls_cache *tls_cache_new(void)
 {
 	struct tls_cache *tc = xcalloc(1, sizeof(*tc));
 
+	(void)pthread_mutex_init(&tc->lock, NULL);
+	tc->refs = 1;
 	TAILQ_INIT(&tc->entries);
+	return tc;
+}
+
+struct tls_cache *tls_cache_ref(struct tls_cache *tc)
+{
+	pthread_mutex_lock(&tc->lock);
+	tc->refs++;
+	pthread_mutex_unlock(&tc->lock);
 	return tc;
 }
 
@@ -351,10 +414,17 @@ void tls_cache_free(struct tls_cache *tc)
 
 	if (!tc)
 		return;
+	pthread_mutex_lock(&tc->lock);
+	bool last = --tc->refs == 0;
+
+	pthread_mutex_unlock(&tc->lock);
+	if (!last)
+		return;
 	while ((e = TAILQ_FIRST(&tc->entries))) {
 		TAILQ_REMOVE(&tc->entries, e, link);
 		entry_free(e);
 	}
+	pthread_mutex_destroy(&tc->lock);
 	free(tc);
 }
 
@@ -406,17 +476,35 @@ static bool set_alpn(SSL *ssl, const char *protocol)
 	return SSL_set_alpn_protos(ssl, list, (unsigned)len + 1) == 0;
 }
 
-int tls_cache_session(struct tls_cache *tc, const struct net_tls *tls,
-    int64_t now_ms, SSL **ret_ssl, struct diag *reterr)
+/* Under the lock. */
+static int new_session(struct tls_cache *tc, const struct net_tls *tls,
+    SSL **ret_ssl, struct diag *reterr)
 {
-	const struct entry *e = get(tc, tls, now_ms);
+	const struct entry *e = find(tc, tls);
 
+	if (!e || (!e->ctx && !e->error)) {
+		return diag_set(
+		    reterr, -EAGAIN, "its files have not been read yet");
+	}
 	if (!e->ctx)
 		return diag_set(reterr, e->error, "%s", e->why.text);
-	SSL *ssl = SSL_new(e->ctx);
-
-	if (!ssl)
+	*ret_ssl = SSL_new(e->ctx);
+	if (!*ret_ssl)
 		abort(); /* out of memory */
+	return 0;
+}
+
+int tls_cache_session(struct tls_cache *tc, const struct net_tls *tls,
+    SSL **ret_ssl, struct diag *reterr)
+{
+	SSL *ssl;
+
+	pthread_mutex_lock(&tc->lock);
+	int r = new_session(tc, tls, &ssl, reterr);
+
+	pthread_mutex_unlock(&tc->lock);
+	if (r < 0)
+		return r;
 	if (!set_name(ssl, tls) || !set_alpn(ssl, tls->alpn)) {
 		SSL_free(ssl);
 		ERR_clear_error();

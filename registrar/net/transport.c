@@ -252,10 +252,7 @@ static int make_session(struct transport *t, struct net *net,
 {
 	if (!tls || !tls->on)
 		return 0;
-	if (!net->tls)
-		net->tls = tls_cache_new();
-	int r = tls_cache_session(
-	    net->tls, tls, timers_now(net->timers), &t->ssl, reterr);
+	int r = tls_cache_session(net->tls, tls, &t->ssl, reterr);
 
 	if (r < 0)
 		return diag_prefix(reterr, r, "TLS");

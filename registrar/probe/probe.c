@@ -16,7 +16,9 @@
 
 #include "registrar/exec/runner.h"
 #include "registrar/lib/budget.h"
+#include "registrar/net/tls_cache.h"
 #include "schema/base/utf8.h"
+#include "schema/base/xalloc.h"
 
 #include <event2/event.h>
 #include <stdarg.h>
@@ -188,15 +190,52 @@ static void watch_pace(struct prober *pr, int64_t now_ms, int64_t late_ms)
 		pr->pace.most_ms = late_ms;
 }
 
-void probe_tls_files(const struct net_tls *tls, struct fetch *f)
-{
-	const char *const paths[] = { tls->ca_file, tls->cert_file,
-		tls->key_file };
+/* What a thread is to read; all its own, for it may outlive the definition. */
+struct tls_work {
+	struct tls_cache *cache;
+	char *ca_file, *cert_file, *key_file;
+	int64_t now_ms;
+};
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		if (paths[i])
-			fetch_add(f, paths[i]);
-	}
+static void run_tls(void *arg)
+{
+	const struct tls_work *w = arg;
+	const struct net_tls tls = { .ca_file = w->ca_file,
+		.cert_file = w->cert_file,
+		.key_file = w->key_file };
+
+	tls_cache_refresh(w->cache, &tls, w->now_ms);
+}
+
+static void release_tls(void *arg)
+{
+	struct tls_work *w = arg;
+
+	tls_cache_free(w->cache);
+	free(w->ca_file);
+	free(w->cert_file);
+	free(w->key_file);
+	free(w);
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+void probe_tls_files(
+    const struct probe *p, const struct net_tls *tls, struct fetch *f)
+{
+	if (!tls->on)
+		return;
+	struct tls_work *w = xcalloc(1, sizeof(*w));
+
+	*w = (struct tls_work){ .cache = tls_cache_ref(p->prober->net.tls),
+		.ca_file = copy(tls->ca_file),
+		.cert_file = copy(tls->cert_file),
+		.key_file = copy(tls->key_file),
+		.now_ms = timers_now(p->prober->timers) };
+	fetch_add_work(f, tls_cache_path(tls), run_tls, release_tls, w);
 }
 
 static void on_files(void *arg)

@@ -42,9 +42,9 @@ struct probe_subject {
 
 struct probe_ops {
 	/*
-	 * Those that start() will have read of p->fetch, or is about to read
-	 * itself: a thread reads them before, as part of the run, so a file
-	 * system that hangs holds nobody but this run. NULL: none.
+	 * Those that start() takes from p->fetch: a thread reads them before,
+	 * as part of the run, so a file system that hangs holds nobody but
+	 * this run. NULL: none.
 	 */
 	void (*files)(const struct probe *p, struct fetch *f);
 	/* Begin a run. May call probe_done() before it returns. */
@@ -219,8 +219,9 @@ void probe_done_error(struct probe *p, int error, const char *text);
 /* The same, where it is known to be ours. */
 void probe_done_unable(struct probe *p, const char *text);
 
-/* For ops->files: those of a TLS session that the definition names. */
-void probe_tls_files(const struct net_tls *tls, struct fetch *f);
+/* For ops->files: all that a TLS session takes, if there is to be one. */
+void probe_tls_files(
+    const struct probe *p, const struct net_tls *tls, struct fetch *f);
 
 /*
  * For a run that has to wait for its turn: its time does not run until

@@ -187,7 +187,7 @@ static void on_open(void *arg)
 
 static void grpc_files(const struct probe *p, struct fetch *f)
 {
-	probe_tls_files(&p->spec->grpc.tls, f);
+	probe_tls_files(p, &p->spec->grpc.tls, f);
 }
 
 static void grpc_start(struct probe *p)

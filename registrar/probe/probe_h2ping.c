@@ -39,7 +39,7 @@ static void on_failed(void *arg, int error, const char *why)
 
 static void h2ping_files(const struct probe *p, struct fetch *f)
 {
-	probe_tls_files(&p->spec->h2ping.tls, f);
+	probe_tls_files(p, &p->spec->h2ping.tls, f);
 }
 
 static void h2ping_start(struct probe *p)

@@ -213,15 +213,17 @@ static void put_defaults(struct http_run *run, const struct check_http *check)
 }
 
 static int put_headers(
-    struct http_run *run, const struct check_http *check, struct diag *reterr)
+    struct http_run *run, const struct probe *p, struct diag *reterr)
 {
+	const struct check_http *check = &p->spec->http;
+
 	for (unsigned i = 0; i < check->headers.n; i++) {
 		const struct conf_pair *h = &check->headers.items[i];
 		char *value = NULL;
 
 		if (check->secrets) {
 			int r = secret_fill(
-			    h->value, &run->secrets, &value, reterr);
+			    h->value, p->fetch, &run->secrets, &value, reterr);
 
 			if (r < 0) {
 				return diag_prefix(
@@ -236,10 +238,12 @@ static int put_headers(
 }
 
 static int make_request(
-    struct http_run *run, const struct check_http *check, struct diag *reterr)
+    struct http_run *run, const struct probe *p, struct diag *reterr)
 {
+	const struct check_http *check = &p->spec->http;
+
 	put_words(run, check->method, " ", check->target, " HTTP/1.1\r\n");
-	int r = put_headers(run, check, reterr);
+	int r = put_headers(run, p, reterr);
 
 	put(run, "\r\n", 2);
 	put(run, check->send.len ? check->send.data : "", check->send.len);
@@ -259,7 +263,7 @@ static void http_files(const struct probe *p, struct fetch *f)
 
 	for (unsigned i = 0; check->secrets && i < check->headers.n; i++)
 		secret_each_file(check->headers.items[i].value, add_file, f);
-	probe_tls_files(&check->tls, f);
+	probe_tls_files(p, &check->tls, f);
 }
 
 static void http_start(struct probe *p)
@@ -276,7 +280,7 @@ static void http_start(struct probe *p)
 
 	p->run = run;
 	http_reply_init(&run->reply, strcmp(check->method, "HEAD") == 0);
-	int r = make_request(run, check, &why);
+	int r = make_request(run, p, &why);
 
 	if (r == 0) {
 		r = transport_open(

@@ -300,7 +300,7 @@ static void postgres_start(struct probe *p)
 	char password[PASSWORD_MAX];
 	struct diag why;
 
-	int r = password_read(check->password_file, password, &why);
+	int r = password_take(p->fetch, check->password_file, password, &why);
 
 	if (r < 0) {
 		probe_done_error(p, r, why.text);

@@ -228,7 +228,7 @@ static void talk(struct probe *p)
 
 static void tcp_files(const struct probe *p, struct fetch *f)
 {
-	probe_tls_files(&p->spec->tcp.tls, f);
+	probe_tls_files(p, &p->spec->tcp.tls, f);
 }
 
 static void tcp_start(struct probe *p)

@@ -28,6 +28,31 @@ static void write_file(const char *text, size_t len)
 	(void)fclose(f);
 }
 
+static void ignore(void *arg)
+{
+	(void)arg;
+}
+
+static void add(void *fetch, const char *file)
+{
+	fetch_add(fetch, file);
+}
+
+/* As a run of a check does. */
+static int fill(
+    const char *text, struct secrets *s, char **ret_text, struct diag *reterr)
+{
+	struct fetch *f = fetch_new(ignore, NULL);
+
+	secret_each_file(text, add, f);
+	if (fetch_n(f))
+		fetch_begin(f, NULL);
+	int r = secret_fill(text, f, s, ret_text, reterr);
+
+	fetch_free(f);
+	return r;
+}
+
 #define TEXT(s) (s), sizeof(s) - 1
 
 // clang-format off
@@ -76,7 +101,7 @@ static void references_are_filled_in(void **state)
 		} else {
 			(void)snprintf(text, sizeof(text), "%s", cases[n].text);
 		}
-		int r = secret_fill(text, &s, &filled, &why);
+		int r = fill(text, &s, &filled, &why);
 
 		if ((r == 0) != !!cases[n].filled ||
 		    (filled && cases[n].filled &&
@@ -101,20 +126,19 @@ static void files_are_refused(void **state)
 	(void)snprintf(text, sizeof(text), "{file:%s}", path);
 	memset(big, 'x', sizeof(big));
 	write_file(big, SECRET_MAX - 1);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), 0);
+	assert_int_equal(fill(text, &s, &filled, &why), 0);
 	assert_int_equal(strlen(filled), SECRET_MAX - 1);
 	secret_free(filled);
 	write_file(big, SECRET_MAX);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), -EFBIG);
+	assert_int_equal(fill(text, &s, &filled, &why), -EFBIG);
 	assert_non_null(strstr(why.text, "found more than 8191 octets in '"));
 	(void)unlink(path);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), -ENOENT);
+	assert_int_equal(fill(text, &s, &filled, &why), -ENOENT);
 	assert_non_null(strstr(why.text, "No such file"));
-	/* nobody writes into it: it is empty, and not waited for */
+	/* nobody writes into it, and it is not waited for */
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(secret_fill(text, &s, &filled, &why), 0);
-	assert_string_equal(filled, "");
-	secret_free(filled);
+	assert_int_equal(fill(text, &s, &filled, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "it is no regular file"));
 	(void)unlink(path);
 	secrets_release(&s);
 }

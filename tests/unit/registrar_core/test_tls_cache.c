@@ -30,7 +30,8 @@ static const char *ask(
 	struct diag why;
 	SSL *ssl;
 
-	if (tls_cache_session(tc, tls, now_ms, &ssl, &why) < 0) {
+	tls_cache_refresh(tc, tls, now_ms);
+	if (tls_cache_session(tc, tls, &ssl, &why) < 0) {
 		(void)snprintf(name, sizeof(name), "%s", why.text);
 		return name;
 	}

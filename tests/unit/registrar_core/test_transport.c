@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "registrar/net/tls_cache.h"
 #include "registrar/net/transport.h"
 #include "tls_support.h"
 
@@ -75,6 +76,8 @@ static struct talk talk(struct loop *l, struct prober *pr,
 	struct talk k = { .loop = l, .says = says, .waiting = "" };
 	struct diag why;
 
+	if (to->tls)
+		tls_cache_refresh(pr->net.tls, to->tls, 0);
 	if (transport_open(&pr->net, to, &ops, &k, &k.t, &why) < 0) {
 		(void)snprintf(k.end, sizeof(k.end), "%s", why.text);
 		return k;
