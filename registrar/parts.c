@@ -404,6 +404,7 @@ int parts_start(struct parts *p, struct diag *reterr)
 	/* not before: what holds for a thread holds for those it starts */
 	error = workers_new(p->base, &p->workers, reterr);
 	p->prober.workers = p->workers;
+	watcher_set_workers(p->watcher, p->workers);
 	return error;
 }
 

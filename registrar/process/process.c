@@ -223,6 +223,11 @@ void watcher_set_late(struct watcher *w, struct late *l)
 	w->late = l;
 }
 
+void watcher_set_workers(struct watcher *w, struct workers *workers)
+{
+	w->workers = workers;
+}
+
 void watcher_set_cgroups(struct watcher *w, const char *dir)
 {
 	free(w->cgroup_root);

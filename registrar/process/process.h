@@ -25,6 +25,7 @@ struct late;
 struct looker;
 struct timers;
 struct watcher;
+struct workers;
 struct process_watch;
 
 enum process_news {
@@ -45,6 +46,8 @@ void watcher_set_cgroups(struct watcher *w, const char *dir);
 void watcher_set_looker(struct watcher *w, struct looker *l);
 /* Who measures how long walks take; borrowed. */
 void watcher_set_late(struct watcher *w, struct late *l);
+/* Who reads files that may hang; borrowed. Before any watch. */
+void watcher_set_workers(struct watcher *w, struct workers *workers);
 /* Who tells of containers; borrowed. Before any watch. */
 void watcher_set_engine(struct watcher *w, struct engine *e);
 /* After all its watches. */

@@ -7,6 +7,7 @@
 #include "registrar/process/process_impl.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,8 @@ void find_tell(struct watcher *w, bool whole, int error)
 			qsort(
 			    f->found, f->found_n, sizeof(*f->found), by_start);
 		}
-		f->fn(f->arg, f->found, f->found_n, whole, error);
+		f->fn(f->arg, f->found, f->found_n, whole,
+		    f->pattern.resolving ? -EAGAIN : error);
 		forget(f);
 	}
 }
@@ -150,6 +152,13 @@ void process_finders_look(struct watcher *w)
 
 /* ---- lifetime --------------------------------------------------------- */
 
+static void on_ready(void *arg)
+{
+	const struct process_finder *f = arg;
+
+	timer_set(f->w->timers, &f->w->scan.next, timers_now(f->w->timers));
+}
+
 struct process_finder *process_finder_new(struct watcher *w,
     const struct process_spec *spec, process_found_fn fn, void *arg)
 {
@@ -158,7 +167,7 @@ struct process_finder *process_finder_new(struct watcher *w,
 	f->w = w;
 	f->fn = fn;
 	f->arg = arg;
-	pattern_init(&f->pattern, spec);
+	pattern_init(w, &f->pattern, spec, on_ready, f);
 	LIST_INSERT_HEAD(&w->finders, f, link);
 	timer_set(w->timers, &w->scan.next, timers_now(w->timers));
 	scan_wanted(w);
@@ -171,7 +180,7 @@ void process_finder_free(struct process_finder *f)
 		return;
 	LIST_REMOVE(f, link);
 	scan_wanted(f->w);
-	pattern_release(&f->pattern);
+	pattern_release(f->w, &f->pattern);
 	forget(f);
 	free(f->found);
 	free(f->texts);

@@ -21,6 +21,7 @@
 #include "registrar/lib/procfs.h"
 #include "registrar/lib/sockets.h"
 #include "registrar/lib/timer.h"
+#include "registrar/lib/workers.h"
 #include "registrar/process/process.h"
 
 #include <stdbool.h>
@@ -64,12 +65,16 @@ struct watch_kind {
 extern const struct watch_kind watch_pidfile, watch_scan, watch_listen,
     watch_cgroup, watch_pid, watch_container;
 
+/* A file that does not answer for so long: its file system hangs. */
+#define PROCESS_PATIENCE_MS 1000
+
 /* What an exe or a cmdline asks for. */
 struct pattern {
 	const struct process_spec *spec;
-	char *real;       /* of exe: what the path leads to */
-	struct match *re; /* of cmdline */
-	bool dear;        /* a text in this walk was too long to tell */
+	struct resolving *resolving; /* of exe: it is not known yet */
+	char *real;                  /* what the path leads to */
+	struct match *re;            /* of cmdline */
+	bool dear; /* a text in this walk was too long to tell */
 };
 
 /* A process that started a moment ago: it may not be yet what it will be. */
@@ -103,6 +108,9 @@ struct process_watch {
 	/* pidfile: path is its directory */
 	struct timer look; /* of a pid and of a container too */
 	int64_t pause_ms;
+	struct reading *reading; /* of the file; NULL: none */
+	bool read_again;         /* when that is over */
+	struct timer patience;   /* of reading, or of resolving */
 	struct pidfile file;     /* that named the process held */
 	struct pidfile old_file; /* that named the one that ended */
 	/* exe and cmdline */
@@ -140,7 +148,9 @@ struct watcher {
 	struct timers *timers;
 	struct looker *looker; /* NULL: nobody restricts us */
 	struct late *late;
-	int inotify; /* -1: there is none */
+	struct workers *workers; /* NULL: files are read at once */
+	int inotify;             /* -1: there is none */
+	unsigned strays;         /* events of paths that nobody knows, yet */
 	struct event *readable;
 	struct engine *engine; /* NULL: there is none */
 	void *paths;           /* of struct noticed_path: a tree by name */
@@ -219,6 +229,8 @@ void notify_get(struct process_watch *p, const char *path, size_t len,
     uint32_t events, const char *name);
 /* p->path is NULL then, as it may be before. */
 void notify_put(struct process_watch *p);
+/* Somebody has begun to watch it already, and wd is what he got. */
+void notify_begun(struct watcher *w, struct noticed_path *d, int wd);
 /* Begin, or begin again, to be told; d->wd says whether it worked. */
 void notify_watch(struct watcher *w, struct noticed_path *d);
 
@@ -232,8 +244,10 @@ void scan_settle_found(struct watcher *w);
 /* Somebody seeks, or nobody does any more. */
 void scan_wanted(struct watcher *w);
 
-void pattern_init(struct pattern *t, const struct process_spec *spec);
-void pattern_release(struct pattern *t);
+/* ready(arg) once it can match; before, it matches nothing. */
+void pattern_init(struct watcher *w, struct pattern *t,
+    const struct process_spec *spec, void (*ready)(void *arg), void *arg);
+void pattern_release(struct watcher *w, struct pattern *t);
 /* exe NULL: it may not be seen. */
 bool pattern_matches(struct pattern *t, const char *exe, const char *cmdline);
 

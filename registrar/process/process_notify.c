@@ -143,6 +143,12 @@ void notify_put(struct process_watch *p)
 	free(d);
 }
 
+void notify_begun(struct watcher *w, struct noticed_path *d, int wd)
+{
+	if (d->wd < 0)
+		set_wd(w, d, wd);
+}
+
 void notify_watch(struct watcher *w, struct noticed_path *d)
 {
 	if (d->wd < 0 && w->inotify >= 0)
@@ -183,8 +189,10 @@ static void on_event(struct watcher *w, const struct inotify_event *e)
 		tell_all(w, NULL);
 		return;
 	}
-	if (!d)
+	if (!d) {
+		w->strays++;
 		return;
+	}
 	if (e->mask & IN_IGNORED) {
 		set_wd(w, d, -1);
 		tell_all(w, d);

@@ -5,6 +5,7 @@
  * held, since a service that forks writes the number of its child.
  */
 #include "registrar/process/process_impl.h"
+#include "schema/base/xalloc.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 100
+#define PAUSE_TOLD_MS 1000      /* inotify tells when it is made */
 #define UNWATCHED_PAUSE_MS 1000 /* while its directory is not there */
 #define DIR_EVENTS                                                             \
 	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
@@ -65,33 +67,32 @@ static bool same_file(const struct pidfile *a, const struct pidfile *b)
 }
 
 /*
- * 0: holds the process that the file names now. Else why not, and if that
- * is -ESRCH which number it was.
+ * r, file: what reading it gave. 0: holds the process that the file names now.
+ * Else why not.
  */
-static int follow_pidfile(struct process_watch *p, pid_t *ret_pid)
+static int follow_pidfile(
+    struct process_watch *p, int r, const struct pidfile *file)
 {
-	struct pidfile file;
-	int r = pidfile_read(p->spec->what, &file);
-
 	if (r < 0)
 		return r;
-	*ret_pid = file.pid;
-	if (p->fd >= 0 && file.pid == p->pid) {
-		p->file = file;
+	if (p->fd >= 0 && file->pid == p->pid) {
+		p->file = *file;
 		return 0;
 	}
 	/* the file of the one that ended: whoever has its number is another */
-	if (same_file(&file, &p->old_file))
+	if (same_file(file, &p->old_file))
 		return -ESRCH;
-	r = process_hold(p, file.pid, 0, &file);
+	r = process_hold(p, file->pid, 0, file);
 	if (r == 0)
-		p->file = file;
+		p->file = *file;
 	return r;
 }
 
-static void schedule_look(struct process_watch *p)
+static void schedule_look(struct process_watch *p, int error)
 {
 	int64_t now_ms = timers_now(p->w->timers);
+	bool told = error == -ENOENT && p->path->wd >= 0;
+	int64_t max_ms = told ? PAUSE_TOLD_MS : PAUSE_MAX_MS;
 
 	if (p->fd >= 0) {
 		if (p->path->wd < 0) {
@@ -104,20 +105,19 @@ static void schedule_look(struct process_watch *p)
 	}
 	timer_set(p->w->timers, &p->look, now_ms + p->pause_ms);
 	p->pause_ms *= 2;
-	if (p->pause_ms > PAUSE_MAX_MS)
-		p->pause_ms = PAUSE_MAX_MS;
+	if (p->pause_ms > max_ms)
+		p->pause_ms = max_ms;
 }
 
-static void pidfile_look(struct process_watch *p)
+static void judge(struct process_watch *p, int r, const struct pidfile *file)
 {
-	pid_t pid = 0, was = p->fd >= 0 ? p->pid : 0;
+	pid_t was = p->fd >= 0 ? p->pid : 0;
 
-	late_mark(p->w->late, "pidfiles");
-
-	notify_watch(p->w, p->path); /* before reading: nothing is missed */
-	int r = follow_pidfile(p, &pid);
-
-	schedule_look(p);
+	r = follow_pidfile(p, r, file);
+	schedule_look(p, r);
+	if (p->read_again)
+		timer_set(p->w->timers, &p->look, timers_now(p->w->timers));
+	p->read_again = false;
 	if (p->fd >= 0) {
 		/* while it runs it may have lost its file; that is no news */
 		if (p->pid != was)
@@ -125,13 +125,114 @@ static void pidfile_look(struct process_watch *p)
 		return;
 	}
 	if (r == -EUCLEAN) {
-		tell_younger(p, pid);
+		tell_younger(p, file->pid);
 	} else if (r == -ENOENT || r == -EAGAIN || r == -EINVAL ||
 	           r == -ESRCH) {
-		pidfile_gone(p, r, pid);
+		pidfile_gone(p, r, file->pid);
 	} else {
 		process_tell_error(p, r);
 	}
+}
+
+/* ---- reading it, in a thread ------------------------------------------ */
+
+struct reading {
+	struct job job;
+	struct process_watch *p;
+	char *path, *dir;
+	uint32_t events;
+	int inotify;     /* -1: it is watched already, or cannot be */
+	int wd;          /* -1: not begun */
+	unsigned strays; /* w->strays at the start */
+	struct pidfile file;
+	int error;
+};
+
+static void run_reading(struct job *j)
+{
+	struct reading *r = (struct reading *)(void *)j;
+
+	/* before reading: nothing is missed */
+	r->wd = r->inotify < 0
+	            ? -1
+	            : inotify_add_watch(r->inotify, r->dir, r->events);
+	r->error = pidfile_read(r->path, &r->file);
+}
+
+static void reading_done(struct job *j)
+{
+	struct reading *r = (struct reading *)(void *)j;
+	struct process_watch *p = r->p;
+
+	late_mark(p->w->late, "pidfiles");
+	p->reading = NULL;
+	timer_cancel(p->w->timers, &p->patience);
+	if (r->wd >= 0) {
+		/* what came before we knew the number was nobody's */
+		p->read_again |= p->w->strays != r->strays;
+		notify_begun(p->w, p->path, r->wd);
+	}
+	judge(p, r->error, &r->file); /* may free p */
+}
+
+static void free_reading(struct job *j)
+{
+	struct reading *r = (struct reading *)(void *)j;
+
+	free(r->path);
+	free(r->dir);
+	free(r);
+}
+
+static void pidfile_look(struct process_watch *p)
+{
+	struct watcher *w = p->w;
+
+	if (p->reading) {
+		p->read_again = true;
+		return;
+	}
+	struct reading *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct reading){ .job = { .run = run_reading,
+		                   .done = reading_done,
+		                   .free = free_reading },
+		.p = p,
+		.path = xstrdup(p->spec->what),
+		.dir = xstrdup(p->path->path),
+		.events = p->path->events,
+		.inotify = p->path->wd < 0 ? w->inotify : -1,
+		.strays = w->strays };
+	p->reading = r;
+	if (w->workers) {
+		timer_set(w->timers, &p->patience,
+		    timers_now(w->timers) + PROCESS_PATIENCE_MS);
+		workers_do(w->workers, &r->job, r->path);
+		return;
+	}
+	run_reading(&r->job);
+	reading_done(&r->job);
+	free_reading(&r->job);
+}
+
+/* Its process has ended: that much is known. Else nothing is. */
+static void on_hanging(void *arg)
+{
+	struct process_watch *p = arg;
+	char text[PROCESS_TEXT_MAX];
+
+	if (p->fd >= 0)
+		return;
+	if (process_was_alive(p)) {
+		(void)snprintf(text, sizeof(text),
+		    "pid %d ended, and reading '%s' hangs", (int)p->pid,
+		    p->spec->what);
+		process_tell(p, PROCESS_GONE, text);
+		return;
+	}
+	(void)snprintf(
+	    text, sizeof(text), "cannot read '%s': no answer", p->spec->what);
+	process_tell(p, PROCESS_UNKNOWN, text);
 }
 
 static void on_look(void *arg)
@@ -158,12 +259,16 @@ static void begin(struct process_watch *p)
 		    p, len ? path : "/", len ? len : 1, DIR_EVENTS, slash + 1);
 	}
 	timer_init(&p->look, on_look, p);
+	timer_init(&p->patience, on_hanging, p);
 	timer_set(p->w->timers, &p->look, timers_now(p->w->timers));
 }
 
 static void end(struct process_watch *p)
 {
 	timer_cancel(p->w->timers, &p->look);
+	timer_cancel(p->w->timers, &p->patience);
+	if (p->reading)
+		workers_drop(p->w->workers, &p->reading->job);
 	notify_put(p);
 }
 

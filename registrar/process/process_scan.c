@@ -21,27 +21,90 @@
 #define PAUSE_MAX_MS 500
 #define FIND_PAUSE_MAX_MS 1000 /* if nobody misses one */
 
-void pattern_init(struct pattern *t, const struct process_spec *spec)
+/* ---- what is sought --------------------------------------------------- */
+
+/* Where the path of an executable leads may be on a file system that hangs. */
+struct resolving {
+	struct job job;
+	struct pattern *pattern;
+	void (*ready)(void *arg);
+	void *arg;
+	char *path, *real;
+};
+
+static void resolve(struct job *j)
 {
-	t->spec = spec;
-	t->real = NULL;
-	t->re = NULL;
-	t->dear = false;
-	if (spec->kind == PROCESS_EXE) {
-		t->real = realpath(spec->what, NULL);
-	} else if (match_new(spec->what, false, &t->re, NULL) < 0) {
-		abort(); /* the definition has compiled it */
-	}
+	struct resolving *r = (struct resolving *)(void *)j;
+
+	r->real = realpath(r->path, NULL);
 }
 
-void pattern_release(struct pattern *t)
+static void resolved(struct job *j)
 {
+	struct resolving *r = (struct resolving *)(void *)j;
+
+	r->pattern->real = r->real;
+	r->real = NULL;
+	r->pattern->resolving = NULL;
+	r->ready(r->arg);
+}
+
+static void free_resolving(struct job *j)
+{
+	struct resolving *r = (struct resolving *)(void *)j;
+
+	free(r->real);
+	free(r->path);
+	free(r);
+}
+
+static void begin_resolving(struct watcher *w, struct resolving *r)
+{
+	r->job = (struct job){
+		.run = resolve, .done = resolved, .free = free_resolving
+	};
+	r->pattern->resolving = r;
+	if (w->workers) {
+		workers_do(w->workers, &r->job, r->path);
+		return;
+	}
+	resolve(&r->job);
+	resolved(&r->job);
+	free_resolving(&r->job);
+}
+
+void pattern_init(struct watcher *w, struct pattern *t,
+    const struct process_spec *spec, void (*ready)(void *arg), void *arg)
+{
+	*t = (struct pattern){ .spec = spec };
+	if (spec->kind == PROCESS_EXE) {
+		struct resolving *r = xcalloc(1, sizeof(*r));
+
+		*r = (struct resolving){ .pattern = t,
+			.ready = ready,
+			.arg = arg,
+			.path = xstrdup(spec->what) };
+		begin_resolving(w, r);
+		return;
+	}
+	if (match_new(spec->what, false, &t->re, NULL) < 0)
+		abort(); /* the definition has compiled it */
+	ready(arg);
+}
+
+void pattern_release(struct watcher *w, struct pattern *t)
+{
+	if (t->resolving)
+		workers_drop(w->workers, &t->resolving->job);
+	t->resolving = NULL;
 	match_free(t->re);
 	free(t->real);
 }
 
 bool pattern_matches(struct pattern *t, const char *exe, const char *cmdline)
 {
+	if (t->resolving)
+		return false;
 	if (t->spec->kind == PROCESS_EXE) {
 		return exe && (!strcmp(exe, t->spec->what) ||
 		                  (t->real && !strcmp(exe, t->real)));
@@ -241,10 +304,32 @@ void scan_settle_found(struct watcher *w)
 	find_tell(w, false, 0);
 }
 
+static void on_ready(void *arg)
+{
+	struct process_watch *p = arg;
+
+	timer_cancel(p->w->timers, &p->patience);
+	scanner_add(p->w, &p->w->scan, p);
+}
+
+static void on_hanging(void *arg)
+{
+	struct process_watch *p = arg;
+	char text[PROCESS_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "cannot watch exe '%s': no answer",
+	    p->spec->what);
+	process_tell(p, PROCESS_UNKNOWN, text); /* may free p */
+}
+
 static void begin(struct process_watch *p)
 {
-	pattern_init(&p->pattern, p->spec);
-	scanner_add(p->w, &p->w->scan, p);
+	timer_init(&p->patience, on_hanging, p);
+	pattern_init(p->w, &p->pattern, p->spec, on_ready, p);
+	if (p->pattern.resolving) {
+		timer_set(p->w->timers, &p->patience,
+		    timers_now(p->w->timers) + PROCESS_PATIENCE_MS);
+	}
 }
 
 static void seek(struct process_watch *p)
@@ -254,9 +339,10 @@ static void seek(struct process_watch *p)
 
 static void end(struct process_watch *p)
 {
+	timer_cancel(p->w->timers, &p->patience);
 	scanner_remove(&p->w->scan, p);
 	scan_wanted(p->w);
-	pattern_release(&p->pattern);
+	pattern_release(p->w, &p->pattern);
 }
 
 const struct watch_kind watch_scan = { begin, end, seek, NULL };
