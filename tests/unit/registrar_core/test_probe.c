@@ -251,8 +251,10 @@ static const struct probe_ops *const failing_kinds[CHECK_KIND_N] = {
 
 static void extra_runs_leave_the_schedule(void **state)
 {
-	static const int64_t expected_ms[] = { 0, 50, 150, 350, 750, 1550, 3150,
-		6350, 10000, 16400, 20000, 30000 };
+	static const int64_t expected_ms[] = { 0, 50, 110, 182, 268, 371, 494,
+		641, 817, 1028, 1281, 1584, 1947, 2382, 2904, 3530, 4281, 5182,
+		6263, 7560, 9116, 10000, 11867, 14107, 16795, 20000, 23225,
+		27095, 30000 };
 	struct check_spec spec = each_second;
 	struct prober pr;
 	struct probe p;
@@ -275,13 +277,13 @@ static void extra_runs_leave_the_schedule(void **state)
 	run_n = 0;
 	probe_quicken(&p);
 	advance(&pr, now_ms + 400);
-	assert_int_equal(run_n, 3);
+	assert_int_equal(run_n, 5);
 	assert_true(p.extra);
 	probe_settle(&p);
 	advance(&pr, 1000 + 49999);
-	assert_int_equal(run_n, 4);
+	assert_int_equal(run_n, 6);
 	assert_false(p.extra);
-	assert_int_equal(runs_at_ms[3], 1000 + 40000);
+	assert_int_equal(runs_at_ms[5], 1000 + 40000);
 	probe_quicken(&p);
 	assert_int_equal(pr.quick_n, 1);
 	probe_release(&p);
