@@ -254,7 +254,8 @@ static void extra_runs_leave_the_schedule(void **state)
 	static const int64_t expected_ms[] = { 0, 50, 110, 182, 268, 371, 494,
 		641, 817, 1028, 1281, 1584, 1947, 2382, 2904, 3530, 4281, 5182,
 		6263, 7560, 9116, 10000, 11867, 14107, 16795, 20000, 23225,
-		27095, 30000 };
+		27095, 30000, 34644, 40000, 45572, 50000, 56686, 60000, 68023,
+		70000, 79627, 80000, 90000, 100000 };
 	struct check_spec spec = each_second;
 	struct prober pr;
 	struct probe p;
@@ -268,7 +269,7 @@ static void extra_runs_leave_the_schedule(void **state)
 	probe_init(&p, &pr, &spec, &support_subject, count_run, &o);
 	probe_begin(&p);
 	probe_quicken(&p);
-	advance(&pr, 1000 + 30000);
+	advance(&pr, 1000 + 100000);
 	assert_int_equal(run_n, sizeof(expected_ms) / sizeof(*expected_ms));
 	for (unsigned n = 0; n < run_n; n++)
 		assert_int_equal(runs_at_ms[n], 1000 + expected_ms[n]);
@@ -280,10 +281,10 @@ static void extra_runs_leave_the_schedule(void **state)
 	assert_int_equal(run_n, 5);
 	assert_true(p.extra);
 	probe_settle(&p);
-	advance(&pr, 1000 + 49999);
+	advance(&pr, 1000 + 119999);
 	assert_int_equal(run_n, 6);
 	assert_false(p.extra);
-	assert_int_equal(runs_at_ms[5], 1000 + 40000);
+	assert_int_equal(runs_at_ms[5], 1000 + 110000);
 	probe_quicken(&p);
 	assert_int_equal(pr.quick_n, 1);
 	probe_release(&p);
