@@ -74,9 +74,9 @@ struct handled {
 
 /* One for each thread. */
 struct handler {
+	struct stats stats;
 	const struct catalog *catalog;
 	struct responder responder;
-	struct stats stats;
 	struct screen screen;
 	unsigned defers; /* 1 << kind: somebody does it */
 	/* private: where each question of the batch stands */

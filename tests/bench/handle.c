@@ -98,9 +98,10 @@ int main(int argc, char *argv[])
 	}
 	ask_parse(&a, name, argv[1]);
 	size_t len = ask_build(&a, msg);
-	for (unsigned i = 0; i < HANDLE_BATCH_MAX; i++)
+	for (unsigned i = 0; i < HANDLE_BATCH_MAX; i++) {
 		m[i] = (struct message){ msg, len, response[i], 0,
 			near ? (const void *)&peer : NULL };
+	}
 	answer_all(w, m, (unsigned)strtoul(argv[2], NULL, 10));
 	printf("%zu octets\n", m[0].response_len);
 	world_free(w);

@@ -51,9 +51,20 @@ static int visible(
 	return families;
 }
 
+/* Labels of the name that a wildcard lies below. */
+static unsigned encloser_label_n(const struct node *wildcard)
+{
+	unsigned n = 0;
+
+	for (const uint8_t *p = wildcard->name; *p; p += 1u + *p)
+		n++;
+	return n - 1;
+}
+
 /*
  * What a service or an instance of that name would be answered with. False:
- * the registry does not have the name, or it is not zone z's to answer.
+ * the registry has neither the name nor one below that of the wildcard which
+ * t->node may be, or the name is not zone z's to answer.
  */
 static bool find_services(struct answer_target *t, const struct zone *z,
     const uint8_t *wire, size_t len, const struct catalog *c)
@@ -70,19 +81,22 @@ static bool find_services(struct answer_target *t, const struct zone *z,
 	struct answer a;
 	struct dname name;
 	struct locus l;
-	unsigned encloser_n;
+	unsigned encloser_n = 0;
 
 	if (!dname_parse(&name, wire, len, 0))
 		return false;
 	dname_hash(&name, catalog_seed(c));
 	answer_locate_name(&l, &name, TYPE_A, c);
-	if (l.zone != z || !l.label)
+	if (l.zone != z || !l.below)
 		return false;
 	a.zone = z;
 	for (unsigned k = 0; k < sizeof(types) / sizeof(*types); k++) {
 		if (!answer_service(
-		        &a, &name, types[k].type, &l, c, &encloser_n))
-			return false;
+		        &a, &name, types[k].type, &l, c, &encloser_n)) {
+			return t->node && node_is_wildcard(t->node) &&
+			       encloser_n + z->name.label_n >
+			           encloser_label_n(t->node);
+		}
 		t->one |= a.kind == types[k].one;
 		if (a.kind == types[k].all || a.kind == types[k].one)
 			families |= types[k].family;
@@ -132,7 +146,7 @@ static void add_targets(struct answer *a, const struct rrset *set,
 		if (has_below && is_elsewhere(a, t.name,
 		                     rr.rdata_len - (size_t)set->name_at, c))
 			continue;
-		/* a service keeps a wildcard above it away */
+		/* what the registry has keeps a wildcard above it away */
 		if (services &&
 		    find_services(&t, a->zone, t.name,
 		        rr.rdata_len - (size_t)set->name_at, c) &&

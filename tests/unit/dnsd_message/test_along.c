@@ -44,7 +44,19 @@ static const char world[] = "zone sub.svc.test\n"
                             "record mx9 60 MX 1 cut\n"
                             "record alias 60 HTTPS 0 .\n"
                             "record alias 60 A 192.0.2.96\n"
-                            "record nowhere 60 SRV 0 0 0 .\n";
+                            "record nowhere 60 SRV 0 0 0 .\n"
+                            "zone wild.test\n"
+                            "record * 60 A 192.0.2.95\n"
+                            "record mx1 60 MX 1 any\n"
+                            "record mx2 60 MX 1 any.any\n"
+                            "record mx3 60 MX 1 i1.web\n"
+                            "record mx4 60 MX 1 x.i1.web\n"
+                            "record mx5 60 MX 1 x.web\n"
+                            "record mx6 60 MX 1 x._tcp\n"
+                            "record mx7 60 MX 1 _x._tcp\n"
+                            "record mx8 60 MX 1 x._sctp\n"
+                            "service web port 80\n"
+                            "instance i1 192.0.2.5\n";
 
 /* clang-format off */
 static const struct {
@@ -78,6 +90,27 @@ static const struct {
 	{ "an alias to nothing (RFC 9460 section 2.5.1)",
 	    "alias.svc.test TYPE65",
 	    "NOERROR aa\nan alias.svc.test. 60 HTTPS 0 .\n" },
+	/* which name is the closest that exists decides, whoever has it */
+	{ "a wildcard", "mx1.wild.test MX",
+	    "NOERROR aa\nan mx1.wild.test. 60 MX 1 any.wild.test.\n"
+	    "ar any.wild.test. 60 A 192.0.2.95\n" },
+	{ "a wildcard, further below", "mx2.wild.test MX",
+	    "NOERROR aa\nan mx2.wild.test. 60 MX 1 any.any.wild.test.\n"
+	    "ar any.any.wild.test. 60 A 192.0.2.95\n" },
+	{ "not of an instance", "mx3.wild.test MX",
+	    "NOERROR aa\nan mx3.wild.test. 60 MX 1 i1.web.wild.test.\n"
+	    "ar i1.web.wild.test. 5 A 192.0.2.5\n" },
+	{ "nor below one", "mx4.wild.test MX",
+	    "NOERROR aa\nan mx4.wild.test. 60 MX 1 x.i1.web.wild.test.\n" },
+	{ "nor below a service", "mx5.wild.test MX",
+	    "NOERROR aa\nan mx5.wild.test. 60 MX 1 x.web.wild.test.\n" },
+	{ "nor below the name of its protocol", "mx6.wild.test MX",
+	    "NOERROR aa\nan mx6.wild.test. 60 MX 1 x._tcp.wild.test.\n" },
+	{ "of a service that is not there, either", "mx7.wild.test MX",
+	    "NOERROR aa\nan mx7.wild.test. 60 MX 1 _x._tcp.wild.test.\n" },
+	{ "but of a protocol that nobody has", "mx8.wild.test MX",
+	    "NOERROR aa\nan mx8.wild.test. 60 MX 1 x._sctp.wild.test.\n"
+	    "ar x._sctp.wild.test. 60 A 192.0.2.95\n" },
 	{ "a service decidedly not there (RFC 2782)", "nowhere.svc.test SRV",
 	    "NOERROR aa\nan nowhere.svc.test. 60 SRV 0 0 0 .\n" },
 };
