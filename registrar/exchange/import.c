@@ -134,9 +134,11 @@ static int read_head(struct head *h, FILE *f)
 	do {
 		errno = 0;
 		if ((len = getline(&h->text, &room, f)) < 0) {
+			int error = ferror(f) ? -errno : 0;
+
 			free(h->text);
 			h->text = NULL;
-			return ferror(f) ? -errno : 0;
+			return error;
 		}
 		h->line++;
 	} while (strspn(h->text, BLANK) == (size_t)len);
