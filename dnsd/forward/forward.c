@@ -9,6 +9,7 @@
 
 #include "dnsd/forward/delivery.h"
 #include "dnsd/forward/frame.h"
+#include "dnsd/forward/looping.h"
 #include "dnsd/forward/pending.h"
 #include "dnsd/forward/warden.h"
 #include "dnsd/later/later.h"
@@ -56,8 +57,10 @@ struct forward {
 	bool has_recipe; /* somebody is there to ask */
 	bool is_asleep;  /* the thread waits without end */
 	struct pending pending;
+	struct looping looping;
 	/* the thread's */
 	int64_t heard_ms, pinged_ms;
+	bool is_loop_told;
 	unsigned stray_n;
 	_Alignas(struct frame) uint8_t packet[FRAME_LEN_MAX];
 };
@@ -127,6 +130,9 @@ static enum why enter(struct forward *f, const struct later_request *r)
 		return WHY_NO_UPSTREAM;
 	if (f->warden_fd < 0)
 		return WHY_BROKEN_OFF;
+	f->looping.is_wanted = true;
+	if (looping_is(&f->looping, &s) || f->looping.is_found)
+		return WHY_LOOP;
 	if (pending_of_network(&f->pending, r) >= f->config.network_max) {
 		count(f, FORWARD_LIMITED);
 		return WHY_LIMITED;
@@ -344,7 +350,8 @@ static void give_up_overdue(struct forward *f, int64_t now)
 	struct asked a;
 
 	while (take_overdue(f, now, &a)) {
-		count(f, FORWARD_OVERDUE);
+		if (a.waiters)
+			count(f, FORWARD_OVERDUE);
 		delivery_refuse(&a, a.is_sent ? WHY_NO_ANSWER : WHY_BROKEN_OFF);
 		pending_free_waiters(a.waiters);
 	}
@@ -368,6 +375,29 @@ static void look_after(struct forward *f, int64_t now)
 		distrust(f, "it does not answer");
 }
 
+static void look_for_loop(struct forward *f, int64_t now)
+{
+	struct subject s;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->link >= 0 && looping_step(&f->looping, &f->pending, now, &s)) {
+		struct asked *a = pending_add(&f->pending, &s, now);
+
+		f->looping.id = a ? a->id : 0;
+		if (a)
+			(void)send_asked(f, a);
+	}
+	bool found = f->looping.is_found;
+	pthread_mutex_unlock(&f->lock);
+	if (found && !f->is_loop_told) {
+		log_error("a question came back: who is asked about names "
+		          "outside asks this server; nothing is passed on");
+	} else if (!found && f->is_loop_told) {
+		log_info("questions no longer come back");
+	}
+	f->is_loop_told = found;
+}
+
 /* Until when there is nothing to do; -1: until something comes. */
 static int next_look_ms(struct forward *f, int64_t now)
 {
@@ -381,6 +411,8 @@ static int next_look_ms(struct forward *f, int64_t now)
 			left = PING_MS / 2;
 		if (left < 0)
 			left = 0;
+	} else if (f->looping.is_found) {
+		left = PING_MS;
 	}
 	f->is_asleep = left < 0;
 	pthread_mutex_unlock(&f->lock);
@@ -397,6 +429,7 @@ static void *run(void *arg)
 
 		give_up_overdue(f, now);
 		look_after(f, now);
+		look_for_loop(f, now);
 		struct pollfd p[] = { { .fd = f->link, .events = POLLIN },
 			{ .fd = f->warden_fd, .events = POLLIN },
 			{ .fd = f->wake_fd, .events = POLLIN } };
@@ -500,6 +533,9 @@ void forward_use(struct forward *f, const char *recipe)
 	pthread_mutex_lock(&f->lock);
 	atomic_store(&f->is_kept_of_others, true);
 	f->has_recipe = recipe != NULL;
+	f->looping.is_possible = recipe && strstr(recipe, "name: \".\"\n");
+	f->looping.is_found = false;
+	f->looping.due_ms = 0;
 	if (recipe && f->warden_fd >= 0)
 		(void)warden_run(f->warden_fd, recipe);
 	pthread_mutex_unlock(&f->lock);

@@ -611,6 +611,34 @@ def test_it_never_asks_itself(site):
     assert done.returncode == 2 and "own address" in done.stderr
 
 
+def test_a_loop_through_another_server(site, upstream):
+    dnsd = start(site, upstream)
+
+    def back(q):
+        """As a server does that has been told to ask dnsd."""
+        again = dns.message.make_query(
+            q.question[0].name, q.question[0].rdtype)
+        r = dns.message.make_response(q, recursion_available=True)
+        try:
+            got = dns.query.udp(again, dnsd.host, 1.5, dnsd.port)
+            r.set_rcode(got.rcode())
+        except dns.exception.Timeout:
+            r.set_rcode(2)
+        return r
+    upstream.how = back
+    got, took = ask_timed(dnsd, "www.example.")
+    assert got.rcode == "SERVFAIL" and took < WITHIN_S
+    dnsd.wait_log("a question came back")
+    got, took = ask_timed(dnsd, "other.example.")
+    assert got.rcode == "SERVFAIL" and errors(got) == [23] and took < 0.5
+    assert "other.example." not in upstream.names()
+    assert dnsd.addresses("web") == ["192.0.2.99"]
+    upstream.how = address
+    dnsd.wait_log("no longer come back")
+    until("it is asked again", lambda: dnsd.ask(
+        "other.example.").addresses() == ["192.0.2.1"])
+
+
 @pytest.mark.parametrize("args, said", [
     (["--upstream", "9.9.9"], "expected ADDRESS[:PORT]"),
     (["--upstream", "9.9.9.9", "--upstream", "tls://1.1.1.1#a"],
