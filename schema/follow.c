@@ -204,17 +204,37 @@ static void leave(struct follow *f)
 	f->id[0] = '\0'; /* what comes is another one, whatever it is */
 }
 
+struct log_inodes {
+	ino_t wal, shm;
+};
+
+static struct log_inodes log_inodes(const struct follow *f)
+{
+	return (struct log_inodes){ inode_of(f->wal), inode_of(f->shm) };
+}
+
+/* Opening makes those that are not there; another is somebody else's. */
+static bool is_same_log(
+    const struct log_inodes *before, const struct log_inodes *now)
+{
+	return (!before->wal || before->wal == now->wal) &&
+	       (!before->shm || before->shm == now->shm);
+}
+
 /*
  * Consumes r. False: it is not the file that stands at the path any more, or
- * was not when it was opened. before: as it was then; st_ino 0: r made it.
+ * was not when it was opened, or not with its log. before: as it was then;
+ * st_ino 0: r made it.
  */
-static bool take(
-    struct follow *f, struct registry *r, const struct stat *before)
+static bool take(struct follow *f, struct registry *r,
+    const struct stat *before, const struct log_inodes *log)
 {
+	const struct log_inodes now = log_inodes(f);
 	struct stat st;
 
 	if (stat(f->path, &st) < 0 || registry_has_moved(r) ||
-	    (before->st_ino && !is_same_file(&st, before))) {
+	    (before->st_ino && !is_same_file(&st, before)) ||
+	    !is_same_log(log, &now)) {
 		registry_close(r);
 		return false;
 	}
@@ -230,9 +250,8 @@ static bool take(
 	if (!again) /* closed by follow_failed() */
 		f->opening++;
 	(void)snprintf(f->id, sizeof(f->id), "%s", registry_id(r));
-	/* opening made them */
-	f->wal_inode = inode_of(f->wal);
-	f->shm_inode = inode_of(f->shm);
+	f->wal_inode = now.wal;
+	f->shm_inode = now.shm;
 	return true;
 }
 
@@ -243,10 +262,11 @@ static void open_registry(
 	struct diag why;
 
 	f->retry_at_us = now_us + RETRY_US;
+	const struct log_inodes log = log_inodes(f);
 	int error = registry_open(f->path, f->access, &r, &why);
 	if (error) {
 		in_trouble(f, error, why.text);
-	} else if (!take(f, r, st)) {
+	} else if (!take(f, r, st, &log)) {
 		f->check_at_us = f->retry_at_us = 0;
 	}
 }

@@ -17,6 +17,7 @@
  *   -ESTALE      it is another registry, or of another schema, than when it
  *                was opened: open it again
  *   -ENOSPC, -EROFS, -EACCES, -EIO  from the disk
+ *   -ENOMEM      SQLite got no memory
  */
 #include "schema/base/diag.h"
 

@@ -394,8 +394,8 @@ static int errno_of(sqlite3 *db, int rc)
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 		return -EACCES;
-	case SQLITE_NOMEM:
-		abort();
+	case SQLITE_NOMEM: /* less may do, once the connection is closed */
+		return -ENOMEM;
 	default:
 		return is_system(rc) ? errno_of_system(system_errno(db)) : -EIO;
 	}

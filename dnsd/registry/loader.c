@@ -4,6 +4,7 @@
 #include "dnsd/message/data/catalog.h"
 #include "dnsd/registry/compile.h"
 #include "dnsd/registry/expiry.h"
+#include "dnsd/registry/memory.h"
 #include "dnsd/registry/subtypes.h"
 #include "dnsd/zonefile/conflict.h"
 #include "schema/base/clock.h"
@@ -21,6 +22,10 @@ enum {
 	LABEL_TEXT_MAX = 64,
 	TOLD_MAX = 64, /* rows that cannot be read; more are told again */
 	CLOCK_STEP_MS = 1000, /* back by less is not a step */
+	WEIGH_EACH = 256,     /* instances, while they are read */
+	WEIGHT = 256,         /* octets that one takes then, about */
+	RETRY_MS = 1000,      /* what there was no memory for; and no more */
+	RETRY_SHARE = 20,     /* than such a part of the time */
 };
 
 struct loader {
@@ -32,8 +37,12 @@ struct loader {
 	struct registry *registry; /* being read */
 	uint32_t stamp;            /* of the full load going on */
 	bool was_all;
+	struct memory *memory;
+	unsigned refused_n; /* for want of it */
+	int64_t retry_ms;   /* when to read them again */
 	/* of the service being read */
 	unsigned instance_n, broken_n;
+	bool is_refused;
 	/* what cannot be read, and has been told: "zone/service/instance" */
 	char *told[TOLD_MAX];
 	unsigned told_n;
@@ -52,6 +61,7 @@ struct loader *loader_new(struct catalog *c, struct reclaim *rec)
 	l->reclaim = rec;
 	l->conflicts.catalog = c;
 	l->compiler = compiler_new();
+	l->memory = memory_new();
 	return l;
 }
 
@@ -62,6 +72,7 @@ void loader_free(struct loader *l)
 	for (unsigned i = 0; i < l->told_n; i++)
 		free(l->told[i]);
 	compiler_free(l->compiler);
+	memory_free(l->memory);
 	expiry_release(&l->expiries);
 	free(l);
 }
@@ -131,12 +142,33 @@ static void on_service(void *arg, const struct service_row *row)
 
 	copy_text(l->service, row->name, sizeof(l->service));
 	l->instance_n = l->broken_n = 0;
+	l->is_refused = false;
 	if (!zone_named(l, row->zone))
 		return;
 	compile_begin(l->compiler, l->zone, row, clock_wall_ms());
 	if (catalog_reverse(l->catalog))
 		compile_index_addresses(l->compiler);
 	take_words(l, row->meta, row->tags, row->ports);
+}
+
+static const struct service *find_named(const struct loader *l)
+{
+	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
+	size_t len = strlen(l->service);
+
+	memcpy(label, l->service, len);
+	return catalog_find(l->catalog, l->zone,
+	    dname_hash_label(l->zone->hash_seed, l->zone->hash, label, len),
+	    label, (uint8_t)len);
+}
+
+/* What was that large before is replaced, and goes. */
+static bool may_read_on(struct loader *l)
+{
+	const struct service *old = find_named(l);
+
+	return (old && old->instance_n >= l->instance_n) ||
+	       memory_allows(l->memory, (size_t)WEIGH_EACH * WEIGHT);
 }
 
 static void on_instance(void *arg, const struct instance_row *row)
@@ -146,7 +178,9 @@ static void on_instance(void *arg, const struct instance_row *row)
 	if (!l->zone)
 		return;
 	l->instance_n++;
-	if (compile_add(l->compiler, row))
+	if (l->instance_n % WEIGH_EACH == 0 && !may_read_on(l))
+		l->is_refused = true;
+	if (!l->is_refused && compile_add(l->compiler, row))
 		take_words(l, row->meta, row->tags, row->ports);
 }
 
@@ -272,20 +306,27 @@ static void put_unreadable(struct loader *l, const char *service)
 	catalog_put(l->catalog, result.service);
 }
 
-/* What was answered of it stays; SERVFAIL if nothing was. */
-static void keep_service(
-    struct loader *l, const char *zone, const char *service)
+/* What was answered of it stays. False: nothing was. */
+static bool keep_known(
+    const struct loader *l, const struct zone *z, const char *service)
 {
 	uint8_t label[LABEL_TEXT_MAX + 8] = { 0 };
 	size_t len = strlen(service);
-	const struct zone *z = zone_named(l, zone);
 
-	if (!z || !len || len >= LABEL_TEXT_MAX)
-		return;
 	memcpy(label, service, len);
-	if (!catalog_keep(l->catalog, z,
-	        dname_hash_label(z->hash_seed, z->hash, label, len), label,
-	        (uint8_t)len, l->stamp))
+	return catalog_keep(l->catalog, z,
+	    dname_hash_label(z->hash_seed, z->hash, label, len), label,
+	    (uint8_t)len, l->stamp);
+}
+
+/* SERVFAIL if nothing was. */
+static void keep_service(
+    struct loader *l, const char *zone, const char *service)
+{
+	const struct zone *z = zone_named(l, zone);
+	size_t len = strlen(service);
+
+	if (z && len && len < LABEL_TEXT_MAX && !keep_known(l, z, service))
 		put_unreadable(l, service);
 }
 
@@ -304,6 +345,25 @@ static void on_broken(void *arg, const char *zone, const char *service,
 	}
 }
 
+/* ---- what there is no memory for -------------------------------------- */
+
+static bool fits(struct loader *l, const struct service *s)
+{
+	const struct service *old = find_put(l, s);
+	size_t before = old ? old->size : 0;
+
+	return s->size <= before || memory_allows(l->memory, s->size - before);
+}
+
+/* A name that is not known may be that of this one. */
+static void refuse(struct loader *l)
+{
+	if (!l->refused_n++)
+		l->retry_ms = clock_mono_ms() + RETRY_MS;
+	if (!keep_known(l, l->zone, l->service))
+		atomic_store(&l->zone->is_partial, true);
+}
+
 /* ---- what can --------------------------------------------------------- */
 
 static void on_done(void *arg)
@@ -314,6 +374,10 @@ static void on_done(void *arg)
 
 	if (!l->zone)
 		return;
+	if (l->is_refused) {
+		refuse(l);
+		return;
+	}
 	if (l->broken_n && !l->instance_n) { /* nobody is left of it */
 		keep_service(l, l->zone_text, l->service);
 		return;
@@ -324,6 +388,11 @@ static void on_done(void *arg)
 		log_warn("service '%s' in zone '%s' is not served: %s",
 		    l->service, l->zone_text, diag.text);
 		remove_service(l, l->zone_text, l->service);
+		return;
+	}
+	if (!fits(l, result.service)) {
+		free(result.service);
+		refuse(l);
 		return;
 	}
 	if (result.dropped_n) {
@@ -363,8 +432,11 @@ static void find_browsing_conflicts(void *arg, struct zone *z)
 
 static void set_read(void *arg, struct zone *z)
 {
-	(void)arg;
+	const struct loader *l = arg;
+
 	atomic_store(&z->is_unread, false);
+	if (!l->refused_n)
+		atomic_store(&z->is_partial, false);
 }
 
 static void on_all(void *arg)
@@ -373,6 +445,7 @@ static void on_all(void *arg)
 
 	l->was_all = true;
 	l->stamp++;
+	l->refused_n = 0;
 	expiry_release(&l->expiries);
 }
 
@@ -381,7 +454,7 @@ static void on_all_done(void *arg)
 	struct loader *l = arg;
 
 	(void)catalog_sweep(l->catalog, l->stamp);
-	catalog_each_zone(l->catalog, set_read, NULL);
+	catalog_each_zone(l->catalog, set_read, l);
 }
 
 static void on_pause(void *arg, int64_t revision)
@@ -447,21 +520,47 @@ static int load_news(struct loader *l, struct follow *f, struct diag *reterr)
 	return 0;
 }
 
+/* Perhaps there is memory now, or less to be read. */
+static void look_at_refused(struct loader *l)
+{
+	if (!l->refused_n || clock_mono_ms() < l->retry_ms)
+		return;
+	l->place = (struct follow_place){ 0 };
+}
+
+static void retry_later(struct loader *l, int64_t start_ms)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t pause_ms = (now_ms - start_ms) * RETRY_SHARE;
+
+	l->retry_ms = now_ms + (pause_ms > RETRY_MS ? pause_ms : RETRY_MS);
+}
+
 int loader_load(
     struct loader *l, struct follow *f, bool *ret_all, struct diag *reterr)
 {
+	int64_t start_ms = clock_mono_ms();
+
 	l->registry = follow_registry(f);
 	l->was_all = false;
 	look_at_clock(l);
+	look_at_refused(l);
 	int error = follow_is_behind(f, &l->place, reterr);
 	if (error > 0)
 		error = load_news(l, f, reterr);
+	if (l->was_all)
+		retry_later(l, start_ms);
 	*ret_all = l->was_all && !error;
 	if (error)
 		return error;
 	error = load_expired(l, f, reterr);
 	/* it was set back a moment ago: the next look reads everything */
 	return error == -ESTALE ? 0 : error;
+}
+
+unsigned loader_refused_n(const struct loader *l)
+{
+	return l->refused_n;
 }
 
 void loader_reclaim(struct loader *l)

@@ -27,6 +27,12 @@ void loader_free(struct loader *l);
 int loader_load(
     struct loader *l, struct follow *f, bool *ret_all, struct diag *reterr);
 
+/*
+ * Services that there was no memory for: what was known of them stays, and what
+ * is not known of their zones is SERVFAIL. All is read again now and then.
+ */
+unsigned loader_refused_n(const struct loader *l);
+
 /* Frees what workers can no longer see; call now and then. */
 void loader_reclaim(struct loader *l);
 size_t loader_service_n(const struct loader *l);

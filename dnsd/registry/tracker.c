@@ -57,6 +57,19 @@ static void complain_reading(struct tracker *t, int error, struct diag *why)
 	complain(t, error, why);
 }
 
+/* The registry is as it should be; we are not. */
+static void complain_of_memory(struct tracker *t)
+{
+	struct diag why;
+
+	complain(t,
+	    diag_set(&why, -ENOMEM,
+	        "registry '%s': no memory for %u of its services: what was "
+	        "known of them stays",
+	        t->path, loader_refused_n(t->loader)),
+	    &why);
+}
+
 static void content(struct tracker *t)
 {
 	if (t->complaint && t->served)
@@ -70,9 +83,11 @@ static void tell_loaded(struct tracker *t, int64_t start_ms)
 	if (!t->served) /* what was said before is told by this */
 		t->complaint = 0;
 	t->served = true;
-	t->trouble[0] = '\0';
 	(void)snprintf(t->id, sizeof(t->id), "%s",
 	    registry_id(follow_registry(t->follow)));
+	if (loader_refused_n(t->loader)) /* it is tried again and again */
+		return;
+	t->trouble[0] = '\0';
 	if (registry_is_newer(follow_registry(t->follow))) {
 		log_warn("registry '%s' was migrated by a newer Rollcall: what "
 		         "is not known here is left out",
@@ -109,6 +124,8 @@ static void look(struct tracker *t)
 		trouble = take_up(t, &reading);
 	if (trouble) {
 		complain_reading(t, trouble, &reading);
+	} else if (loader_refused_n(t->loader)) {
+		complain_of_memory(t);
 	} else if (!error) {
 		content(t);
 	}

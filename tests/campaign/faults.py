@@ -328,19 +328,16 @@ def restored(world):
 @on_registry
 def replaced(world):
     """By none: the registrar makes another one."""
-    copy = backup(world)
     with world.truth.impeded():
-        world.truth.doubt()
+        world.truth.doubt(own=False)
         away = world.folder / "away"
         away.mkdir(exist_ok=True)
-        for file in world.disk.glob("registry.db*"):
+        for file in sorted(world.disk.glob("registry.db*")):
             if not file.name.endswith(".lock"):
                 with contextlib.suppress(OSError):
                     shutil.move(file, away / file.name)
         yield
         shutil.rmtree(away)
-        if copy and world.rng.randrange(2):
-            restore(world, copy)
 
 
 def damaged(world, damage):

@@ -36,6 +36,8 @@ class Instance:
 class Service:
     def __init__(self, name, delay):
         self.name, self.delay = name, delay
+        # by definitions, not by rows of others
+        self.is_own = name.startswith(("file", "checked"))
         self.instances = {}
         self.sure = True  # False: it may be as it was at any time
 
@@ -96,12 +98,15 @@ class Truth:
         return any(a < end and (b is None or b > start)
                    for a, b in self.deaf)
 
-    def doubt(self):
-        """An older state may come back: nothing is sure until settled."""
+    def doubt(self, own=True):
+        """An older state may come back: nothing is sure until settled, or
+        but what the registrar itself knows."""
         with self.lock:
             self.doubts += 1
             for service in self.services.values():
-                service.sure = False
+                if own or not service.is_own or any(
+                        i.draining for i in service.instances.values()):
+                    service.sure = False
 
     @contextlib.contextmanager
     def changing(self, service):

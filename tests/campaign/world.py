@@ -428,7 +428,7 @@ class World:
             elif (s.name, name) in self.ports:
                 port = self.ports[s.name, name]
                 address = port.where[0] if port.socket else None
-            elif s.name.startswith(("file", "checked")):
+            elif s.is_own:
                 address, mode = None, "active"
             if mode != "active":
                 address = None

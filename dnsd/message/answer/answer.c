@@ -82,6 +82,12 @@ static bool is_unread(const struct locus *l)
 	return atomic_load_explicit(&l->zone->is_unread, memory_order_relaxed);
 }
 
+static bool is_partial(const struct locus *l)
+{
+	return l->below > 0 &&
+	       atomic_load_explicit(&l->zone->is_partial, memory_order_relaxed);
+}
+
 void answer_hinfo(struct answer *a)
 {
 	static const uint8_t rdata[] = "\0\x09\7RFC8482";
@@ -220,6 +226,10 @@ static bool decide_absent(struct answer *a, const struct dname *name,
 	        : l->zone->address_len &&
 	              answer_reverse(a, name, type, l, c, &encloser_n))
 		return false;
+	if (is_partial(l)) {
+		answer_not_ready(a);
+		return false;
+	}
 	if (found->kind == LOOKUP_NONE ||
 	    encloser_n + l->zone->name.label_n > found->encloser_label_n) {
 		negative(a, RCODE_NXDOMAIN);

@@ -50,6 +50,8 @@ struct zone {
 	 * not known.
 	 */
 	atomic_bool is_unread;
+	/* There was no memory for some: a name that is not found may be one. */
+	atomic_bool is_partial;
 	atomic_uint protocol_n;
 	atomic_bool protocol_overflow; /* there were more than that */
 	struct zone_protocol protocol[ZONE_PROTOCOLS_MAX];
