@@ -83,6 +83,27 @@ static const struct {
 	{ "a clock set back holds it as long as at first", -7200000, 120000 },
 };
 
+/* Below what it is to fall to already: then, and not before. */
+static void is_calm_at_once(void **state)
+{
+	const struct damping_spec mild = { .half_life_ms = 60000,
+		.suppress = 9,
+		.reuse = 2,
+		.max_ms = 240000 };
+	struct damping d = { 0 };
+
+	(void)state;
+	damping_flap(&d, &mild, 5000);
+	assert_int_equal(damping_until_ms(&d, &mild), 5000);
+	damping_flap(&d, &mild, 5000);
+	assert_int_equal(damping_until_ms(&d, &mild), 5000);
+	damping_flap(&d, &mild, 5000);
+	assert_true(damping_until_ms(&d, &mild) > 5000 + 30000);
+	/* a definition that has none any more */
+	assert_int_equal(
+	    damping_until_ms(&d, &(struct damping_spec){ .reuse = 2 }), 5000);
+}
+
 static void outlives_a_restart(void **state)
 {
 	(void)state;
@@ -132,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holds_back),
 		cmocka_unit_test(says_until_when),
+		cmocka_unit_test(is_calm_at_once),
 		cmocka_unit_test(outlives_a_restart),
 		cmocka_unit_test(without_a_spec_nothing_is_held),
 	};

@@ -315,11 +315,35 @@ static void want_of_descriptors_is_no_death(void **state)
 	process_watch_free(p);
 }
 
+/* Who a process is: its number and when it began. */
+static void a_number_that_was_given_out_again(void **state)
+{
+	struct fx *f = *state;
+	pid_t pid = start_as("sleep");
+	struct proc_stat stat;
+
+	assert_int_equal(proc_stat_read(pid, &stat), 0);
+	for (int off = -1; off <= 1; off++) {
+		char *what =
+		    process_pid_text(pid, stat.start_ticks + (uint64_t)off);
+		const struct process_spec spec = { PROCESS_PID, what };
+		struct process_watch *p =
+		    process_watch_new(f->watcher, &spec, hear, &f->heard);
+
+		assert_int_equal(
+		    next_news(f), off ? PROCESS_GONE : PROCESS_ALIVE);
+		process_watch_free(p);
+		free(what);
+	}
+	finish(pid);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(end_and_return_are_seen),
+		T(a_number_that_was_given_out_again),
 		T(a_forking_service_is_followed),
 		T(a_lost_pidfile_is_no_death),
 		T(want_of_descriptors_is_no_death),
