@@ -131,6 +131,29 @@ static void on_end(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
+static bool same_strings(
+    const struct conf_strings *a, const struct conf_strings *b)
+{
+	unsigned n = 0;
+
+	while (n < a->n && n < b->n && !strcmp(a->items[n], b->items[n]))
+		n++;
+	return n == a->n && n == b->n;
+}
+
+/* What people edit most, and would think in force. */
+static void tell_unchanged(const struct options *was, const struct options *now)
+{
+	if (!same_strings(&was->zones, &now->zones)) {
+		log_warn("the zones of the configuration are others than at "
+		         "the start: they are served after a restart");
+	}
+	if (!same_strings(&was->listen, &now->listen)) {
+		log_warn("the addresses of the configuration are others than "
+		         "at the start: they are listened on after a restart");
+	}
+}
+
 /* Of the options, whom to answer and how often is all that may change. */
 static void reload_policy(const struct dnsd *d)
 {
@@ -145,8 +168,12 @@ static void reload_policy(const struct dnsd *d)
 		for (unsigned i = 0; i < diags.n; i++)
 			log_warn("%s", diags.items[i].text);
 		log_warn("options are wrong; those before stay in force");
-	} else if (guard_reload(d->guard, &o, &diag) < 0) {
-		log_warn("%s; the last good ones stay in force", diag.text);
+	} else {
+		tell_unchanged(d->options, &o);
+		if (guard_reload(d->guard, &o, &diag) < 0) {
+			log_warn(
+			    "%s; the last good ones stay in force", diag.text);
+		}
 	}
 	arena_free(arena);
 }

@@ -551,9 +551,9 @@ int registry_read_definitions(struct registry *r, const char *source,
     registry_definition_fn fn, void *arg, struct diag *reterr);
 
 /*
- * Delete at most `limit` instances whose lease ran out before that time, but
- * none of a registrar other than source, and services that have none left
- * then and were made like that. ret_n says how many instances went.
+ * Delete at most `limit` instances of this host whose lease ran out before that
+ * time, but none of a registrar other than source, and services that have none
+ * left then and were made like that. ret_n says how many instances went.
  */
 #define REGISTRY_EXPIRED_KEEP_MS 3600000
 int registry_prune_expired(struct registry *r, const char *source,

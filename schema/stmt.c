@@ -253,11 +253,11 @@ static const char *const texts[STMT_N] = {
 	    "DELETE FROM instance WHERE (zone, service, name) IN "
 	    "(SELECT zone, service, name FROM instance "
 	    "WHERE lease_until_wall_ms > 0 AND lease_until_wall_ms < ?2 "
-	    "AND (source = ?1 OR source NOT LIKE 'registrar/%') "
+	    "AND node = '' AND (source = ?1 OR source NOT LIKE 'registrar/%') "
 	    "ORDER BY lease_until_wall_ms LIMIT ?3) RETURNING zone, service",
 	[STMT_PRUNE_EMPTY] =
 	    "DELETE FROM service WHERE zone = ?2 AND name = ?3 "
-	    "AND (source = ?1 OR source NOT LIKE 'registrar/%') "
+	    "AND node = '' AND (source = ?1 OR source NOT LIKE 'registrar/%') "
 	    "AND source <> 'sql' AND NOT EXISTS (SELECT 1 FROM instance "
 	    "WHERE zone = ?2 AND service = ?3)",
 	/* the newest row stays, so that its id is not given out again */

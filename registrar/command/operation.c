@@ -62,7 +62,8 @@ static void search_instance(void *arg, const struct instance_row *row)
 	struct search *x = arg;
 	struct operation *op = x->op;
 
-	if (x->found || !target_is_on_node(row, op->options->node))
+	if (x->found ||
+	    !target_is_on_node(row, op->options->node, op->host.name))
 		return;
 	x->found = true;
 	if (op->target_n == x->max) {
@@ -119,12 +120,14 @@ static int find_on_node(struct operation *op, struct diag *reterr)
 
 	if (error < 0)
 		return error;
-	error = search_all(&x, reg, reterr);
+	error = registry_read_host(reg, &op->host, reterr);
+	if (error == 0)
+		error = search_all(&x, reg, reterr);
 	registry_close(reg);
 	if (error == 0 && !op->target_n) {
 		return diag_set(reterr, -EINVAL,
 		    "found no instance on node '%s', expected the name of a "
-		    "registrar that has some",
+		    "host or registrar that has some",
 		    o->node);
 	}
 	return error;
@@ -189,7 +192,7 @@ static bool is_named(const struct operation *op, const struct instance_row *row)
 {
 	const char *node = op->options->node;
 
-	if (node && !target_is_on_node(row, node))
+	if (node && !target_is_on_node(row, node, op->host.name))
 		return false;
 	for (unsigned k = 0; k < op->target_n; k++) {
 		if (names(&op->targets[k], row))
@@ -245,7 +248,7 @@ static bool is_next(const struct operation *op, const struct instance_row *row)
 {
 	const char *node = op->options->node;
 
-	if (node && !target_is_on_node(row, node))
+	if (node && !target_is_on_node(row, node, op->host.name))
 		return false;
 	for (unsigned k = 0; k < op->loading; k++) {
 		if (names(&op->targets[k], row))
@@ -374,6 +377,8 @@ int operation_run(
 		    "for %d s; nothing was changed",
 		    path, BUSY_MS / 1000);
 	}
+	if (error == 0)
+		error = registry_read_host(op->reg, &op->host, reterr);
 	if (error == 0 && (error = run_locked(op, fn, arg, reterr)) == 0)
 		error = registry_commit(op->reg, reterr);
 	registry_rollback(op->reg);

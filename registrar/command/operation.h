@@ -32,7 +32,8 @@ struct operation {
 	/* within a transaction */
 	struct registry *reg;
 	int64_t now_wall_ms;
-	const char *actor; /* source of notes: "command/USER" */
+	struct host_row host; /* what this one is called */
+	const char *actor;    /* source of notes: "command/USER" */
 	/* what was found, before: each instance once, however often named */
 	struct operation_service *services; /* by target; in the arena */
 	struct instance_row *rows;          /* owned */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/consul/consul_tree.h"
 
+#include "schema/conf/fields.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -37,6 +39,41 @@ const struct conf_node *consul_get(const struct conf_node *map, const char *key)
 	return NULL;
 }
 
+#define RULES_MAX 64
+
+/* As it is told: in lower case, without '_'; NULL: nothing is like it. */
+static const char *nearest(const char *key, const struct consul_rule *rules)
+{
+	const char *names[RULES_MAX + 1] = { NULL };
+	char folded[32];
+	size_t len = 0;
+
+	for (size_t n = 0; rules[n].key && n < RULES_MAX; n++)
+		names[n] = rules[n].key;
+	for (; *key && len < sizeof(folded) - 1; key++) {
+		if (*key != '_')
+			folded[len++] = lower(*key);
+	}
+	folded[len] = '\0';
+	return conf_nearest(folded, names);
+}
+
+static void warn_ignored(struct conf_context *c, const struct conf_node *key,
+    const char *what, const struct consul_rule *rules, const char *why)
+{
+	const char *near = why ? NULL : nearest(key->text, rules);
+
+	if (near) {
+		conf_warn(c, key,
+		    "found %s in %s, ignored: expected '%s', it seems",
+		    conf_describe(c, key), what, near);
+	} else {
+		conf_warn(c, key, "found %s in %s, ignored: %s",
+		    conf_describe(c, key), what,
+		    why ? why : "Rollcall has none");
+	}
+}
+
 static const struct consul_rule *find_rule(
     const struct consul_rule *rules, const char *key)
 {
@@ -58,17 +95,15 @@ int consul_apply(struct conf_context *c, const struct consul_rule *rules,
 	}
 	for (const struct conf_node *n = map->first; n; n = n->next) {
 		const struct consul_rule *rule = find_rule(rules, n->key->text);
-		const char *why = rule ? rule->why : "Rollcall has none";
-
 		if (conf_is_null(n))
 			continue;
 		if (rule && rule->take) {
 			r = rule->take(c, n, out) < 0 ? -EINVAL : r;
 		} else if (rule && rule->as) {
 			consul_put(c, out, rule->as, n);
-		} else if (why) {
-			conf_warn(c, n->key, "found %s in %s, ignored: %s",
-			    conf_describe(c, n->key), what, why);
+		} else if (!rule || rule->why) {
+			warn_ignored(
+			    c, n->key, what, rules, rule ? rule->why : NULL);
 		}
 	}
 	return r;

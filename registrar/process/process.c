@@ -41,8 +41,14 @@ void process_tell_error(struct process_watch *p, int error)
 {
 	char text[PROCESS_TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "cannot watch %s '%s': %s",
-	    process_kind_name(p->spec->kind), p->spec->what, strerror(-error));
+	bool rights = p->spec->kind == PROCESS_EXE &&
+	              (error == -EACCES || error == -EPERM);
+
+	(void)snprintf(text, sizeof(text), "cannot watch %s '%s': %s%s",
+	    process_kind_name(p->spec->kind), p->spec->what, strerror(-error),
+	    rights ? ": executables of other users take CAP_SYS_PTRACE; unit, "
+	             "pidfile, cmdline and listening do not"
+	           : "");
 	process_tell(p, PROCESS_UNKNOWN, text);
 }
 

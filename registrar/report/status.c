@@ -273,6 +273,15 @@ static void join_checks(struct status_report *r)
 	}
 }
 
+static const char *read_host(struct registry *reg, struct arena *a)
+{
+	struct host_row host;
+
+	return registry_read_host(reg, &host, NULL) == 0
+	           ? arena_strdup(a, host.name)
+	           : "";
+}
+
 int status_load(const char *registry, const char *zone, const char *service,
     int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr)
 {
@@ -294,8 +303,10 @@ int status_load(const char *registry, const char *zone, const char *service,
 		error = registry_read_disagreements(
 		    reg, zone, service, add_other, &r, reterr);
 	}
-	if (error == 0)
+	if (error == 0) {
 		judge_told(reg, &r, registry, service);
+		r.host = read_host(reg, r.arena);
+	}
 	registry_close(reg);
 	if (error < 0) {
 		status_release(&r);
@@ -408,7 +419,7 @@ bool status_is_unhealthy(const struct status_report *r)
 static bool is_wanted(const struct status_report *r,
     const struct status_instance *i, bool unhealthy, const char *node)
 {
-	if (node && !target_is_on_node(&i->row, node))
+	if (node && !target_is_on_node(&i->row, node, r->host))
 		return false;
 	return !unhealthy || status_is_bad(r, i) ||
 	       i->row.health != HEALTH_PASSING || i->row.mode != MODE_ACTIVE;

@@ -52,6 +52,7 @@ struct status_report {
 	unsigned source_n, source_max;
 	struct told told; /* judged by what is in the report */
 	int64_t now_wall_ms;
+	const char *host; /* the name of this one; "": nobody knows */
 	/* what could not be read, in words, each with why */
 	const char **broken;
 	unsigned broken_n, broken_max;

@@ -57,9 +57,15 @@ int target_parse_instance(const char *text, const char *zone, struct arena *a,
 	return 0;
 }
 
-bool target_is_on_node(const struct instance_row *row, const char *node)
+bool target_is_on_node(
+    const struct instance_row *row, const char *node, const char *host)
 {
 	static const char before[] = "registrar/";
+
+	if (*row->node)
+		return !strcmp(row->node, node);
+	if (!strcmp(host, node))
+		return true;
 
 	return !strncmp(row->source, before, sizeof(before) - 1) &&
 	       !strcmp(row->source + sizeof(before) - 1, node);

@@ -21,8 +21,12 @@ struct target {
 int target_parse(const char *text, const char *zone, struct arena *a,
     struct target *ret_t, struct diag *reterr);
 
-/* Is that the host whose registrar describes it? */
-bool target_is_on_node(const struct instance_row *row, const char *node);
+/*
+ * Is it of that node: of the host of that name, or described by the registrar
+ * of that name? host: the name of this one, of registry_read_host().
+ */
+bool target_is_on_node(
+    const struct instance_row *row, const char *node, const char *host);
 
 /* The same where one instance must be named. */
 int target_parse_instance(const char *text, const char *zone, struct arena *a,

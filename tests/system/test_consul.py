@@ -58,3 +58,18 @@ def test_hcl_is_refused_with_a_word(site):
     done = site.command("check", site.watch)
     assert done.returncode == 2
     assert "web.hcl:1:1: found HCL" in done.stderr
+
+
+def test_a_key_that_was_mistyped(site):
+    """Consul takes it for nothing; here at least it is said."""
+    file = site.folder / "typo.json"
+    file.write_text('{"service": {"name": "a", "port": 80, "cheks": [], '
+                    '"Adress": "192.0.2.1", "zzz": 1}}')
+    done = site.command("check", file)
+    assert done.returncode == 0
+    said = done.stdout + done.stderr
+    assert "found 'cheks' in a service of Consul, ignored: expected " \
+        "'checks', it seems" in said
+    assert "expected 'address', it seems" in said
+    assert "found 'zzz' in a service of Consul, ignored: Rollcall has none" \
+        in said

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Crashes and restarts: what was known stays known."""
 
+import signal
+
 import pytest
 from backend import Backend
 
@@ -165,3 +167,22 @@ checks:
         backend.open()
         dnsd.wait_instances("slow", ["s"], 20)
     backend.close()
+
+
+def test_zones_take_a_restart_and_it_is_said(site):
+    site.create_registry()
+    config = site.folder / "rollcall.yaml"
+    config.write_text("dnsd: {zone: [one.test]}\n")
+    dnsd = rollcall.Dnsd(site, "--config", config)
+    dnsd.args = [a for a in dnsd.args if a not in ("--zone", rollcall.ZONE)]
+    site.daemons.append(dnsd)
+    dnsd.start()
+    assert dnsd.ask("one.test.", "SOA").flag("AA")
+    config.write_text("dnsd: {zone: [one.test, two.test]}\n")
+    dnsd.signal(signal.SIGHUP)
+    dnsd.wait_log("zones of the configuration are others .* after a restart")
+    config.write_text("dnsd: {zone: [one.test]}\n")
+    start = len(dnsd.log_text())
+    dnsd.signal(signal.SIGHUP)
+    dnsd.wait_log("looking at everything", start)
+    always("nothing to say", lambda: not dnsd.logged("restart", start))

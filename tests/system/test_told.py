@@ -248,6 +248,13 @@ def test_what_is_unhealthy_and_what_is_on_a_node(site):
     assert look(site, "drain", "s0", "s2", "--node", "a")[0] == 0
     assert site.health("s0") == {"a": "draining", "b": "passing"}
     assert site.health("s3") == {"a": "passing", "b": "passing"}
+    # rows of another host are its own, whoever they are from
+    site.sql("INSERT INTO instance (service, name, address, node, source) "
+             "VALUES ('s4', 'c', '192.0.2.3', 'far', 'registrar/b')")
+    code, out = look(site, "status", "--node", "far")
+    assert "192.0.2.3" in out and "192.0.2.2" not in out
+    code, out = look(site, "status", "--node", "b")
+    assert "192.0.2.3" not in out and out.count("192.0.2.2") == 5
     code, out = look(site, "drain", "--node", "nix")
     assert code == 2 and "no instance on node 'nix'" in out
     code, out = look(site, "drain")

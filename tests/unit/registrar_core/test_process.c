@@ -338,12 +338,30 @@ static void a_number_that_was_given_out_again(void **state)
 	finish(pid);
 }
 
+/* As under a unit without capabilities: the remedy is said. */
+static void what_may_not_be_seen_takes_a_right(void **state)
+{
+	struct fx *f = *state;
+	const struct process_spec spec = { PROCESS_EXE,
+		"/bin/no-such-program" };
+	struct process_watch *p =
+	    process_watch_new(f->watcher, &spec, hear, &f->heard);
+
+	/* or it met one already that we may not see */
+	if (next_news(f) != PROCESS_UNKNOWN)
+		process_tell_error(p, -EACCES);
+	assert_int_equal(f->heard.news, PROCESS_UNKNOWN);
+	assert_non_null(strstr(f->heard.detail, "take CAP_SYS_PTRACE"));
+	process_watch_free(p);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(end_and_return_are_seen),
 		T(a_number_that_was_given_out_again),
+		T(what_may_not_be_seen_takes_a_right),
 		T(a_forking_service_is_followed),
 		T(a_lost_pidfile_is_no_death),
 		T(want_of_descriptors_is_no_death),

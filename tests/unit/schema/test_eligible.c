@@ -47,6 +47,29 @@ static void weight_in_force(void **state)
 	}
 }
 
+/* What an operator says is the whole of which a ramp gives a share. */
+static void weight_of_an_operator(void **state)
+{
+	struct instance_row row = { .weight = 100,
+		.weight_warning = 30,
+		.is_overridden = true,
+		.weight_override = 40,
+		.health = HEALTH_PASSING };
+
+	(void)state;
+	assert_int_equal(eligible_full_weight(&row), 40);
+	assert_int_equal(eligible_weight(&row), 40);
+	row.ramp_percent = 10;
+	assert_int_equal(eligible_full_weight(&row), 40);
+	assert_int_equal(eligible_weight(&row), 4);
+	row.weight_override = 0;
+	assert_int_equal(eligible_weight(&row), 0);
+	/* that of a warning is another weight */
+	row.health = HEALTH_WARNING;
+	assert_int_equal(eligible_full_weight(&row), 30);
+	assert_int_equal(eligible_weight(&row), 3);
+}
+
 static void a_row_says_whether_it_drained(void **state)
 {
 	static const struct {
@@ -289,6 +312,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weight_in_force),
+		cmocka_unit_test(weight_of_an_operator),
 		cmocka_unit_test(a_row_says_whether_it_drained),
 		cmocka_unit_test(one_by_one),
 		cmocka_unit_test(addresses_make_types),

@@ -144,6 +144,28 @@ static void tells_history(void **state)
 	assert_string_equal(text, "web/i1:passing>dead@2000000 ");
 }
 
+/* Expired rows go by whose host they are. */
+static void prunes_what_is_of_this_host(void **state)
+{
+	struct fx *f = *state;
+	unsigned n = 0;
+
+	begin(f);
+	fx_sql(f,
+	    "INSERT INTO instance (service, name, address, "
+	    "lease_until_wall_ms, node, source) VALUES "
+	    "('web', 'here', '192.0.2.7', 200000000000, '', 'command'), "
+	    "('web', 'there', '192.0.2.8', 200000000000, 'far', 'command'), "
+	    "('web', 'ours', '192.0.2.9', 200000000000, 'far', 'registrar/x'), "
+	    "('web', 'mine', '192.0.2.10', 200000000000, '', 'registrar/x')");
+	fx_ok(f, registry_prune_expired(
+	             f->r, "registrar/x", 300000000000, 10, &n, &f->err));
+	assert_int_equal(n, 2);
+	assert_int_equal(fx_number(f, "SELECT count(*) FROM instance "
+	                              "WHERE node = 'far'"),
+	    2);
+}
+
 static void keeps_young_history(void **state)
 {
 	struct fx *f = *state;
@@ -186,7 +208,10 @@ int main(void)
 		TEST(knows_its_registrars),
 		TEST(keeps_definitions),
 		TEST(tells_history),
+		TEST(prunes_what_is_of_this_host),
 		TEST(keeps_young_history),
+		cmocka_unit_test_setup_teardown(
+		    prunes_what_is_of_this_host, fx_setup, fx_teardown),
 		TEST(moves_the_wal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
