@@ -163,11 +163,37 @@ static void each_version_arrives(void **state)
 	free(schema);
 }
 
+/* One row of before at the largest number: those after it were random. */
+static void random_numbers_are_given_anew(void **state)
+{
+	struct fx *f = *state;
+
+	make_old(f, 9);
+	fx_sql(f, "INSERT INTO history (id, at_wall_ms, zone, service, "
+	          "instance, now) VALUES "
+	          "(9223372036854775807, 4102444800000, 'z', 's', 'a', 'dead'),"
+	          "(NULL, 4102444800002, 'z', 's', 'c', 'dead'),"
+	          "(NULL, 4102444800001, 'z', 's', 'b', 'dead')");
+	int64_t n = fx_number(f, "SELECT count(*) FROM history");
+
+	registry_close(fx_open(f, REGISTRY_WRITE));
+	assert_int_equal(fx_number(f, "SELECT max(id) FROM history"), n);
+	assert_int_equal(fx_number(f, "SELECT min(id) FROM history"), 1);
+	char *last = dump(f, "SELECT group_concat(instance) FROM (SELECT * "
+	                     "FROM history ORDER BY id DESC LIMIT 3)");
+
+	assert_string_equal(last, "c,b,a|\n");
+	free(last);
+	fx_sql(f, "UPDATE instance SET health = 'passing' WHERE name = 'i2'");
+	assert_int_equal(fx_number(f, "SELECT max(id) FROM history"), n + 1);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(each_version_arrives),
+		TEST(random_numbers_are_given_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
