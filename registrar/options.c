@@ -58,6 +58,20 @@ static bool is_user(const char *text)
 	       !strpbrk(text, " \t\n:/");
 }
 
+/* As a string of TXT has it, RFC 6763 section 6.4. */
+static bool is_pair(const char *text)
+{
+	const char *p = text;
+
+	while (*p >= 0x20 && *p <= 0x7e && *p != '=')
+		p++;
+	if (p == text || *p != '=')
+		return false;
+	while ((unsigned char)*p >= 0x20 && *p != 0x7f)
+		p++;
+	return !*p && p - text <= 255;
+}
+
 static bool is_path(const char *text)
 {
 	return *text;
@@ -324,6 +338,26 @@ static const struct conf_field fields[] = {
 	    .scope = COMMAND_REGISTER,
 	    .arg = "TAG",
 	    .help = "Tag of the instance" },
+	{ .key = "meta",
+	    .kind = CONF_STRINGS,
+	    .flag_only = true,
+	    AT(meta),
+	    .valid = is_pair,
+	    .expects = "KEY=VALUE of at most 255 octets, KEY of printable "
+	               "ASCII, without control characters",
+	    .scope = COMMAND_REGISTER,
+	    .arg = "KEY=VALUE",
+	    .help = "Words of the instance, for TXT" },
+	{ .key = "ttl", /* behind that of the others, which the file has */
+	    .kind = CONF_SECONDS,
+	    .flag_only = true,
+	    AT(service_ttl_s),
+	    .high = 604800,
+	    .absent = ROW_DEFAULT,
+	    .scope = COMMAND_REGISTER,
+	    .arg = "TIME",
+	    .help = "TTL of a service that is not there yet, or that register "
+	            "made; expected of one that others describe" },
 	{ .key = "max_answers",
 	    .kind = CONF_INT,
 	    AT(max_answers),

@@ -52,6 +52,8 @@ struct registrar_options {
 	int priority, weight;
 	int64_t lease_ms; /* 0: none */
 	struct conf_strings tags;
+	struct conf_strings meta;    /* KEY=VALUE */
+	int service_ttl_s;           /* ROW_DEFAULT: not said */
 	int max_answers;             /* explain: dnsd's; 65535: what fits */
 	enum exchange_format format; /* import, export */
 	bool dry_run;                /* import */

@@ -99,29 +99,65 @@ static int check_source(
 	    op->targets[0].service, op->targets[0].instance, source);
 }
 
-/* Of a service that is there: others live by its protocol, too. */
-static int check_protocol(
+/*
+ * Of a service that is there: others live by its protocol and TTL, too. The
+ * TTL of one that register made is register's.
+ */
+static int check_service(
     struct operation *op, const struct census *c, struct diag *reterr)
 {
-	const char *protocol = op->options->protocol;
+	const struct registrar_options *o = op->options;
 	struct service_row row = c->service;
+	bool same_protocol = !o->protocol || !strcmp(o->protocol, row.protocol);
+	bool same_ttl =
+	    o->service_ttl_s == ROW_DEFAULT || o->service_ttl_s == row.ttl_s;
 
-	if (!protocol || !strcmp(protocol, row.protocol))
+	if (same_protocol && same_ttl)
 		return 0;
-	if (!op->options->take_over) {
+	if (!same_protocol && !o->take_over) {
 		return diag_set(reterr, -EINVAL,
 		    "service '%s' is %s, as '%s' describes it; expected "
 		    "--protocol %s, or --take-over to describe it otherwise",
 		    op->targets[0].service, row.protocol, row.source,
 		    row.protocol);
 	}
+	if (!same_ttl && !o->take_over && strcmp(row.source, SOURCE) != 0) {
+		return diag_set(reterr, -EINVAL,
+		    "service '%s' has %s, as '%s' describes it; expected no "
+		    "--ttl, or --take-over to describe it otherwise",
+		    op->targets[0].service,
+		    row.ttl_s == ROW_DEFAULT
+		        ? "no TTL of its own"
+		        : arena_printf(op->arena, "a TTL of %d s", row.ttl_s),
+		    row.source);
+	}
 	row.zone = op->targets[0].zone;
 	row.name = op->targets[0].service;
-	row.protocol = protocol;
+	row.protocol = o->protocol ? o->protocol : row.protocol;
+	if (!same_ttl)
+		row.ttl_s = o->service_ttl_s;
 	row.source = SOURCE;
 	row.definition = NULL;
 	row.node = NULL;
 	return registry_put_service(op->reg, &row, reterr);
+}
+
+/* JSON of all that --meta says; valid. */
+static const char *said_meta(const struct operation *op)
+{
+	const struct conf_strings *all = &op->options->meta;
+	struct conf_pairs pairs = { .n = all->n };
+
+	pairs.items = arena_alloc(op->arena, all->n + 1, sizeof(*pairs.items));
+	for (unsigned i = 0; i < all->n; i++) {
+		const char *text = all->items[i], *equals = strchr(text, '=');
+
+		pairs.items[i] = (struct conf_pair){
+			arena_memdup(op->arena, text, (size_t)(equals - text)),
+			equals + 1
+		};
+	}
+	return conf_pairs_json(op->arena, &pairs);
 }
 
 static const char *protocol_of(const struct operation *op)
@@ -158,7 +194,7 @@ static int put_service(
 		.port_name = n ? ports[0].name : NULL,
 		.ports =
 		    n ? registry_ports_text(op->arena, ports + 1, n - 1) : NULL,
-		.ttl_s = ROW_DEFAULT,
+		.ttl_s = op->options->service_ttl_s,
 		.max_answers = ROW_DEFAULT,
 		.on_empty = ON_EMPTY_NODATA,
 		.tags = "[]",
@@ -224,7 +260,7 @@ static int put_instance(
 		.lease_until_wall_ms =
 		    o->lease_ms ? op->now_wall_ms + o->lease_ms : 0,
 		.tags = conf_strings_json(op->arena, &o->tags),
-		.meta = "{}",
+		.meta = said_meta(op),
 		.source = SOURCE,
 		.since_wall_ms = op->now_wall_ms };
 	int error = take_ports(op, c, &row, reterr);
@@ -254,7 +290,7 @@ static int prepare(struct operation *op, struct diag *reterr)
 	if (error == -ENOENT) {
 		error = put_service(op, &c, reterr);
 	} else if (error == 0) {
-		error = check_protocol(op, &c, reterr);
+		error = check_service(op, &c, reterr);
 	}
 	if (error == 0)
 		error = check_source(op, c.source, reterr);

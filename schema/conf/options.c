@@ -37,6 +37,16 @@ static bool in_scope(const struct parse *p, const struct conf_field *f)
 
 /* ---- command line ----------------------------------------------------- */
 
+/* Two commands may mean different things by one flag. */
+static const struct conf_field *find_row(const struct parse *p, const char *key)
+{
+	const struct conf_field *f = p->spec->table->fields;
+
+	while (f->key && (strcmp(f->key, key) != 0 || !in_scope(p, f)))
+		f++;
+	return f->key ? f : NULL;
+}
+
 static const struct conf_field *find_flag(struct parse *p, const char *name)
 {
 	char key[64];
@@ -45,7 +55,7 @@ static const struct conf_field *find_flag(struct parse *p, const char *name)
 	if (!strchr(name, '_')) {
 		options_swap(name, '-', '_', key);
 		f = conf_find(&options_builtin_table, key);
-		f = f ? f : conf_find(p->spec->table, key);
+		f = f ? f : find_row(p, key);
 	}
 	return f && in_scope(p, f) ? f : NULL;
 }

@@ -217,6 +217,48 @@ def test_registering_with_another_protocol(site):
     assert site.sql("SELECT protocol, port FROM service") == [("udp", 53)]
 
 
+def test_registering_with_words_and_ttl(site, dnsd):
+    def register(*args):
+        return site.command("register", "job/x", "--address", "192.0.2.3",
+                            "--port", "99", "--registry", site.registry, *args)
+
+    def ttl():
+        return site.sql("SELECT ttl_s FROM service WHERE name = 'job'")[0][0]
+
+    register("--ttl", "30s", "--meta", "version=2", "--meta", "k=a=b c",
+             "--meta", "empty=")
+    assert ttl() == 30
+    until("its words are in TXT", lambda: dnsd.ask("x._job._tcp", "TXT").rdata(
+        rdtype="TXT"))
+    got = dnsd.ask("x._job._tcp", "TXT").rdata(rdtype="TXT")
+    assert {text for one in got for text in one.strings} == {
+        b"version=2", b"k=a=b c", b"empty="}
+    register()  # what is not said of the service stays
+    assert ttl() == 30
+    assert site.sql("SELECT meta FROM instance") == [("{}",)]
+    register("--ttl", "7s")
+    assert ttl() == 7
+    for bad in ("novalue", "=x", "a\nb=c", "k=a\nb", "k=" + "v" * 254):
+        done = register("--meta", bad)
+        assert done.returncode == 2
+        assert "--meta: found" in done.stderr
+    done = register("--ttl", "1500ms")
+    assert "--ttl: found '1500ms', expected whole seconds" in done.stderr
+
+
+def test_registering_with_another_ttl(site):
+    site.define("dns.yaml", "service: dns\nport: 53\n")
+    site.start_registrar()
+    until("dns is there", lambda: site.sql("SELECT 1 FROM service"))
+    args = ["register", "dns/x", "--address", "192.0.2.3", "--registry",
+            site.registry, "--ttl", "9s"]
+    done = site.command(*args)
+    assert done.returncode == 2
+    assert "service 'dns' has no TTL of its own, as 'registrar/" in done.stderr
+    site.run(*args, "--take-over")
+    assert site.sql("SELECT ttl_s FROM service") == [(9,)]
+
+
 def test_hosts_do_not_share_names(site):
     site.define("web.yaml", "service: web\nport: 8080\n")
     names = []
