@@ -376,6 +376,7 @@ static const char usage[] =
     "  -p PIDS  processes of the server, to read their CPU time\n"
     "  -c CORE  the server's, to see what others use of it\n"
     "  -o N     start with that question\n"
+    "  -d       with RD, as stub resolvers ask\n"
     "  -k       latency by the kernel's clock of arrival\n"
     "  -y       open loop: sleep instead of spinning\n";
 
@@ -383,9 +384,10 @@ int main(int argc, char *argv[])
 {
 	const char *server = NULL, *path = NULL;
 	int edns = 1232, option;
+	bool recursive = false;
 	uint32_t first = 0;
 
-	while ((option = getopt(argc, argv, "s:q:w:r:l:W:e:p:c:o:ky")) != -1) {
+	while ((option = getopt(argc, argv, "s:q:w:r:l:W:e:p:c:o:dky")) != -1) {
 		switch (option) {
 		case 's':
 			server = optarg;
@@ -417,6 +419,9 @@ int main(int argc, char *argv[])
 		case 'o':
 			first = (uint32_t)number(optarg);
 			break;
+		case 'd':
+			recursive = true;
+			break;
 		case 'k':
 			flood.kernel_time = true;
 			break;
@@ -435,6 +440,8 @@ int main(int argc, char *argv[])
 	}
 	struct sockaddr_in to = loopback_address(server);
 	questions_load(&flood.questions, path, edns);
+	for (uint32_t i = 0; recursive && i < flood.questions.n; i++)
+		flood.questions.octets[flood.questions.item[i].at + 2] = 1;
 	flood.next = first % flood.questions.n;
 	flood.random += first;
 	open_lines(&to);
