@@ -74,6 +74,14 @@ def always(what, check, seconds=0.5):
         time.sleep(0.02)
 
 
+def until_slot_has(seconds):
+    """Parts of answers stay until the next full minute: wait for one that
+    lasts so long."""
+    left = 60 - time.time() % 60
+    if left < seconds:
+        time.sleep(left + 0.05)
+
+
 class Daemon:
     """One program of ours, its log, and how it has to end."""
 

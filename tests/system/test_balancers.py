@@ -15,7 +15,8 @@ import urllib.request
 
 import pytest
 from backend import Backend
-from rollcall import BUILD, HOST, TREE, free_port, until
+from rollcall import (BUILD, HOST, TREE, free_port, until,
+                      until_slot_has)
 
 pytestmark = pytest.mark.threads
 
@@ -67,12 +68,13 @@ def get(port):
 class Haproxy:
     """The example, with our addresses in the place of its own."""
 
-    def __init__(self, site, dnsd):
+    def __init__(self, site, dnsd, *changes):
         self.port = free_port()
         self.socket = site.folder / "haproxy.sock"
         text = (RESOLVERS / "haproxy.cfg").read_text()
         for old, new in (("127.0.0.1:5300", f"{dnsd.host}:{dnsd.port}"),
-                         ("127.0.0.1:8000", f"{HOST}:{self.port}")):
+                         ("127.0.0.1:8000", f"{HOST}:{self.port}"),
+                         *changes):
             assert old in text
             text = text.replace(old, new)
         conf = site.folder / "haproxy.cfg"
@@ -114,6 +116,25 @@ def test_haproxy_has_all(site, dnsd, n):
     dnsd.start()
     site.put_health("web", "i3", "passing")
     until("back", lambda: set(haproxy.servers().values()) == want)
+
+
+@pytest.mark.parametrize("name, least", [
+    ("_web._tcp.svc.internal", 20), ("web.svc.internal:80", 60)])
+def test_haproxy_by_udp_sees_no_swaps(site, dnsd, name, least):
+    """Of 150 it has those that fit, the same ones each second."""
+    program("haproxy")
+    put(site, 150)
+    until("served", lambda: len(dnsd.instances("web")) == 150)
+    until_slot_has(25)
+    haproxy = Haproxy(site, dnsd, ("tcp@", ""), ("size 65535", "size 1232"),
+                      ("_web._tcp.svc.internal", name))
+    until("some are there", lambda: len(haproxy.servers()) > least, 10)
+    time.sleep(1)
+    first = haproxy.servers()
+    for _ in range(24):
+        time.sleep(0.25)
+        assert haproxy.servers() == first
+    assert len(first) < 150
 
 
 def test_haproxy_goes_on_elsewhere(site, dnsd):

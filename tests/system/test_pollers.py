@@ -6,16 +6,15 @@ import random
 import shutil
 import socket
 import subprocess
-import time
 
 import dns.exception
 import dns.query
 import pytest
-from rollcall import HOST, ZONE, Answer, free_port, query, until
+from rollcall import (HOST, ZONE, Answer, free_port, query, until,
+                      until_slot_has)
 
 pytestmark = pytest.mark.threads
 
-SLOT_S = 60
 MANY = 150  # more than fit, however they are asked for
 
 
@@ -33,12 +32,6 @@ def many(site, dnsd):
     until("all are served",
           lambda: len(dnsd.ask("many", "SRV", tcp=True).srv()) == MANY)
     return dnsd
-
-
-def until_slot_has(seconds):
-    """The slots begin with the minutes; wait for one that lasts so long."""
-    if SLOT_S - time.time() % SLOT_S < seconds:
-        time.sleep(SLOT_S - time.time() % SLOT_S + 0.05)
 
 
 def set_of(answer):
