@@ -74,12 +74,16 @@ def always(what, check, seconds=0.5):
         time.sleep(0.02)
 
 
-def until_slot_has(seconds):
-    """Parts of answers stay until the next full minute: wait for one that
-    lasts so long."""
-    left = 60 - time.time() % 60
-    if left < seconds:
-        time.sleep(left + 0.05)
+def within_a_minute(look):
+    """What look() returns, of a time in which parts of answers stay as they
+    are: until the next full minute."""
+    for _ in range(3):
+        slot = time.time() // 60
+        got = look()
+        if time.time() // 60 == slot:
+            return got
+        time.sleep(0.1)
+    raise AssertionError("it takes more than a minute")
 
 
 class Daemon:
