@@ -34,7 +34,8 @@ enum {
 	PING_MS = 500, /* without a word while something is under way */
 	HUNG_MS = 1400,
 	TRIES_MAX = 2,
-	BATCH = 64,
+	BATCH = FRAME_BATCH,
+	PACKET_ROOM = (FRAME_LEN_MAX + 7) & ~7,
 	STRAY_MAX = 100000, /* answers that nobody asked for, of one process */
 	END_MS = 1000,
 };
@@ -62,7 +63,9 @@ struct forward {
 	int64_t heard_ms, pinged_ms;
 	bool is_loop_told;
 	unsigned stray_n;
-	_Alignas(struct frame) uint8_t packet[FRAME_LEN_MAX];
+	struct mmsghdr in[BATCH];
+	struct iovec in_iov[BATCH];
+	_Alignas(struct frame) uint8_t packet[BATCH][PACKET_ROOM];
 };
 
 static void count(struct forward *f, enum forward_stat s)
@@ -200,10 +203,11 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 	} else {
 		enum delivered how = delivery_answer(&asked, frame, &f->kept);
 
-		if (how == DELIVERED_BOGUS)
+		if (how == DELIVERED_BOGUS) {
 			count(f, FORWARD_BOGUS);
-		else if (how == DELIVERED_BROKEN)
+		} else if (how == DELIVERED_BROKEN) {
 			count(f, FORWARD_BROKEN);
+		}
 	}
 	pending_free_waiters(asked.waiters);
 	return true;
@@ -259,7 +263,7 @@ static void say_ended(int status)
 
 static void hear_warden(struct forward *f)
 {
-	struct warden_message m;
+	struct warden_message m = { 0 };
 	int link, n;
 
 	while ((n = warden_hear(f->warden_fd, &m, &link)) > 0) {
@@ -291,31 +295,40 @@ static void distrust(struct forward *f, const char *why)
 	(void)warden_kill(f->warden_fd);
 }
 
+/* False: it is killed. */
+static bool hear_frame(struct forward *f, const void *packet, size_t len)
+{
+	const struct frame *frame = frame_read(packet, len, true);
+
+	if (!frame) {
+		count(f, FORWARD_BROKEN);
+		distrust(f, "it does not speak as it should");
+		return false;
+	}
+	if (frame->kind == FRAME_ANSWER && !take_answer(f, frame) &&
+	    ++f->stray_n > STRAY_MAX) {
+		distrust(f, "it answers what nobody asked");
+		return false;
+	}
+	return true;
+}
+
 static void hear_frames(struct forward *f)
 {
-	for (unsigned i = 0; i < BATCH && f->link >= 0; i++) {
-		ssize_t n =
-		    recv(f->link, f->packet, sizeof(f->packet), MSG_DONTWAIT);
+	int n = recvmmsg(f->link, f->in, BATCH, MSG_DONTWAIT, NULL);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || !f->in[0].msg_len) { /* the warden tells, too */
+		close_link(f);
+		return;
+	}
+	f->heard_ms = clock_mono_ms();
+	for (int i = 0; i < n; i++) {
+		/* what is empty is its end, behind what it said before */
+		if (!f->in[i].msg_len ||
+		    !hear_frame(f, f->packet[i], f->in[i].msg_len))
 			return;
-		if (n <= 0) { /* the warden tells, too */
-			close_link(f);
-			return;
-		}
-		const struct frame *frame =
-		    frame_read(f->packet, (size_t)n, true);
-		if (!frame) {
-			count(f, FORWARD_BROKEN);
-			distrust(f, "it does not speak as it should");
-			return;
-		}
-		f->heard_ms = clock_mono_ms();
-		if (frame->kind == FRAME_ANSWER && !take_answer(f, frame) &&
-		    ++f->stray_n > STRAY_MAX) {
-			distrust(f, "it answers what nobody asked");
-			return;
-		}
 	}
 }
 
@@ -467,6 +480,11 @@ int forward_new(const struct forward_config *config, enum sandbox_mode mode,
 	f->config = *config;
 	f->handler = (struct later_handler){ take, stop, f };
 	f->link = -1;
+	for (unsigned i = 0; i < BATCH; i++) {
+		f->in_iov[i] = (struct iovec){ f->packet[i], PACKET_ROOM };
+		f->in[i].msg_hdr.msg_iov = &f->in_iov[i];
+		f->in[i].msg_hdr.msg_iovlen = 1;
+	}
 	f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int error = warden_start(mode, &f->warden, &f->warden_fd, reterr);
 	if (error) {
@@ -497,7 +515,7 @@ int forward_begin(
 /* Its socket ends when it has ended: the sandbox has no wait(2). */
 static void end_warden(int fd)
 {
-	struct warden_message m;
+	struct warden_message m = { 0 };
 	int64_t end = clock_mono_ms() + END_MS;
 	int link, n = 0;
 

@@ -5,9 +5,11 @@
  */
 #include "dnsd/forward/forwarder.h"
 
+#include "dnsd/forward/bridge.h"
 #include "dnsd/forward/frame.h"
 #include "dnsd/message/wire/dname.h"
 #include "schema/base/log.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <errno.h>
@@ -24,7 +26,9 @@
 
 enum {
 	JOBS = 4096, /* more than dnsd has under way */
-	BATCH = 64,  /* frames, before others have their turn */
+	BATCH = FRAME_BATCH,
+	ASK_ROOM = (FRAME_ASK_MAX + 7) & ~7,
+	BOX_ROOM = 2 * FRAME_LEN_MAX,
 };
 
 struct job {
@@ -34,33 +38,71 @@ struct job {
 	bool is_used, is_noted;
 };
 
+/* Frames that are sent together, as questions that came together may be. */
+struct box {
+	bool is_open;
+	unsigned n;
+	size_t len;
+	struct mmsghdr m[BATCH];
+	struct iovec iov[BATCH];
+	uint8_t octets[BOX_ROOM];
+};
+
 struct forwarder {
 	int link;
 	struct event_base *base;
 	struct ub_ctx *ctx;
+	struct bridge *bridge; /* NULL: nobody is asked over TLS */
 	struct job jobs[JOBS];
 	unsigned free_n;
 	uint16_t free[JOBS];
-	_Alignas(struct frame) uint8_t packet[FRAME_LEN_MAX];
+	struct mmsghdr in[BATCH];
+	struct iovec in_iov[BATCH];
+	_Alignas(struct frame) uint8_t packet[BATCH][ASK_ROOM];
+	struct box box;
 };
 
 /* ---- answers ---------------------------------------------------------- */
 
-/* One that dnsd does not take is lost: it does not wait for it either. */
+/* What dnsd does not take is lost: it does not wait for it either. */
+static void send_box(struct forwarder *f)
+{
+	struct box *b = &f->box;
+
+	for (unsigned at = 0; at < b->n;) {
+		int n = sendmmsg(
+		    f->link, b->m + at, b->n - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n > 0) {
+			at += (unsigned)n;
+		} else if (errno != EINTR) {
+			if (errno != EAGAIN && errno != ENOBUFS)
+				event_base_loopbreak(f->base);
+			break;
+		}
+	}
+	b->n = 0;
+	b->len = 0;
+}
+
 static void send_frame(
     struct forwarder *f, const struct frame *head, const void *body, size_t len)
 {
-	struct iovec io[2] = { { (void *)(uintptr_t)head, sizeof(*head) },
-		{ (void *)(uintptr_t)body, len } };
-	struct msghdr m = { .msg_iov = io, .msg_iovlen = len ? 2 : 1 };
+	struct box *b = &f->box;
 
-	while (sendmsg(f->link, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN && errno != EMSGSIZE && errno != ENOBUFS)
-			event_base_loopbreak(f->base);
-		return;
-	}
+	if (b->n == BATCH || b->len + sizeof(*head) + len > BOX_ROOM)
+		send_box(f);
+	uint8_t *at = b->octets + b->len;
+	memcpy(at, head, sizeof(*head));
+	if (len)
+		memcpy(at + sizeof(*head), body, len);
+	b->iov[b->n] = (struct iovec){ at, sizeof(*head) + len };
+	b->m[b->n].msg_hdr =
+	    (struct msghdr){ .msg_iov = &b->iov[b->n], .msg_iovlen = 1 };
+	b->len += sizeof(*head) + len;
+	b->n++;
+	if (!b->is_open)
+		send_box(f);
 }
 
 static void send_answer(struct forwarder *f, uint64_t id, int rcode, int sec,
@@ -158,25 +200,34 @@ static void take_frame(struct forwarder *f, const struct frame *q)
 	}
 }
 
+/* False: dnsd is gone, or not itself any more. */
+static bool take_frames(struct forwarder *f, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame *q =
+		    frame_read(f->packet[i], f->in[i].msg_len, false);
+
+		if (!q)
+			return false;
+		take_frame(f, q);
+	}
+	return true;
+}
+
 static void on_frames(evutil_socket_t fd, short what, void *arg)
 {
 	struct forwarder *f = arg;
+	int n = recvmmsg(fd, f->in, BATCH, MSG_DONTWAIT, NULL);
 
 	(void)what;
-	for (unsigned i = 0; i < BATCH; i++) {
-		ssize_t n =
-		    recv(fd, f->packet, sizeof(f->packet), MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		const struct frame *q =
-		    n > 0 ? frame_read(f->packet, (size_t)n, false) : NULL;
-		if (!q) { /* dnsd is gone, or not itself any more */
-			event_base_loopbreak(f->base);
-			return;
-		}
-		take_frame(f, q);
-	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	f->box.is_open = true;
+	bool is_right = n > 0 && take_frames(f, (unsigned)n);
+	f->box.is_open = false;
+	send_box(f);
+	if (!is_right)
+		event_base_loopbreak(f->base);
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -214,6 +265,18 @@ static void ignore_answer(void *arg, int rcode, void *packet, int len, int sec,
 	(void)was_ratelimited;
 }
 
+/* The first line of a recipe is #ca FILE. */
+static int open_bridge(struct forwarder *f, const char *recipe, char **ret_own)
+{
+	const char *ca = recipe + strlen("#ca ");
+	scoped_free char *path = xasprintf("%.*s", (int)strcspn(ca, "\n"), ca);
+	struct diag why;
+
+	int error =
+	    bridge_open(f->base, recipe, path, &f->bridge, ret_own, &why);
+	return error ? no_recipe(why.text) : 0;
+}
+
 /* libunbound opens its files when it is first asked: not later. */
 static int open_files(struct forwarder *f)
 {
@@ -246,6 +309,11 @@ static struct forwarder *make(int link)
 		f->jobs[i].of = f;
 		f->free[f->free_n++] = (uint16_t)(JOBS - 1 - i);
 	}
+	for (unsigned i = 0; i < BATCH; i++) {
+		f->in_iov[i] = (struct iovec){ f->packet[i], ASK_ROOM };
+		f->in[i].msg_hdr.msg_iov = &f->in_iov[i];
+		f->in[i].msg_hdr.msg_iovlen = 1;
+	}
 	f->base = event_base_new();
 	f->ctx = f->base ? ub_ctx_create_event(f->base) : NULL;
 	if (!f->ctx)
@@ -256,9 +324,12 @@ static struct forwarder *make(int link)
 int forwarder_main(int link, const char *recipe, enum sandbox_mode mode)
 {
 	struct forwarder *f = make(link);
+	char *own = NULL;
 
 	(void)prctl(PR_SET_NAME, "dnsd-forward");
-	if (restrict_itself(mode, false) < 0 || read_recipe(f, recipe) < 0 ||
+	/* its ports cannot be opened afterwards */
+	if (open_bridge(f, recipe, &own) < 0 ||
+	    restrict_itself(mode, false) < 0 || read_recipe(f, own) < 0 ||
 	    open_files(f) < 0 || restrict_itself(mode, true) < 0)
 		return EXIT_FAILURE;
 	struct event *frames =
@@ -267,6 +338,8 @@ int forwarder_main(int link, const char *recipe, enum sandbox_mode mode)
 		abort();
 	event_base_dispatch(f->base);
 	event_free(frames);
+	bridge_free(f->bridge);
+	free(own);
 	ub_ctx_delete(f->ctx);
 	event_base_free(f->base);
 	free(f);

@@ -37,6 +37,8 @@ struct frame {
 enum {
 	FRAME_HEAD_LEN = sizeof(struct frame),
 	FRAME_LEN_MAX = FRAME_HEAD_LEN + WIRE_MESSAGE_MAX,
+	FRAME_ASK_MAX = FRAME_HEAD_LEN + WIRE_NAME_MAX, /* by dnsd */
+	FRAME_BATCH = 32, /* received or sent at a time */
 };
 
 /*

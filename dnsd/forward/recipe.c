@@ -119,41 +119,42 @@ static void put_special_names(FILE *f, const struct options *o)
 	}
 }
 
-/* True: it is one over TLS. */
-static bool put_upstream(FILE *f, const char *server)
+/* One over TLS is reached through a port of bridge.h, the n-th of them. */
+static void put_upstream(FILE *f, const char *server, unsigned *tls_n)
 {
 	char text[UPSTREAM_TEXT_MAX];
 	struct upstream u;
 
 	if (upstream_parse(server, &u) < 0)
-		return false;
+		return;
 	upstream_to_text(&u, text);
-	(void)fprintf(f, "\tforward-addr: \"%s\"\n", text);
-	return u.tls_name != NULL;
-}
-
-static void put_tls(FILE *f, const struct options *o, bool tls)
-{
-	if (tls) {
+	if (u.tls_name) {
 		(void)fprintf(f,
-		    "\tforward-tls-upstream: yes\n"
-		    "server:\n"
-		    "\ttls-cert-bundle: \"%s\"\n",
-		    o->upstream_ca);
+		    "\n#tls %s\n"
+		    "\tforward-addr: \"127.0.0.1@{tls %u}\"\n",
+		    text, (*tls_n)++);
+	} else {
+		(void)fprintf(f, "\tforward-addr: \"%s\"\n", text);
 	}
 }
 
-static void put_upstreams(
-    FILE *f, const struct options *o, const struct conf_strings *upstreams)
+static bool is_tls(const char *server)
 {
-	bool tls = false;
+	struct upstream u;
 
+	return upstream_parse(server, &u) == 0 && u.tls_name;
+}
+
+static void put_upstreams(
+    FILE *f, const struct conf_strings *upstreams, unsigned *tls_n)
+{
 	if (!upstreams->n)
 		return;
 	(void)fprintf(f, "forward-zone:\n\tname: \".\"\n");
+	if (is_tls(upstreams->items[0]))
+		(void)fprintf(f, "\tforward-tcp-upstream: yes\n");
 	for (unsigned i = 0; i < upstreams->n; i++)
-		tls |= put_upstream(f, upstreams->items[i]);
-	put_tls(f, o, tls);
+		put_upstream(f, upstreams->items[i], tls_n);
 }
 
 static bool zone_name(const char *text, char ret_name[DNAME_TEXT_MAX])
@@ -184,14 +185,13 @@ static bool is_repeated(const struct conf_strings *zones, unsigned i)
 }
 
 /* They are nobody's business but their servers', and are seldom signed. */
-static void put_upstream_zones(FILE *f, const struct options *o)
+static void put_upstream_zones(
+    FILE *f, const struct options *o, unsigned *tls_n)
 {
 	const struct conf_strings *zones = &o->upstream_zones;
 	char name[DNAME_TEXT_MAX], other[DNAME_TEXT_MAX];
 
 	for (unsigned i = 0; i < zones->n; i++) {
-		bool tls = false;
-
 		if (is_repeated(zones, i) || !zone_name(zones->items[i], name))
 			continue;
 		(void)fprintf(f,
@@ -200,25 +200,28 @@ static void put_upstream_zones(FILE *f, const struct options *o)
 		    "\tlocal-zone: \"%s\" transparent\n"
 		    "forward-zone:\n\tname: \"%s\"\n",
 		    name, name, name);
+		if (is_tls(upstream_of_zone(zones->items[i])))
+			(void)fprintf(f, "\tforward-tcp-upstream: yes\n");
 		for (unsigned k = i; k < zones->n; k++) {
 			if (zone_name(zones->items[k], other) &&
 			    strcmp(name, other) == 0) {
-				tls |= put_upstream(
-				    f, upstream_of_zone(zones->items[k]));
+				put_upstream(f,
+				    upstream_of_zone(zones->items[k]), tls_n);
 			}
 		}
-		put_tls(f, o, tls);
 	}
 }
 
 char *recipe_text(const struct options *o, const struct conf_strings *upstreams)
 {
 	char *text = NULL;
+	unsigned tls_n = 0;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
 	if (!f)
 		abort(); /* out of memory */
+	(void)fprintf(f, "#ca %s\n", o->upstream_ca);
 	(void)fprintf(f, "server:\n"
 	                 "\tverbosity: 0\n"
 	                 "\tdo-not-query-localhost: no\n"
@@ -233,8 +236,8 @@ char *recipe_text(const struct options *o, const struct conf_strings *upstreams)
 	put_cache(f, o);
 	put_validation(f, o);
 	put_special_names(f, o);
-	put_upstreams(f, o, upstreams);
-	put_upstream_zones(f, o);
+	put_upstreams(f, upstreams, &tls_n);
+	put_upstream_zones(f, o, &tls_n);
 	if (fclose(f) != 0)
 		abort(); /* out of memory */
 	return text;

@@ -124,6 +124,9 @@ bool later_put(struct later *l, const struct deferral *d,
 
 void later_wake(struct later *l, unsigned n)
 {
+	/* who is awake goes on until nothing waits */
+	if (n > l->config.thread_n)
+		n = l->config.thread_n;
 	for (; n > 0; n--)
 		(void)sem_post(&l->work);
 }
@@ -311,7 +314,7 @@ static void *run(void *arg)
 
 	while (!atomic_load(&l->ended)) {
 		(void)sem_wait(&l->work);
-		if (ring_take(l->waiting, &i))
+		while (!atomic_load(&l->ended) && ring_take(l->waiting, &i))
 			take(l, &l->slots[i]);
 	}
 	return NULL;

@@ -22,7 +22,7 @@ LIBRARY_HEADERS = {
     "jansson.h": ("registrar/", "tests/unit/registrar_core/"),
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
-    "openssl/": ("dnsd/transport/tls.c", "tests/unit/dnsd_core/",
+    "openssl/": ("dnsd/transport/tls.c", "dnsd/forward/bridge.c", "tests/unit/dnsd_core/",
                  "registrar/net/tls_cache.", "registrar/net/transport",
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/net/http2.c", "tests/unit/registrar_core/"),

@@ -15,7 +15,8 @@ import dns.query
 import dns.rrset
 import pytest
 
-from rollcall import HOST, always, until
+from certificates import Authority
+from rollcall import HOST, always, free_port, until
 from upstream import Upstream, address
 
 WITHIN_S = 2.5  # two seconds, and a busy machine
@@ -455,6 +456,8 @@ def test_ttl_of_others(site, upstream, ttl, low, high):
 
 def wire_with_ttl(r, ttl):
     wire = bytearray(r.to_wire())
+    if not r.answer:
+        return bytes(wire)
     at = wire.rindex(b"\x00\x00\x00\x3c\x00\x04\xc0\x00")
     wire[at:at + 4] = ttl.to_bytes(4, "big")
     return bytes(wire)
@@ -676,3 +679,66 @@ def test_loopback_is_not_shared(site, upstream):
         got = dns.message.from_wire(s.recv(4096))
     assert got.rcode() == dns.rcode.REFUSED
     assert not got.flags & dns.flags.RA
+
+
+# ---- over TLS, and from this host's files
+
+
+@pytest.fixture
+def over_tls(site):
+    """A server with a zone that answers over TLS alone, and its authority."""
+    authority = Authority(site.folder / "ca")
+    cert, key = authority.issue("dns.test", "DNS:dns.test")
+    zones = site.folder / "tls-zones"
+    zones.mkdir()
+    (zones / "example.zone").write_text(
+        "@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.9\n"
+        "www 60 A 192.0.2.1\n")
+    site.create_registry()
+    port = free_port()
+    site.start_dnsd("--zones", zones, "--listen-tls", f"{HOST}:{port}",
+                    "--tls-cert", cert, "--tls-key", key)
+    return f"tls://{HOST}:{port}", authority.ca
+
+
+def test_upstream_over_tls(site, over_tls):
+    where, ca = over_tls
+    dnsd = site.start_dnsd("--outside", "forward", "--upstream",
+                           f"{where}#dns.test", "--upstream-ca", ca)
+    assert dnsd.ask("www.example.").addresses() == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("name, trusted", [
+    ("other.test", True), ("dns.test", False)])
+def test_who_is_not_who_it_should_be_is_not_asked(
+        site, over_tls, name, trusted):
+    where, ca = over_tls
+    if not trusted:
+        ca = Authority(site.folder / "another").ca
+    dnsd = site.start_dnsd("--outside", "forward", "--upstream",
+                           f"{where}#{name}", "--upstream-ca", ca)
+    got, took = ask_timed(dnsd, "www.example.")
+    assert got.rcode == "SERVFAIL" and took < WITHIN_S
+
+
+def test_a_host_that_points_here(site):
+    """Then its servers are those that were kept."""
+    if os.geteuid() != 0:
+        pytest.skip("only root has port 53 here, and resolv.conf no other")
+    site.create_registry()
+    own = f"127.55.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+    resolv = site.folder / "etc-resolv.conf"
+    resolv.write_text(f"nameserver {own}\nsearch svc.internal\n")
+    kept = site.folder / "resolv.conf"
+    kept.write_text("nameserver 192.0.2.53\nnameserver fe80::1%eth0\n")
+    dnsd = site.start_dnsd("--listen", f"{own}:53", "--outside", "forward",
+                           "--resolv-conf", resolv)
+    dnsd.wait_log("names outside are asked of 192.0.2.53")
+    assert not dnsd.logged(f"asked of {own}")
+    # one beside us asks us for what we have: neither is asked
+    resolv.write_text(f"nameserver 192.0.2.54\nnameserver {own}\n")
+    kept.write_text("nameserver 192.0.2.55\n")
+    dnsd.wait_log("names outside are asked of 192.0.2.55")
+    assert not dnsd.logged("asked of 192.0.2.54")
+    resolv.write_text("nameserver 192.0.2.54\n")
+    dnsd.wait_log("names outside are asked of 192.0.2.54")

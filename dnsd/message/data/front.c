@@ -167,13 +167,16 @@ bool front_find(const struct front *f, const struct front_key *k,
 	return false;
 }
 
+static const uint64_t nothing[HEAD_WORDS];
+static const struct foreign no_answer;
+
 /* ---- who puts --------------------------------------------------------- */
 
 static void write_slot(
     word *slot, const uint64_t head[HEAD_WORDS], const struct foreign *a)
 {
 	uint64_t sequence = get(slot + SEQUENCE);
-	size_t len = a ? foreign_size(a->len) : 0;
+	size_t len = foreign_size(a->len);
 
 	set(slot + SEQUENCE, sequence + 1);
 	atomic_thread_fence(memory_order_release);
@@ -211,14 +214,12 @@ static word *choose(struct front *f, const struct slots *s,
 /* One of the other size would be found before it, or after. */
 static void forget(const struct slots *s, const uint64_t head[HEAD_WORDS])
 {
-	static const uint64_t nothing[HEAD_WORDS];
-
 	for (unsigned way = 0; way < WAYS; way++) {
 		word *slot = slot_at(s, head[HASH], way);
 
 		if (get(slot + HASH) == head[HASH] &&
 		    get(slot + META) == head[META])
-			write_slot(slot, nothing, NULL);
+			write_slot(slot, nothing, &no_answer);
 	}
 }
 
@@ -239,8 +240,6 @@ void front_put(struct front *f, const struct front_key *k,
 
 void front_clear(struct front *f)
 {
-	static const uint64_t nothing[HEAD_WORDS];
-
 	for (unsigned size = 0; size < 2; size++) {
 		const struct slots *s = &f->by_size[size];
 
@@ -248,7 +247,7 @@ void front_clear(struct front *f)
 			word *slot = s->words + i * s->slot_words;
 
 			if (get(slot + SEQUENCE))
-				write_slot(slot, nothing, NULL);
+				write_slot(slot, nothing, &no_answer);
 		}
 	}
 }

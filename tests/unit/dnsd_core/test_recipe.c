@@ -111,7 +111,8 @@ static void test_recipe(void **state)
 	assert_non_null(strstr(text, "local-zone: \"resolver.arpa.\" static"));
 	assert_non_null(strstr(text, "module-config: \"iterator\""));
 	assert_null(strstr(text, "serve-expired"));
-	assert_null(strstr(text, "tls"));
+	assert_null(strstr(text, "tls "));
+	assert_int_equal(strncmp(text, "#ca /ca\nserver:\n", 16), 0);
 	o.validation = 1;
 	o.serve_stale_ms = 3600000;
 	servers[0] = "tls://9.9.9.9#dns.quad9.net";
@@ -122,9 +123,10 @@ static void test_recipe(void **state)
 	assert_non_null(strstr(other, "trust-anchor-file: \"/k\""));
 	assert_non_null(strstr(other, "serve-expired-ttl: 3600\n"));
 	assert_non_null(
-	    strstr(other, "\tforward-addr: \"9.9.9.9@853#dns.quad9.net\"\n"
-	                  "\tforward-tls-upstream: yes\n"
-	                  "server:\n\ttls-cert-bundle: \"/ca\"\n"));
+	    strstr(other, "forward-zone:\n\tname: \".\"\n"
+	                  "\tforward-tcp-upstream: yes\n\n"
+	                  "#tls 9.9.9.9@853#dns.quad9.net\n"
+	                  "\tforward-addr: \"127.0.0.1@{tls 0}\"\n"));
 }
 
 int main(void)
