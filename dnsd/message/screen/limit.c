@@ -64,7 +64,8 @@ void limits_free(struct limits *l)
 static struct account *find(
     struct limits *l, const struct limit_key *key, uint32_t now_ms, bool *found)
 {
-	uint64_t hash = siphash(l->key, (const uint8_t *)key, sizeof(*key));
+	uint64_t hash =
+	    siphash_short(l->key, (const uint8_t *)key, sizeof(*key));
 	struct set *set = &l->sets[hash % SETS];
 	uint32_t tag = (uint32_t)(hash >> 32) & ~(uint32_t)TIMES_MAX;
 	struct account *oldest = &set->way[0];

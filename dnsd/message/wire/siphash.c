@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012: two rounds
- * for each eight octets, the last ones padded and with the length on top,
- * then four.
+ * (one) for each eight octets, the last ones padded and with the length on
+ * top, then four (three).
  */
 #include "dnsd/message/wire/siphash.h"
 
 #include <string.h>
 
-static uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
 	return x << bits | x >> (64 - bits);
 }
 
-static void rounds(uint64_t v[4], unsigned n)
+static inline __attribute__((always_inline)) void rounds(
+    uint64_t v[4], unsigned n)
 {
 	while (n-- > 0) {
 		v[0] += v[1];
@@ -40,15 +41,16 @@ static uint64_t get64(const uint8_t *p)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see get64()");
 
-static void absorb(uint64_t v[4], uint64_t word)
+static inline __attribute__((always_inline)) void absorb(
+    uint64_t v[4], uint64_t word, unsigned n)
 {
 	v[3] ^= word;
-	rounds(v, 2);
+	rounds(v, n);
 	v[0] ^= word;
 }
 
-uint64_t siphash(
-    const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *p, size_t len)
+static inline __attribute__((always_inline)) uint64_t hash(const uint8_t *key,
+    const uint8_t *p, size_t len, unsigned compress, unsigned finish)
 {
 	uint64_t k0 = get64(key), k1 = get64(key + 8);
 	uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
@@ -56,10 +58,22 @@ uint64_t siphash(
 	uint8_t last[8] = { [7] = (uint8_t)len };
 
 	for (; len >= 8; len -= 8, p += 8)
-		absorb(v, get64(p));
+		absorb(v, get64(p), compress);
 	memcpy(last, p, len);
-	absorb(v, get64(last));
+	absorb(v, get64(last), compress);
 	v[2] ^= 0xff;
-	rounds(v, 4);
+	rounds(v, finish);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t siphash(
+    const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *p, size_t len)
+{
+	return hash(key, p, len, 2, 4);
+}
+
+uint64_t siphash_short(
+    const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *p, size_t len)
+{
+	return hash(key, p, len, 1, 3);
 }

@@ -53,6 +53,31 @@ static void test_siphash(void **state)
 	}
 }
 
+/* Python's hash() of bytes with PYTHONHASHSEED=0, whose key is all zero. */
+static void test_siphash_short(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t want;
+	} cases[] = {
+		{ "a", 0x407448d2b89b1813 },
+		{ "abc", 0xc03bc3a0042630f2 },
+		{ "0123456", 0x810aaf7acf670379 },
+		{ "01234567", 0xda3dcedf84ea6cc6 },
+		{ "0123456789abcdef0123456789abcdef", 0x508d775b6fd5229b },
+	};
+	static const uint8_t key[SIPHASH_KEY_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *text = cases[i].text;
+
+		assert_int_equal(
+		    siphash_short(key, (const uint8_t *)text, strlen(text)),
+		    cases[i].want);
+	}
+}
+
 struct client {
 	union {
 		struct sockaddr any;
@@ -219,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_siphash_short),
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_wrap),
 	};
