@@ -98,7 +98,7 @@ static void join(struct bufferevent *b, struct carried *c)
 }
 
 /* It is who the name says, or nothing is sent. */
-static SSL *new_tls(const struct far *f)
+static SSL *new_tls(struct far *f)
 {
 	SSL *tls = SSL_new(f->of->tls);
 

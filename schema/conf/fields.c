@@ -237,10 +237,11 @@ static int take_map_of_strings(struct conf_context *c,
 			const char *text = arena_printf(
 			    c->arena, "%s=%s", v->key->text, i->text);
 
-			if (!is_word(i) || (f->valid && !f->valid(text)))
+			if (!is_word(i) || (f->valid && !f->valid(text))) {
 				r = bad_value(c, f, i);
-			else
+			} else {
 				s->items[s->n++] = text;
+			}
 		}
 	}
 	return r;

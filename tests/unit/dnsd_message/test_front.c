@@ -43,7 +43,7 @@ static struct foreign *made(
 static bool finds(const struct front *f, const struct front_key *k,
     uint64_t now, size_t len, uint8_t fill)
 {
-	struct front_copy c;
+	struct front_copy c = { 0 };
 	const struct foreign *a = front_foreign(&c);
 
 	if (!front_find(f, k, now, &c))
@@ -94,7 +94,7 @@ static void test_keys(void **state)
 static void test_time(void **state)
 {
 	struct front *f = front_new(FRONT_MIN_LEN);
-	struct front_copy c;
+	struct front_copy c = { 0 };
 	struct dname n;
 
 	(void)state;
@@ -161,10 +161,11 @@ static void test_full(void **state)
 			const struct front_key k = { &n, TYPE_A, false, false };
 			scoped_free struct foreign *a =
 			    made(&n, 60, 100, (uint8_t)i);
-			if (!round)
+			if (!round) {
 				front_put(f, &k, a, 1000);
-			else
+			} else {
 				found_n += finds(f, &k, 1000, 100, (uint8_t)i);
+			}
 		}
 	}
 	/* 3,072 short slots */
@@ -184,7 +185,7 @@ struct crowd {
 static void *keep_looking(void *arg)
 {
 	struct crowd *c = arg;
-	struct front_copy copy;
+	struct front_copy copy = { 0 };
 	const struct foreign *a = front_foreign(&copy);
 
 	while (!atomic_load(&c->ends)) {
@@ -210,9 +211,10 @@ static void test_nothing_is_torn(void **state)
 	(void)state;
 	name_of(&n, "www.example");
 	c.key = (struct front_key){ &n, TYPE_A, false, false };
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, keep_looking, &c), 0);
+	}
 	for (unsigned i = 0;
 	     i < 20000 || (atomic_load(&c.found_n) < 100 && i < 20000000);
 	     i++) {
