@@ -75,11 +75,14 @@ static int read_events(const char *dir)
 	return strstr(text, "populated 1") ? CGROUP_POPULATED : CGROUP_EMPTY;
 }
 
-/* Some process in it or below; 0: there is none. */
-static pid_t find_pid(const char *dir, unsigned depth)
+/* Some process in it or below; 0: there is none, or *error says why not. */
+static pid_t find_pid(const char *dir, unsigned depth, int *error)
 {
 	char text[32];
 	scoped_fd int fd = open_in(dir, "cgroup.procs");
+
+	if (fd < 0 && missing_or(errno) < 0)
+		*error = -errno;
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	const struct dirent *e;
 	pid_t pid = 0;
@@ -90,6 +93,8 @@ static pid_t find_pid(const char *dir, unsigned depth)
 	}
 	scoped_dir DIR *d = depth ? opendir(dir) : NULL;
 
+	if (depth && !d && missing_or(errno) < 0)
+		*error = -errno;
 	while (d && !pid && (e = readdir(d))) {
 		char path[PATH_MAX];
 
@@ -97,7 +102,7 @@ static pid_t find_pid(const char *dir, unsigned depth)
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) <
 		    PATH_MAX)
-			pid = find_pid(path, depth - 1);
+			pid = find_pid(path, depth - 1, error);
 	}
 	return pid;
 }
@@ -111,10 +116,11 @@ static int hold_one(struct process_watch *p)
 		return missing_or(errno);
 	/* it may end before it is held, and the next one too */
 	for (int tries = 0; tries < 3; tries++) {
-		pid_t pid = find_pid(p->cgroup, DEPTH_MAX);
+		int error = 0;
+		pid_t pid = find_pid(p->cgroup, DEPTH_MAX, &error);
 
 		if (!pid)
-			return CGROUP_EMPTY;
+			return error ? error : CGROUP_EMPTY;
 		int r = process_hold(p, pid, 0, NULL);
 
 		if (r != -ESRCH)
@@ -219,6 +225,7 @@ static int look(struct process_watch *p)
 struct walk {
 	struct watcher *w;
 	unsigned left; /* that are sought */
+	int error;     /* of a part that could not be seen */
 };
 
 static bool is_slice(const char *name)
@@ -246,6 +253,8 @@ static void walk_slices(struct walk *k, const char *dir, unsigned depth)
 	scoped_dir DIR *d = opendir(dir);
 	const struct dirent *e;
 
+	if (!d && missing_or(errno) < 0)
+		k->error = -errno;
 	while (d && k->left && (e = readdir(d))) {
 		char path[PATH_MAX];
 
@@ -259,14 +268,31 @@ static void walk_slices(struct walk *k, const char *dir, unsigned depth)
 	}
 }
 
-static void find_units(struct watcher *w)
+/* -E..: not all could be seen, so one that was not found may be there. */
+static int find_units(struct watcher *w)
 {
 	struct walk k = { .w = w };
 	const struct process_watch *p;
 
 	TAILQ_FOREACH (p, &w->cgroups.seeking, seek_link)
 		k.left += !p->cgroup;
+	if (!k.left)
+		return 0;
 	walk_slices(&k, w->cgroup_root, DEPTH_MAX);
+	return k.error;
+}
+
+/* Whoever unmounts them, or takes them away, ends no process. */
+static int look_at_root(const struct watcher *w)
+{
+	scoped_dir DIR *d = opendir(w->cgroup_root);
+	const struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d)) && e->d_name[0] == '.')
+		;
+	return e ? 0 : -ENOENT;
 }
 
 /* ---- telling ---------------------------------------------------------- */
@@ -310,16 +336,29 @@ static bool is_noticed(const struct process_watch *p)
 	return p->fd >= 0 || (p->path && p->path->wd >= 0);
 }
 
+/* CGROUP_MISSING, or -E..: it cannot be seen. */
+static int why_missing(const struct watcher *w, int error)
+{
+	if (!error)
+		error = look_at_root(w);
+	return error ? error : CGROUP_MISSING;
+}
+
 static void cgroups_now(void *arg)
 {
 	struct watcher *w = arg;
 	struct process_watch *p, *next;
 	int64_t start_ns = looker_clock_ns(w->looker);
 
-	find_units(w);
+	int error = find_units(w);
+
 	for (p = TAILQ_FIRST(&w->cgroups.seeking); p; p = next) {
 		next = TAILQ_NEXT(p, seek_link);
+		bool known = p->cgroup;
+
 		p->cgroup_state = look_if_known(p);
+		if (p->cgroup_state == CGROUP_MISSING)
+			p->cgroup_state = why_missing(w, known ? 0 : error);
 		if (p->cgroup_state == CGROUP_POPULATED && is_noticed(p))
 			scanner_remove(&w->cgroups, p);
 		watch_is_done(p);

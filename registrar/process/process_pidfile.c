@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 100
@@ -30,7 +31,7 @@ static void pidfile_gone(struct process_watch *p, int error, pid_t pid)
 
 	if (process_was_alive(p)) {
 		(void)snprintf(text, sizeof(text), "pid %d ended", (int)p->pid);
-	} else if (error == -ENOENT) {
+	} else if (error == -ENOENT || error == -ENOTDIR) {
 		(void)snprintf(text, sizeof(text), "'%s' does not exist", path);
 	} else if (error == -EAGAIN || error == -EINVAL) {
 		(void)snprintf(
@@ -58,6 +59,16 @@ static void tell_younger(struct process_watch *p, pid_t pid)
 	    "pid %d is younger than '%s', which names it: it is another "
 	    "process, or the clock was set",
 	    (int)pid, p->spec->what);
+	process_tell(p, PROCESS_UNKNOWN, text);
+}
+
+/* Its process may live all the same. */
+static void tell_no_directory(struct process_watch *p)
+{
+	char text[PROCESS_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text),
+	    "cannot see '%s': its directory is not there", p->spec->what);
 	process_tell(p, PROCESS_UNKNOWN, text);
 }
 
@@ -124,10 +135,14 @@ static void judge(struct process_watch *p, int r, const struct pidfile *file)
 			process_tell_alive(p);
 		return;
 	}
+	bool gone = p->said && p->news != PROCESS_UNKNOWN;
+
 	if (r == -EUCLEAN) {
 		tell_younger(p, file->pid);
+	} else if (r == -ENOTDIR && !gone) {
+		tell_no_directory(p);
 	} else if (r == -ENOENT || r == -EAGAIN || r == -EINVAL ||
-	           r == -ESRCH) {
+	           r == -ESRCH || r == -ENOTDIR) {
 		pidfile_gone(p, r, file->pid);
 	} else {
 		process_tell_error(p, r);
@@ -157,6 +172,11 @@ static void run_reading(struct job *j)
 	            ? -1
 	            : inotify_add_watch(r->inotify, r->dir, r->events);
 	r->error = pidfile_read(r->path, &r->file);
+	/* whoever takes away a directory says nothing of what was in it */
+	struct stat st;
+
+	if (r->error == -ENOENT && stat(r->dir, &st) < 0)
+		r->error = errno == ENOENT ? -ENOTDIR : -errno;
 }
 
 static void reading_done(struct job *j)

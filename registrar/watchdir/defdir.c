@@ -302,7 +302,7 @@ static void finish_turn(struct defdir *d)
 	if (d->files.told) {
 		d->files.told = false;
 		d->busy = true;
-		d->files.ops.settled(d->files.ops.arg, d->whole,
+		d->files.ops.settled(d->files.ops.arg, d->whole && !d->hollow,
 		    defdir_files_is_one_leaving(&d->files));
 		d->busy = false;
 	}

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Serves BACKING read-only at MOUNT, and keeps nothing in any cache: while it
-is stopped, whoever touches what is below MOUNT waits."""
+is stopped, whoever touches what is below MOUNT waits. While there is a file
+BACKING.fault, the number in it is the error that everything gets."""
 
 import os
 import sys
@@ -13,7 +14,20 @@ KEYS = ("st_mode", "st_nlink", "st_size", "st_uid", "st_gid", "st_mtime",
         "st_ctime", "st_ino")
 
 
+def fault():
+    try:
+        with open(BACKING + ".fault", encoding="ascii") as f:
+            raise fuse.FuseOSError(int(f.read()))
+    except FileNotFoundError:
+        pass
+
+
 class Files(fuse.Operations):
+    def __call__(self, op, *args):
+        if op in ("getattr", "readdir", "readlink", "open", "read"):
+            fault()
+        return super().__call__(op, *args)
+
     def getattr(self, path, fh=None):
         try:
             st = os.lstat(BACKING + path)
@@ -22,7 +36,9 @@ class Files(fuse.Operations):
         return {key: getattr(st, key) for key in KEYS}
 
     def readdir(self, path, fh):
-        return [".", "..", *os.listdir(BACKING + path)]
+        return [".", "..", *((e.name, {"st_mode": e.stat(
+            follow_symlinks=False).st_mode}, 0)
+                             for e in os.scandir(BACKING + path))]
 
     def readlink(self, path):
         return os.readlink(BACKING + path)

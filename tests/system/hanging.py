@@ -27,6 +27,15 @@ class Hanging:
     def go_on(self):
         self.server.send_signal(signal.SIGCONT)
 
+    def fail(self, error):
+        """0: not any more."""
+        file = self.backing.with_name(self.backing.name + ".fault")
+        if error:
+            file.with_suffix(".new").write_text(f"{error}")
+            file.with_suffix(".new").rename(file)
+        else:
+            file.unlink(missing_ok=True)
+
 
 def mounted(top):
     """To be used by a fixture: yields one Hanging."""

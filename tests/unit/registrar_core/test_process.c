@@ -97,12 +97,14 @@ static void nothing_there_at_first(void **state)
 	struct process_watch *p =
 	    process_watch_new(f->watcher, &spec, hear, &f->heard);
 
-	assert_int_equal(next_news(f), PROCESS_GONE);
-	assert_non_null(strstr(f->heard.detail, "does not exist"));
+	assert_int_equal(next_news(f), PROCESS_UNKNOWN);
+	assert_non_null(strstr(f->heard.detail, "its directory is not there"));
 	char sub[160];
 
 	(void)snprintf(sub, sizeof(sub), "%s/sub", f->dir);
 	assert_int_equal(0, mkdir(sub, 0700));
+	assert_int_equal(next_news(f), PROCESS_GONE);
+	assert_non_null(strstr(f->heard.detail, "does not exist"));
 	pid = start_as("late");
 	write_pid(missing, pid);
 	assert_int_equal(next_news(f), PROCESS_ALIVE);
