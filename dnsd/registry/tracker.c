@@ -78,8 +78,22 @@ static void content(struct tracker *t)
 	t->trouble[0] = '\0';
 }
 
-static void tell_loaded(struct tracker *t, int64_t start_ms)
+/* Of before it was read: what was served until now is not lost to this log. */
+static void tell_setback(const struct tracker *t, int64_t before)
 {
+	int64_t now = loader_revision(t->loader);
+
+	if (!t->served || now >= before ||
+	    strcmp(t->id, registry_id(follow_registry(t->follow))) != 0)
+		return;
+	log_warn("registry '%s' went back from revision %lld to %lld: an older "
+	         "copy took its place; answering with that",
+	    t->path, (long long)before, (long long)now);
+}
+
+static void tell_loaded(struct tracker *t, int64_t start_ms, int64_t before)
+{
+	tell_setback(t, before);
 	if (!t->served) /* what was said before is told by this */
 		t->complaint = 0;
 	t->served = true;
@@ -103,11 +117,12 @@ static void tell_loaded(struct tracker *t, int64_t start_ms)
 static int take_up(struct tracker *t, struct diag *reterr)
 {
 	int64_t start_ms = clock_mono_ms();
+	int64_t before = loader_revision(t->loader);
 	bool all = false;
 	int error = loader_load(t->loader, t->follow, &all, reterr);
 
 	if (!error && all)
-		tell_loaded(t, start_ms);
+		tell_loaded(t, start_ms, before);
 	return error;
 }
 

@@ -33,12 +33,23 @@ static int take_id(struct conf_context *c, const struct conf_node *value,
 	return 0;
 }
 
-/* "" is the address of the agent, as if it were not there. */
+/*
+ * "" is the address of the agent, as if it were not there. The one name that
+ * is the same everywhere is what Consul's tutorials have.
+ */
 static int take_address(struct conf_context *c, const struct conf_node *value,
     struct conf_node *out)
 {
-	if (value->type != CONF_SCALAR || *value->text)
+	bool word = value->type == CONF_SCALAR;
+
+	if (word && strcasecmp(value->text, "localhost") == 0) {
+		struct conf_node *here = consul_word(c, value, "127.0.0.1");
+
+		here->key = value->key;
+		consul_put(c, out, "address", here);
+	} else if (!word || *value->text) {
 		consul_put(c, out, "address", value);
+	}
 	return 0;
 }
 

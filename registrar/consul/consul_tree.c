@@ -84,6 +84,21 @@ static const struct consul_rule *find_rule(
 	return NULL;
 }
 
+/* "Port" and "port": one key to Consul, and two to JSON. */
+static bool is_repeated(struct conf_context *c, const struct conf_node *map,
+    const struct conf_node *n, const struct consul_rule *rule)
+{
+	const struct conf_node *first = consul_get(map, rule->key);
+
+	if (!first || first == n)
+		return false;
+	(void)conf_bad(c, n->key,
+	    "found key %s beside %s, expected it once: case and '_' make no "
+	    "other one",
+	    conf_describe(c, n->key), conf_describe(c, first->key));
+	return true;
+}
+
 int consul_apply(struct conf_context *c, const struct consul_rule *rules,
     const char *what, const struct conf_node *map, struct conf_node *out)
 {
@@ -97,6 +112,8 @@ int consul_apply(struct conf_context *c, const struct consul_rule *rules,
 		const struct consul_rule *rule = find_rule(rules, n->key->text);
 		if (conf_is_null(n))
 			continue;
+		if (rule && is_repeated(c, map, n, rule))
+			r = -EINVAL;
 		if (rule && rule->take) {
 			r = rule->take(c, n, out) < 0 ? -EINVAL : r;
 		} else if (rule && rule->as) {

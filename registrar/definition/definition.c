@@ -343,11 +343,8 @@ static int read_root(struct conf_context *c, const struct conf_node *root,
 		return r;
 	if (!many)
 		return resolve_file(c, &one, 1, defaults, d);
-	if (!file.services.n) {
-		return conf_bad(c, conf_get(root, "services"),
-		    "found an empty list for 'services', expected at least "
-		    "one");
-	}
+	if (!file.services.n) /* as tools write it that have none */
+		return 0;
 	if (consul)
 		set_literal(&file.services);
 	return resolve_file(

@@ -341,7 +341,7 @@ struct definition_service {
 struct definition {
 	const char *file; /* as given to definition_parse() */
 	const struct definition_service *services;
-	unsigned service_n; /* at least 1 */
+	unsigned service_n; /* 0: the file says that there is none */
 	/* what was ignored or taken otherwise than written, to be told */
 	const struct diags *warnings; /* NULL: nothing */
 	struct arena *arena;

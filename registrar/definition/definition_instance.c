@@ -61,7 +61,7 @@ static const struct conf_field fields[] = {
 	{ .key = "address",
 	    .kind = CONF_STRING,
 	    .valid = address_is_valid,
-	    .expects = "the IPv4 or IPv6 address of a host",
+	    .expects = "the IPv4 or IPv6 address of a host, not its name",
 	    AT(address) },
 	{ .key = "address6",
 	    .kind = CONF_STRING,

@@ -51,7 +51,8 @@ static bool is_key(const char *key, size_t len, const char *name)
 /* Of a text that begins with '{'. */
 static enum exchange_format format_of_object(const char *text)
 {
-	static const char *const etcd[] = { "header", "kvs", "more", "count" };
+	static const char *const etcd[] = { "header", "kvs", "more", "count",
+		"action", "node" };
 	const char *key = "";
 	size_t len = 0;
 	char value = '\0';

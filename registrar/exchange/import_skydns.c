@@ -318,6 +318,13 @@ static void on_kvs(struct import *im, const struct json_item *list)
 		import_bad(im, place_of(&item), "%s", why.text);
 }
 
+/* {"action":"get","node":{...}} */
+static bool is_old(const struct json_item *member)
+{
+	return (member->key_len == 4 && !memcmp(member->key, "node", 4)) ||
+	       (member->key_len == 6 && !memcmp(member->key, "action", 6));
+}
+
 static void read_json(struct import *im, const char *text, size_t len)
 {
 	struct json_items top, members;
@@ -335,8 +342,15 @@ static void read_json(struct import *im, const char *text, size_t len)
 		json_items_of(&members, &item);
 		while ((more = json_items_next(&members, &member, &why)) > 0) {
 			if (member.key_len == 3 && *member.text == '[' &&
-			    !memcmp(member.key, "kvs", 3))
+			    !memcmp(member.key, "kvs", 3)) {
 				on_kvs(im, &member);
+			} else if (is_old(&member)) {
+				import_bad(im, place_of(&member),
+				    "found what version 2 of etcd says, "
+				    "expected that of version 3: etcdctl get "
+				    "--prefix /skydns -w json");
+				return;
+			}
 		}
 		item = member;
 		if (more < 0)

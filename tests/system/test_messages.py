@@ -6,6 +6,7 @@ tests/unit/registrar_core/test_definition_errors.c."""
 import re
 
 import pytest
+from rollcall import until
 
 
 @pytest.mark.parametrize("program, args, says", [
@@ -134,3 +135,119 @@ def test_of_the_negative_ttl_of_a_file(site):
     says = ("zone 'svc.internal.': NXDOMAIN and NODATA have the TTL of the "
             "file's SOA, 555 s, and not that of --negative-ttl, 7 s")
     assert dnsd.log_text().count(says) == 1
+
+
+# ---- Consul -------------------------------------------------------------
+
+@pytest.mark.parametrize("text, says", [
+    ('{"service": {"name": "a", "port": 1, "address": "localhost"}}', None),
+    ('{"services": []}', None),
+    ("services: []\n", None),
+    ('{"service": {"name": "a", "port": 1, "address": "db.example"}}',
+     "found 'db.example' for 'address', expected the IPv4 or IPv6 address of "
+     "a host, not its name"),
+    ('{"service": {"name": "a", "port": 1, "Port": 2}}',
+     "1:38: found key 'Port' beside 'port', expected it once"),
+    ('{"service": {"name": "a", "port": 1, "check": {"tcp": "127.0.0.1:1",'
+     ' "Interval": "1s", "interval": "2s"}}}',
+     "found key 'interval' beside 'Interval', expected it once"),
+    ("service: a\nport: 1\ninstances: [{address: localhost}]\n",
+     "found 'localhost' for 'address', expected the IPv4 or IPv6 address"),
+])
+def test_of_addresses_keys_and_nothing(site, text, says):
+    (site.watch / "a.yaml").write_text(text)
+    done = site.command("check", site.watch)
+    if says is None:
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode == 2
+        assert says in done.stderr
+
+
+def test_of_localhost_and_no_services_in_force(site):
+    site.define("a.json", '{"service": {"name": "a", "port": 1, '
+                          '"address": "localhost"}}')
+    site.start_registrar("--address", "192.0.2.7")
+
+    def addresses():
+        return site.sql("SELECT address FROM instance")
+
+    until("it is there", lambda: addresses() == [("127.0.0.1",)])
+    site.define("a.json", '{"services": []}')
+    until("nothing is", lambda: addresses() == [])
+
+
+def test_of_a_dump_of_an_older_etcd(site):
+    dump = site.folder / "dump.json"
+    for text in ('{"action":"get","node":{"key":"/skydns","dir":true}}',
+                 '{"node":{"key":"/skydns","dir":true}}'):
+        dump.write_text(text)
+        done = site.command("import", dump, "--registry", site.registry)
+        assert done.returncode == 2
+        assert "version 2 of etcd says, expected that of version 3: " \
+               "etcdctl get --prefix /skydns -w json" in done.stderr
+
+
+# ---- the registry -------------------------------------------------------
+
+def test_of_an_older_registry_in_its_place(site, dnsd):
+    site.put("web", ("a", "192.0.2.1"))
+    dnsd.wait_instances("web", ["a"])
+    old = site.folder / "old.db"
+    site.sql("VACUUM INTO ?", str(old))
+    site.put("web", ("b", "192.0.2.2"))
+    dnsd.wait_instances("web", ["a", "b"])
+    for end in ("-wal", "-shm"):
+        site.registry.with_name(site.registry.name + end).unlink(
+            missing_ok=True)
+    old.rename(site.registry)
+    dnsd.wait_instances("web", ["a"])
+    assert dnsd.wait_log(r"went back from revision \d+ to \d+: an older copy")
+
+
+# ---- mended before, held by nothing -------------------------------------
+
+def test_of_zones_that_are_not_there(site):
+    site.create_registry()
+    dnsd = site.start_dnsd("--zones", "/nonexistent")
+    assert dnsd.logged("cannot read zones '/nonexistent': .*; no zone file is "
+                       "served")
+    assert "last good" not in dnsd.log_text()
+
+
+def test_of_signatures_and_records_outside(site):
+    site.create_registry()
+    zones = site.folder / "zones"
+    zones.mkdir()
+    (zones / "a.test.zone").write_text(
+        "$TTL 60\n@ SOA ns h 1 2 3 3000000000 4294967295\n@ NS ns\n"
+        "ns A 192.0.2.1\nwww.other.test. A 192.0.2.3\n"
+        "al CNAME ns\nal NSEC ns CNAME RRSIG NSEC\n"
+        "al RRSIG CNAME 8 3 60 20300101000000 20200101000000 1 a.test. AQ==\n"
+        "x.other.test. A 192.0.2.4\n")
+    dnsd = site.start_dnsd("--zones", zones)
+    assert dnsd.logged(r"zone file a\.test\.zone:5: .*; records outside the "
+                       r"zone are left out: 2")
+    assert dnsd.logged("zone file a.test.zone: found signatures, which no "
+                       "answer is sent with: DNSSEC is not supported")
+    got = dnsd.ask("a.test.", "SOA").rdata(rdtype="SOA")[0]
+    assert (got.expire, got.minimum) == (3000000000, 4294967295)
+    assert dnsd.ask("al.a.test.", "A").rdata(rdtype="A")
+
+
+def test_of_edits_in_the_history(site):
+    def define(address, port, priority):
+        site.define("a.yaml", f"service: a\nport: 1\ninstances: [{{name: i, "
+                              f"address: {address}, port: {port}, "
+                              f"priority: {priority}}}]\n")
+
+    define("192.0.2.1", 80, 1)
+    site.start_registrar()
+    until("it is there", lambda: site.sql("SELECT 1 FROM instance"))
+    define("192.0.2.2", 81, 2)
+    until("it is another", lambda: site.sql(
+        "SELECT 1 FROM instance WHERE priority = 2"))
+    out = site.run("history", "a", "--registry", site.registry)
+    for said in ("address 192.0.2.1 to 192.0.2.2", "port 80 to 81",
+                 "priority 1 to 2"):
+        assert said in " ".join(out.split()), out

@@ -13,8 +13,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -234,11 +236,34 @@ static void test_too_large(void **state)
 	free(text);
 }
 
+/* As many as a set may have; in pairs they were compared for seconds. */
+static void test_many_of_one_name(void **state)
+{
+	enum { N = 65535, LINE = 40 };
+	char *text = xmalloc(sizeof(APEX) + (size_t)N * LINE);
+	char *p = stpcpy(text, APEX);
+	struct zonefile z;
+	struct diag diag = { "" };
+
+	(void)state;
+	for (int i = 0; i < N; i++)
+		p += snprintf(p, LINE, "x A 10.1.%d.%d\n", i >> 8, i & 255);
+	clock_t start = clock();
+
+	if (zonefile_read("t.zone", text, (size_t)(p - text), 1, &z, &diag))
+		fail_msg("%s", diag.text);
+	assert_in_range(clock() - start, 0, 3 * CLOCKS_PER_SEC);
+	assert_in_range(z.image->rr_n, N, N + 10);
+	zonefile_release(&z);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_many_of_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

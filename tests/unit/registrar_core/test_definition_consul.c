@@ -294,7 +294,7 @@ static const struct {
 	{ "{\"service\": {\"name\": \"a\", \"address\": \"a.example\",\n"
 	  "\"port\": 70000, \"tags\": [\"a\\u0007\"]}}",
 	    "1:38: found 'a.example' for 'address', expected the IPv4 or IPv6 "
-	    "address of a host\n"
+	    "address of a host, not its name\n"
 	    "2:9: found '70000' for 'port', expected a number from 1 to "
 	    "65535\n"
 	    "2:25: found 'a?' for 'tags', expected tags, each 1..512 octets "

@@ -30,8 +30,6 @@ static const struct bad_definition bad[] = {
 	{ "service: a\nport: 80\ninstances: []",
 	    "3:12: found an empty list for 'instances', expected at least one, "
 	    "or no 'instances' for one on this host\n" },
-	{ "services: []", "1:11: found an empty list for 'services', expected "
-	                  "at least one\n" },
 	{ "services: [{service: a, port: 1}]\nport: 3",
 	    "2:1: found key 'port' in a file with 'services', expected one of "
 	    "services\n" },
@@ -135,15 +133,15 @@ static const struct bad_definition bad[] = {
 	  "- {address: '::ffff:1.2.3.4'}\n- {address: host}\n"
 	  "- {address: 010.0.0.1}",
 	    "3:13: found '10.0.0' for 'address', expected the IPv4 or IPv6 "
-	    "address of a host\n"
+	    "address of a host, not its name\n"
 	    "4:13: found '0.0.0.0' for 'address', expected the IPv4 or IPv6 "
-	    "address of a host\n"
+	    "address of a host, not its name\n"
 	    "5:13: found '::ffff:1.2.3.4' for 'address', expected the IPv4 or "
-	    "IPv6 address of a host\n"
+	    "IPv6 address of a host, not its name\n"
 	    "6:13: found 'host' for 'address', expected the IPv4 or IPv6 "
-	    "address of a host\n"
+	    "address of a host, not its name\n"
 	    "7:13: found '010.0.0.1' for 'address', expected the IPv4 or IPv6 "
-	    "address of a host\n" },
+	    "address of a host, not its name\n" },
 	{ "service: a\ninstances:\n- {address6: 'fd00::1'}\n"
 	  "- {address: 10.0.0.1, address6: 10.0.0.2}",
 	    "3:4: found 'address6' without an IPv4 'address', expected both or "
