@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Buckets of WAYS slots, in two sizes, as most answers are short. A slot is a
- * sequence lock: odd while it is written. Who looks copies it word by word
+ * Buckets of WAYS slots, in two sizes, as most answers are short; the hashes
+ * of a bucket lie side by side, so that one line says where to look. A slot is
+ * a sequence lock: odd while it is written. Who looks copies it word by word
  * and believes the copy if the sequence is the same afterwards; the one who
  * writes never waits for who looks.
  *
@@ -18,8 +19,8 @@
 #include <stdlib.h>
 
 enum {
-	WAYS = 4,
-	SHORT_WORDS = 32, /* 256 octets a slot */
+	WAYS = 8,         /* a line of hashes */
+	SHORT_WORDS = 24, /* 192 octets a slot */
 	LONG_WORDS = 256,
 	HEAD_WORDS = 5,
 	KEPT_PERCENT = 90, /* of the TTL */
@@ -31,6 +32,7 @@ typedef _Atomic uint64_t word;
 enum head { SEQUENCE, HASH, META, SINCE_MS, UNTIL_MS };
 
 struct slots {
+	word *hashes; /* of each slot; what it says itself is believed */
 	word *words;
 	uint64_t bucket_n;
 	unsigned slot_words;
@@ -48,7 +50,8 @@ static_assert(
 static void make(struct slots *s, unsigned slot_words, size_t len)
 {
 	s->slot_words = slot_words;
-	s->bucket_n = len / (slot_words * sizeof(word) * WAYS);
+	s->bucket_n = len / ((slot_words + 1) * sizeof(word) * WAYS);
+	s->hashes = xcalloc(s->bucket_n * WAYS, sizeof(*s->hashes));
 	s->words = xcalloc(s->bucket_n * WAYS, slot_words * sizeof(*s->words));
 }
 
@@ -65,8 +68,10 @@ void front_free(struct front *f)
 {
 	if (!f)
 		return;
-	free(f->by_size[0].words);
-	free(f->by_size[1].words);
+	for (unsigned size = 0; size < 2; size++) {
+		free(f->by_size[size].hashes);
+		free(f->by_size[size].words);
+	}
 	free(f);
 }
 
@@ -84,12 +89,16 @@ static uint64_t meta_of(const struct front_key *k)
 	       (uint64_t)k->checking_disabled << 17 | (uint64_t)1 << 18;
 }
 
-static word *slot_at(const struct slots *s, uint64_t hash, unsigned way)
+/* The first of the bucket. */
+static uint64_t place_of(const struct slots *s, uint64_t hash)
 {
 	/* the upper half: the lower one is that of other tables */
-	uint64_t bucket = (hash >> 32) * s->bucket_n >> 32;
+	return ((hash >> 32) * s->bucket_n >> 32) * WAYS;
+}
 
-	return s->words + (bucket * WAYS + way) * s->slot_words;
+static word *slot_at(const struct slots *s, uint64_t place)
+{
+	return s->words + place * s->slot_words;
 }
 
 static uint64_t get(const word *w)
@@ -137,8 +146,8 @@ static bool look(const struct slots *s, const word *slot,
 	    atomic_load_explicit(slot + SEQUENCE, memory_order_acquire);
 	uint64_t since = get(slot + SINCE_MS), until = get(slot + UNTIL_MS);
 
-	if (before & 1 || get(slot + META) != meta_of(k) || now >= until ||
-	    now < since)
+	if (before & 1 || get(slot + HASH) != hash_of(k) ||
+	    get(slot + META) != meta_of(k) || now >= until || now < since)
 		return false;
 	copy_words(s, slot, ret_c);
 	atomic_thread_fence(memory_order_acquire);
@@ -156,11 +165,11 @@ bool front_find(const struct front *f, const struct front_key *k,
 	for (unsigned size = 0; size < 2; size++) {
 		const struct slots *s = &f->by_size[size];
 
-		for (unsigned way = 0; way < WAYS; way++) {
-			const word *slot = slot_at(s, hash, way);
+		uint64_t place = place_of(s, hash), end = place + WAYS;
 
-			if (get(slot + HASH) == hash &&
-			    look(s, slot, k, now_mono_ms, ret_c))
+		for (; place < end; place++) {
+			if (get(s->hashes + place) == hash &&
+			    look(s, slot_at(s, place), k, now_mono_ms, ret_c))
 				return true;
 		}
 	}
@@ -172,12 +181,14 @@ static const struct foreign no_answer;
 
 /* ---- who puts --------------------------------------------------------- */
 
-static void write_slot(
-    word *slot, const uint64_t head[HEAD_WORDS], const struct foreign *a)
+static void write_slot(const struct slots *s, uint64_t place,
+    const uint64_t head[HEAD_WORDS], const struct foreign *a)
 {
+	word *slot = slot_at(s, place);
 	uint64_t sequence = get(slot + SEQUENCE);
 	size_t len = foreign_size(a->len);
 
+	set(s->hashes + place, head[HASH]);
 	set(slot + SEQUENCE, sequence + 1);
 	atomic_thread_fence(memory_order_release);
 	for (unsigned i = HASH; i < HEAD_WORDS; i++)
@@ -194,19 +205,20 @@ static void write_slot(
 }
 
 /* Which way to use: that of the same key, one that is over, or any. */
-static word *choose(struct front *f, const struct slots *s,
+static uint64_t choose(struct front *f, const struct slots *s,
     const uint64_t head[HEAD_WORDS], uint64_t now)
 {
-	word *found = slot_at(s, head[HASH], f->turn++ % WAYS);
+	uint64_t first = place_of(s, head[HASH]);
+	uint64_t found = first + f->turn++ % WAYS;
 
-	for (unsigned way = 0; way < WAYS; way++) {
-		word *slot = slot_at(s, head[HASH], way);
+	for (uint64_t place = first; place < first + WAYS; place++) {
+		const word *slot = slot_at(s, place);
 
 		if (get(slot + HASH) == head[HASH] &&
 		    get(slot + META) == head[META])
-			return slot;
+			return place;
 		if (get(slot + UNTIL_MS) <= now)
-			found = slot;
+			found = place;
 	}
 	return found;
 }
@@ -214,12 +226,14 @@ static word *choose(struct front *f, const struct slots *s,
 /* One of the other size would be found before it, or after. */
 static void forget(const struct slots *s, const uint64_t head[HEAD_WORDS])
 {
-	for (unsigned way = 0; way < WAYS; way++) {
-		word *slot = slot_at(s, head[HASH], way);
+	uint64_t place = place_of(s, head[HASH]), end = place + WAYS;
+
+	for (; place < end; place++) {
+		const word *slot = slot_at(s, place);
 
 		if (get(slot + HASH) == head[HASH] &&
 		    get(slot + META) == head[META])
-			write_slot(slot, nothing, &no_answer);
+			write_slot(s, place, nothing, &no_answer);
 	}
 }
 
@@ -235,7 +249,8 @@ void front_put(struct front *f, const struct front_key *k,
 	unsigned size =
 	    foreign_size(a->len) > (SHORT_WORDS - HEAD_WORDS) * sizeof(word);
 	forget(&f->by_size[!size], head);
-	write_slot(choose(f, &f->by_size[size], head, now_mono_ms), head, a);
+	const struct slots *s = &f->by_size[size];
+	write_slot(s, choose(f, s, head, now_mono_ms), head, a);
 }
 
 void front_clear(struct front *f)
@@ -244,10 +259,8 @@ void front_clear(struct front *f)
 		const struct slots *s = &f->by_size[size];
 
 		for (uint64_t i = 0; i < s->bucket_n * WAYS; i++) {
-			word *slot = s->words + i * s->slot_words;
-
-			if (get(slot + SEQUENCE))
-				write_slot(slot, nothing, &no_answer);
+			if (get(slot_at(s, i) + SEQUENCE))
+				write_slot(s, i, nothing, &no_answer);
 		}
 	}
 }
