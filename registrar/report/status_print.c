@@ -11,6 +11,7 @@
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,20 @@ static const char *const sgr[] = {
 	[TONE_HEAD] = "\033[1m",
 };
 
+/* Of those of a service that are asked first: who is in SRV, at the top. */
+struct weighed {
+	const struct status_service *of;
+	int priority;
+	int64_t sum; /* of their weights; 0: they are alike, or not all known */
+};
+
 struct printer {
 	FILE *f;
 	const struct status_report *r;
 	const struct status_style *style;
 	unsigned width[COL_N];
 	struct arena *arena; /* of the texts of one line */
+	struct weighed weighed;
 };
 
 /* ---- style ------------------------------------------------------------ */
@@ -267,12 +276,64 @@ static unsigned detail_width(const struct printer *p)
 	                                           : DETAIL_MIN;
 }
 
+/* One that drains is there for those who have nobody else. */
+static bool is_chosen(const struct status_instance *i)
+{
+	return i->eligible.types & ELIGIBLE_SRV &&
+	       i->eligible.why != ELIGIBLE_DRAINING;
+}
+
+static void weigh(struct weighed *w, const struct status_report *r,
+    const struct status_service *s)
+{
+	int64_t low = INT64_MAX, high = 0;
+
+	*w = (struct weighed){ .of = s, .priority = INT_MAX };
+	if (s->instance_n < s->all_n)
+		return;
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		const struct status_instance *i =
+		    &r->instances[s->instance_0 + k];
+		int64_t weight = eligible_weight(&i->row);
+
+		if (!is_chosen(i) || i->row.priority > w->priority)
+			continue;
+		if (i->row.priority < w->priority) {
+			w->priority = i->row.priority;
+			w->sum = high = 0;
+			low = INT64_MAX;
+		}
+		w->sum += weight;
+		low = weight < low ? weight : low;
+		high = weight > high ? weight : high;
+	}
+	if (low == high)
+		w->sum = 0;
+}
+
+/* With its share of the answers, where weights make a difference. */
+static const char *weight_cell(struct printer *p,
+    const struct status_service *s, const struct status_instance *i)
+{
+	const char *text = status_weight(p->arena, &i->row);
+	struct weighed *w = &p->weighed;
+
+	if (w->of != s)
+		weigh(w, p->r, s);
+	if (!w->sum || !is_chosen(i) || i->row.priority != w->priority)
+		return text;
+	int64_t weight = eligible_weight(&i->row);
+
+	return arena_printf(p->arena, "%s %lld%%", text,
+	    (long long)((200 * weight + w->sum) / (2 * w->sum)));
+}
+
 static void fill_cells(struct printer *p, const struct status_service *s,
     const struct status_instance *i, const char *cells[COL_N])
 {
 	cells[COL_NAME] = i->row.name;
 	cells[COL_ADDRESS] = status_address(p->arena, s, &i->row);
-	cells[COL_WEIGHT] = status_weight(p->arena, &i->row);
+	cells[COL_WEIGHT] = weight_cell(p, s, i);
 	cells[COL_STATE] = status_state(i);
 	cells[COL_AGE] =
 	    wall_since(p->arena, p->r->now_wall_ms, i->row.since_wall_ms);

@@ -154,6 +154,18 @@ def test_the_address_in_the_network(site, podman, run):
     assert rows(site) == [("web", address, 8080, "[]")]
 
 
+def test_the_network_and_nothing_exposed(site, podman, run):
+    """The definition's port, at the container's own address."""
+    podman.container("web", network="podman", labels={"tier": "web"})
+    by_label(site, "port: 8080", options=", address: network")
+    run()
+    dnsd = site.start_dnsd()
+    dnsd.wait_instances("svc", ["web"])
+    address = podman.inspect("web")["NetworkSettings"]["Networks"]["podman"][
+        "IPAddress"]
+    assert rows(site) == [("web", address, 8080, "[]")]
+
+
 def test_one_that_is_not_published_is_told_of(site, podman, run):
     podman.container("web", "--expose", "8080", network="podman",
                      labels={"tier": "web", "version": "v1"})

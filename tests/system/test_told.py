@@ -293,3 +293,26 @@ def test_a_service_of_one_family_has_no_line_of_the_other(site):
     assert "six.svc.internal AAAA: 1 of 1" in out and " A:" not in out
     out = look(site, "explain", "web", "AAAA")[1]
     assert "web.svc.internal AAAA: 0 of 1" in out
+
+
+def test_shares_of_weights(site):
+    """In percent, of those that are asked first, where weights differ."""
+    site.create_registry()
+    site.put("web", ("a", "192.0.2.1", 300), ("b", "192.0.2.2", 100),
+             ("c", "192.0.2.3", 500), ("d", "192.0.2.4", 7))
+    site.sql("UPDATE instance SET priority = 9 WHERE name = 'd'")
+    site.put_health("web", "c", "critical")
+    site.put("even", ("e", "192.0.2.5", 300), ("f", "192.0.2.6", 300))
+
+    def weights(*args):
+        lines = site.command("status", "--registry", site.registry,
+                             *args).stdout.splitlines()
+        return {words[0]: words[2:words.index(state)]
+                for words in map(str.split, lines)
+                for state in ("passing", "critical") if state in words[2:]
+                and words[0] in set("abcdef")}
+
+    assert weights() == {"a": ["300", "75%"], "b": ["100", "25%"],
+                         "c": ["500"], "d": ["7", "p9"], "e": ["300"],
+                         "f": ["300"]}
+    assert weights("--unhealthy") == {"c": ["500"]}
