@@ -15,6 +15,8 @@ import pytest
 from rollcall import BUILD, PATIENCE_S, TREE, until
 
 REGISTRY = "/var/lib/rollcall/registry.db"
+# of a reader, who has the programs installed
+PATH = f"{BUILD}/dnsd:{BUILD}/registrar:{os.environ['PATH']}"
 # Of the schema, but nobody's interface: triggers put rows into them.
 INNER = {"words", "port_list", "service_other", "instance_other",
          "service_settle", "instance_settle", "owner_change", "overwritten"}
@@ -186,12 +188,11 @@ class Shell:
     """One shell that does a command after the other, as a reader would."""
 
     def __init__(self, folder):
-        path = f"{BUILD}/dnsd:{BUILD}/registrar:{os.environ['PATH']}"
         self.process = subprocess.Popen(
             [*own_network(), "bash", "--norc"], cwd=folder, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "PATH": path, "USER": "root"})
+            env={**os.environ, "PATH": PATH, "USER": "root"})
         self.do("ip link set lo up")
 
     def do(self, command):
@@ -242,8 +243,9 @@ def test_backup_and_restore(dnsd, site, tmp_path):
         for line in text.splitlines() if line.startswith("$ "))
     site.put("web", ("one", "10.0.0.1"))
     dnsd.wait_addresses("web", ["10.0.0.1"])
-    subprocess.run(backup, shell=True, check=True, timeout=60)
+    env = {**os.environ, "PATH": PATH}
+    subprocess.run(backup, shell=True, check=True, timeout=60, env=env)
     site.sql("UPDATE instance SET address = '10.0.0.2'")
     dnsd.wait_addresses("web", ["10.0.0.2"])
-    subprocess.run(restore, shell=True, check=True, timeout=60)
+    subprocess.run(restore, shell=True, check=True, timeout=60, env=env)
     dnsd.wait_addresses("web", ["10.0.0.1"])
