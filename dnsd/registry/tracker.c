@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAFETY_LOOK_MS = 20 };
+enum {
+	SAFETY_LOOK_MS = 20,
+	BLANK_MS = 5000, /* a registrar writes to a new registry before */
+};
 
 struct tracker {
 	const char *path;
@@ -23,6 +26,7 @@ struct tracker {
 	int complaint;     /* the error that was logged last; 0: all is well */
 	char trouble[256]; /* its text */
 	char id[64];       /* of the registry that was loaded last */
+	int64_t blank_ms;  /* another that is blank was seen first; 0: none */
 	struct event *noticed, *due;
 };
 
@@ -114,11 +118,34 @@ static void tell_loaded(struct tracker *t, int64_t start_ms, int64_t before)
 	    (long long)(clock_mono_ms() - start_ms));
 }
 
+/*
+ * Between the moment at which a registrar makes a registry in the place of
+ * another and its first commit nothing is known of what there is.
+ */
+static bool is_blank(struct tracker *t)
+{
+	struct registry *r = follow_registry(t->follow);
+	int64_t revision, now_ms = clock_mono_ms();
+
+	if (!t->served || !loader_service_n(t->loader) ||
+	    !strcmp(t->id, registry_id(r)) ||
+	    registry_revision(r, &revision) < 0 || revision > 0) {
+		t->blank_ms = 0;
+		return false;
+	}
+	if (!t->blank_ms)
+		t->blank_ms = now_ms;
+	return now_ms - t->blank_ms < BLANK_MS;
+}
+
 static int take_up(struct tracker *t, struct diag *reterr)
 {
 	int64_t start_ms = clock_mono_ms();
 	int64_t before = loader_revision(t->loader);
 	bool all = false;
+
+	if (is_blank(t))
+		return 0;
 	int error = loader_load(t->loader, t->follow, &all, reterr);
 
 	if (!error && all)

@@ -139,6 +139,7 @@ class World:
             "--name", "campaign"])
         self.processes, self.ports = {}, {}
         self.done = {}  # changes by kind
+        self.pending = None  # a backup to be restored
         self.is_editable = True  # the directory is the one
 
     def set_clock(self, seconds):

@@ -218,6 +218,30 @@ def test_a_part_of_the_log_is_removed(site, web, ends):
     assert site.sql("PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_blank_registry_takes_its_place(site, web, other):
+    """A registrar makes one, and then writes to it."""
+    blank = site.folder / "blank.db"
+    site.run("import", site.folder / "empty.jsonl", "--registry", blank)
+    for end in ("-wal", "-shm"):
+        (site.folder / f"blank.db{end}").unlink()
+        os.unlink(f"{site.registry}{end}")
+    os.rename(blank, site.registry)
+    always("it goes on", lambda: len(web.addresses("web")) == 2, 2)
+    site.put("new", ("a", "192.0.2.70"))
+    web.wait_addresses("new", ["192.0.2.70"])
+    until("web is gone", lambda: web.ask("web").rcode == "NXDOMAIN")
+
+
+def test_a_blank_registry_that_stays_so(site, web, other):
+    blank = site.folder / "blank.db"
+    site.run("import", site.folder / "empty.jsonl", "--registry", blank)
+    for end in ("-wal", "-shm"):
+        (site.folder / f"blank.db{end}").unlink()
+        os.unlink(f"{site.registry}{end}")
+    os.rename(blank, site.registry)
+    until("web is gone", lambda: web.ask("web").rcode == "NXDOMAIN")
+
+
 def test_an_older_copy_put_back(site, web, other):
     """The revision goes backwards; dnsd must not wait for it to pass."""
     site.sql("PRAGMA wal_checkpoint(TRUNCATE)")

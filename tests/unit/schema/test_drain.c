@@ -67,10 +67,10 @@ static void a_mode_by_hand_is_a_drain(void **state)
 	assert_int_equal(fx_revision(f->r), revision + 3);
 	assert_in_range(fx_number(f, "SELECT drain_until_wall_ms - " NOW
 	                             " FROM instance WHERE name = 'i1'"),
-	    55000, 60201);
+	    56000, 61201);
 	assert_in_range(fx_number(f, "SELECT drain_until_wall_ms - " NOW
 	                             " FROM instance WHERE name = 'i3'"),
-	    1000, 5201);
+	    2000, 6201);
 	assert_string_equal(drains_of(f, "registrar/h").names, "db/i3 web/i1 ");
 	fx_sql(f, "UPDATE instance SET mode = 'maintenance'");
 	assert_int_equal(
