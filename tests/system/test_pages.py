@@ -238,8 +238,8 @@ def test_backup_and_restore(dnsd, site, tmp_path):
     (tmp_path / "backups").mkdir()
     text = "".join(blocks("schema/rollcall.7", "OPERATIONS"))
     backup, restore = (
-        line[2:].replace(REGISTRY, str(site.registry))
-        .replace("/var/backups", str(tmp_path / "backups"))
+        line[2:].replace("/var/backups", str(tmp_path / "backups"))
+        + f" --registry {site.registry}"
         for line in text.splitlines() if line.startswith("$ "))
     site.put("web", ("one", "10.0.0.1"))
     dnsd.wait_addresses("web", ["10.0.0.1"])
@@ -247,5 +247,10 @@ def test_backup_and_restore(dnsd, site, tmp_path):
     subprocess.run(backup, shell=True, check=True, timeout=60, env=env)
     site.sql("UPDATE instance SET address = '10.0.0.2'")
     dnsd.wait_addresses("web", ["10.0.0.2"])
-    subprocess.run(restore, shell=True, check=True, timeout=60, env=env)
+    said = subprocess.run(restore, shell=True, check=False, timeout=60, env=env,
+                          stderr=subprocess.PIPE, text=True)
+    assert said.returncode == 1
+    assert "what was done since goes, of 'web.svc.internal'" in said.stderr
+    subprocess.run(f"{restore} --force", shell=True, check=True, timeout=60,
+                   env=env)
     dnsd.wait_addresses("web", ["10.0.0.1"])
