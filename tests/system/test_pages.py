@@ -249,7 +249,7 @@ def test_backup_and_restore(dnsd, site, tmp_path):
     dnsd.wait_addresses("web", ["10.0.0.2"])
     said = subprocess.run(restore, shell=True, check=False, timeout=60, env=env,
                           stderr=subprocess.PIPE, text=True)
-    assert said.returncode == 1
+    assert said.returncode == 2
     assert "what was done since goes, of 'web.svc.internal'" in said.stderr
     subprocess.run(f"{restore} --force", shell=True, check=True, timeout=60,
                    env=env)
