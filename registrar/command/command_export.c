@@ -41,6 +41,12 @@ static int print(const struct registrar_options *o,
 		    "registrar: left out: %u instance%s whose lease ran out\n",
 		    c->left_out_n, c->left_out_n == 1 ? "" : "s");
 	}
+	if (c->port_cut_n) {
+		(void)fprintf(stderr,
+		    "registrar: left out: all but the first port of %u "
+		    "service%s: this format has one\n",
+		    c->port_cut_n, c->port_cut_n == 1 ? "" : "s");
+	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_DONE;
 	(void)fprintf(stderr, "registrar: cannot write: %s\n", strerror(errno));

@@ -108,7 +108,9 @@ static int check_service(
 {
 	const struct registrar_options *o = op->options;
 	struct service_row row = c->service;
-	bool same_protocol = !o->protocol || !strcmp(o->protocol, row.protocol);
+	struct port_list ports = port_list_of(op->arena, &row, NULL);
+	bool same_protocol =
+	    !o->protocol || port_list_find(&ports, NULL, o->protocol);
 	bool same_ttl =
 	    o->service_ttl_s == ROW_DEFAULT || o->service_ttl_s == row.ttl_s;
 
@@ -133,7 +135,8 @@ static int check_service(
 	}
 	row.zone = op->targets[0].zone;
 	row.name = op->targets[0].service;
-	row.protocol = o->protocol ? o->protocol : row.protocol;
+	if (!same_protocol)
+		row.protocol = o->protocol;
 	if (!same_ttl)
 		row.ttl_s = o->service_ttl_s;
 	row.source = SOURCE;

@@ -240,12 +240,25 @@ static void count_left_out(
 	}
 }
 
+/* Of Consul and SkyDNS a service has one port. */
+static void count_ports(const struct status_report *r, struct export_config *c)
+{
+	if (c->format != FORMAT_CONSUL && c->format != FORMAT_SKYDNS)
+		return;
+	for (unsigned k = 0; k < r->service_n; k++) {
+		const struct service_row *s = &r->services[k].row;
+
+		c->port_cut_n += s->ports && !strcmp(s->zone, c->zone);
+	}
+}
+
 void export_print(
     FILE *f, const struct status_report *r, struct export_config *c)
 {
 	struct exporter x = { .f = f, .r = r, .c = c };
 
 	count_left_out(r, c);
+	count_ports(r, c);
 	switch (c->format) {
 	case FORMAT_CONSUL:
 		print_consul(&x);

@@ -16,6 +16,8 @@ struct export_config {
 	int64_t revision;    /* of the registry: the serial of a zone file */
 	unsigned ttl_s;      /* of services that name none */
 	unsigned left_out_n; /* out: instances */
+	/* out: services that have more ports than the format has room for */
+	unsigned port_cut_n;
 };
 
 void export_print(

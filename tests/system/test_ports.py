@@ -157,3 +157,23 @@ def test_status_in_json(site):
     site.script("INSERT INTO service (name) VALUES ('plain');")
     service = json.loads(json.dumps(site.status()))["services"][0]
     assert service["ports"] is None and service["port_name"] is None
+
+
+def test_what_is_said_of_several_ports(site):
+    site.run("register", "dns/a", "--address", "192.0.2.1", "--port",
+             "53/udp", "--port", "53/tcp", "--registry", site.registry)
+    for protocol, status in (("udp", 0), ("tcp", 0), ("sctp", 2)):
+        done = site.command("register", "dns/b", "--address", "192.0.2.2",
+                            "--protocol", protocol, "--registry",
+                            site.registry)
+        assert done.returncode == status, done
+    for form in ("consul", "skydns"):
+        done = site.command("export", "--format", form, "--registry",
+                            site.registry)
+        assert done.returncode == 0
+        assert "all but the first port of 1 service:" in done.stderr
+    assert site.command("export", "--registry", site.registry).stderr == ""
+    site.sql("UPDATE instance SET ports = '[{\"port\":5353,\"protocol\":"
+             "\"tcp\"}]' WHERE name = 'a'")
+    assert "ports of the service to [{" in site.run(
+        "history", "dns/a", "--registry", site.registry)
