@@ -79,9 +79,10 @@ void consul_index_services(struct conf_context *c, const struct conf_node *root)
 			const char *id = consul_id_of(n);
 
 			/* only read */
-			if (id)
+			if (id) {
 				(void)put(c, &index->ids, id,
 				    (struct conf_node *)(uintptr_t)n);
+			}
 		}
 	}
 }

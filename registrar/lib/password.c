@@ -11,7 +11,7 @@ int password_take(const struct fetch *f, const char *path,
 	buf[0] = '\0';
 	if (!path)
 		return 0;
-	struct fetched is;
+	struct fetched is = { 0 };
 	int r =
 	    secret_take_file(f, path, "a password", PASSWORD_MAX, &is, reterr);
 

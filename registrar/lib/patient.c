@@ -54,10 +54,11 @@ static void put_over(struct patient *p, struct errand *e)
 {
 	p->hanging -= e->hangs;
 	e->over = true;
-	if (e->left)
+	if (e->left) {
 		e->free(e);
-	else
+	} else {
 		pthread_cond_signal(&p->over);
+	}
 }
 
 static void *thread(void *arg)
@@ -144,10 +145,11 @@ int patient_do(struct patient *p, struct errand *e, int64_t for_ms)
 		return 0;
 	}
 	pthread_mutex_lock(&p->lock);
-	if (p->hanging == p->max)
+	if (p->hanging == p->max) {
 		r = -EAGAIN;
-	else if (!p->idle)
+	} else if (!p->idle) {
 		r = add_thread(p);
+	}
 	if (r == 0) {
 		p->next = e;
 		pthread_cond_signal(&p->wanted);

@@ -138,7 +138,7 @@ static int read_one(const struct reference *r, const struct fetch *f,
 	size_t len = value ? strlen(value) : 0;
 
 	if (r->file) {
-		struct fetched is;
+		struct fetched is = { 0 };
 		int error = secret_take_file(f, r->name, "a value for a header",
 		    SECRET_MAX, &is, reterr);
 

@@ -335,14 +335,14 @@ static void refresh(struct tls_cache *tc, struct entry *e, int64_t now_ms)
 }
 
 /* One that nobody is at gives way. Under the lock. */
-static void make_room(struct tls_cache *tc)
+static void make_room(struct tls_cache *tc, const struct entry *keep)
 {
 	struct entry *e = TAILQ_LAST(&tc->entries, entry_list);
 
 	while (e && tc->n > TLS_CACHE_MAX) {
 		struct entry *before = TAILQ_PREV(e, entry_list, link);
 
-		if (!e->users) {
+		if (e != keep && !e->users) {
 			TAILQ_REMOVE(&tc->entries, e, link);
 			entry_free(e);
 			tc->n--;
@@ -364,7 +364,7 @@ static struct entry *get(struct tls_cache *tc, const struct net_tls *tls)
 	}
 	TAILQ_INSERT_HEAD(&tc->entries, e, link);
 	e->users++;
-	make_room(tc);
+	make_room(tc, e);
 	return e;
 }
 
@@ -497,7 +497,7 @@ static int new_session(struct tls_cache *tc, const struct net_tls *tls,
 int tls_cache_session(struct tls_cache *tc, const struct net_tls *tls,
     SSL **ret_ssl, struct diag *reterr)
 {
-	SSL *ssl;
+	SSL *ssl = NULL;
 
 	pthread_mutex_lock(&tc->lock);
 	int r = new_session(tc, tls, &ssl, reterr);

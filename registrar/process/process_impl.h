@@ -94,6 +94,7 @@ struct process_watch {
 	TAILQ_ENTRY(process_watch) seek_link; /* in w->seeking */
 	TAILQ_ENTRY(process_watch) done_link; /* in w->done */
 	bool seeking, done;
+	bool read_again; /* the pidfile, when reading is over */
 	/* the process that is held; fd < 0: none */
 	int fd;
 	struct event *ended;
@@ -109,7 +110,6 @@ struct process_watch {
 	struct timer look; /* of a pid and of a container too */
 	int64_t pause_ms;
 	struct reading *reading; /* of the file; NULL: none */
-	bool read_again;         /* when that is over */
 	struct timer patience;   /* of reading, or of resolving */
 	struct pidfile file;     /* that named the process held */
 	struct pidfile old_file; /* that named the one that ended */

@@ -170,10 +170,11 @@ static void on_asked(evutil_socket_t fd, short what, void *arg)
 
 	t->rescan = false;
 	pthread_mutex_unlock(&t->lock);
-	if (end)
+	if (end) {
 		(void)event_base_loopbreak(t->base);
-	else if (rescan)
+	} else if (rescan) {
 		(void)defdir_rescan(t->dir);
+	}
 }
 
 static void on_count(evutil_socket_t fd, short what, void *arg)
@@ -399,6 +400,8 @@ static struct event_base *make_base(void)
 		abort(); /* out of memory */
 	(void)event_config_set_flag(
 	    config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	/* for three events poll(2) will do, which takes no descriptor */
+	(void)event_config_avoid_method(config, "epoll");
 	struct event_base *base = event_base_new_with_config(config);
 
 	event_config_free(config);
