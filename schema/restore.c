@@ -33,6 +33,15 @@ struct restore {
 
 /* ---- compare ----------------------------------------------------------- */
 
+/* A registry that is damaged may say anything. */
+static void make_name(char *text)
+{
+	for (char *p = text; *p; p++) {
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-.", *p))
+			*p = '?';
+	}
+}
+
 static int read_changed(
     struct registry *r, int64_t since, struct restore_facts *f)
 {
@@ -44,11 +53,15 @@ static int read_changed(
 	if (rc == SQLITE_OK) {
 		stmt_int(st, 1, since);
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			const char *zone = stmt_column_text(st, 0);
+			const char *name = stmt_column_text(st, 1);
+
 			if (f->changed_n++ >= RESTORE_NAMES_MAX)
 				continue;
 			(void)snprintf(f->changed[f->changed_n - 1],
 			    sizeof(f->changed[0]), "%.128s.%.255s",
-			    stmt_column_text(st, 1), stmt_column_text(st, 0));
+			    name ? name : "?", zone ? zone : "?");
+			make_name(f->changed[f->changed_n - 1]);
 		}
 	}
 	sqlite3_finalize(st);

@@ -149,7 +149,7 @@ class World:
     def command(self, *args, seconds=30):
         return subprocess.run(
             [rollcall.BUILD / "registrar/registrar", *map(str, args),
-             "--registry", self.registry], text=True,
+             "--registry", self.registry], text=True, errors="replace",
             stdin=subprocess.DEVNULL, capture_output=True, check=False,
             timeout=seconds)
 
@@ -158,7 +158,8 @@ class World:
         die of what happens to its files."""
         done = subprocess.run(
             ["sqlite3", "-bail", "-batch", "-cmd", ".timeout 2000",
-             self.registry, text], text=True, stdin=subprocess.DEVNULL,
+             self.registry, text], text=True, errors="replace",
+            stdin=subprocess.DEVNULL,
             capture_output=True, check=False, timeout=30)
         if done.returncode or done.stderr:
             return None

@@ -153,6 +153,21 @@ def test_the_same_and_a_newer_state_take_none(saved):
     assert services(saved.registry) == ["new", "old"]
 
 
+def test_what_is_told_of_a_damaged_registry_is_text(saved):
+    saved.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    octets = saved.registry.read_bytes()
+    assert b"internalnew" in octets
+    # of what was changed since
+    saved.registry.write_bytes(octets.replace(b"internalnew", b"internal\xcf\x1bw"))
+    for end in ("-wal", "-shm"):
+        (saved.folder / f"registry.db{end}").unlink(missing_ok=True)
+    done = restore(saved)
+    assert done.returncode == 2, done
+    assert "\x1b" not in done.stderr
+    assert restore(saved, "--force").returncode == 0
+    assert services(saved.registry) == ["old"]
+
+
 def test_another_past_and_another_registry_take_force(saved):
     fork = saved.folder / "fork.db"
     shutil.copy(saved.copy, fork)
