@@ -18,6 +18,7 @@
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <search.h>
 #include <stdint.h>
@@ -204,6 +205,7 @@ static void show_best(
 {
 	const struct part *was = s->shown, *first = first_part(s, added);
 
+	assert(first); /* it has a part, or it would be removed */
 	if (first == was)
 		return;
 	bool equal = was &&
