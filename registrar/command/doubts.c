@@ -41,9 +41,10 @@ static const char *program_trouble(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0) /* what we may not see may be there */
+	if (stat(path, &st) < 0) { /* what we may not see may be there */
 		return errno == ENOENT || errno == ENOTDIR ? "does not exist"
 		                                           : NULL;
+	}
 	if (!S_ISREG(st.st_mode))
 		return "is no file";
 	return st.st_mode & 0111 ? NULL : "is not executable";

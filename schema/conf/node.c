@@ -192,7 +192,7 @@ static const char *find_template(struct builder *b, const char *text)
 	const yaml_mark_t *mark = &b->parser.problem_mark;
 	const char *found = NULL;
 	size_t line = 0, column = 0;
-	char quote = 0;
+	char quote = '\0';
 
 	for (; line < mark->line && text < b->end; text++)
 		line += *text == '\n';
@@ -202,8 +202,11 @@ static const char *find_template(struct builder *b, const char *text)
 
 		if (len)
 			found = arena_memdup(b->c->arena, text, len);
-		if (quote ? *text == quote : *text == '"' || *text == '\'')
-			quote = quote ? 0 : *text;
+		if (quote && *text == quote) {
+			quote = '\0';
+		} else if (!quote && (*text == '"' || *text == '\'')) {
+			quote = *text;
+		}
 		column += (*text & 0xc0) != 0x80;
 	}
 	return found;
