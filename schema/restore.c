@@ -357,7 +357,7 @@ static int move_in(
 static int replace(
     struct restore *x, const struct stat *st, struct diag *reterr)
 {
-	struct registry *made;
+	struct registry *made = NULL;
 
 	if (geteuid() != 0 && st->st_uid != geteuid()) {
 		return diag_set(reterr, -EACCES,

@@ -32,8 +32,10 @@
 #define WAITING_MAX ((size_t)16 << 20) /* octets of news */
 #define END_S 1                        /* for one that is about to end */
 
+enum news_kind { CHANGED, REMOVED, FAILED, BLIND, HOLLOW, SETTLED };
+
 struct news {
-	enum { CHANGED, REMOVED, FAILED, BLIND, HOLLOW, SETTLED } what;
+	enum news_kind what;
 	char *name, *why; /* or NULL */
 	struct defdir_text text;
 	char *held; /* text.text */
@@ -89,7 +91,8 @@ static void news_free(struct news *n)
 	free(n);
 }
 
-static struct news *news_new(int what, const char *name, const char *why)
+static struct news *news_new(
+    enum news_kind what, const char *name, const char *why)
 {
 	struct news *n = xcalloc(1, sizeof(*n));
 

@@ -76,6 +76,7 @@ zone "{zone}" {{
 """
 
 NGINX = """daemon off;
+master_process off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ }}
