@@ -107,7 +107,7 @@ def test_an_address_that_comes_late(network, site, address, prefix):
 
 
 @pytest.mark.parametrize("mtu, size", [(600, 1232), (1400, 4096)])
-@pytest.mark.parametrize("where", [HOST, "0.0.0.0"])
+@pytest.mark.parametrize("where", [HOST, "0.0.0.0"], ids=["one", "all"])
 def test_an_answer_above_the_mtu(network, site, mtu, size, where):
     """Its client is told to ask by TCP, and gets all of it there; answers
     beside it in the same batch are not held up."""

@@ -45,7 +45,7 @@ static void test_a_limit_of_the_process(void **state)
 
 	(void)state;
 	assert_true(memory_allows(m, MB));
-	put_limit(mapped() + 2 * MB);
+	put_limit(mapped() + MB);
 	pause_a_while();
 	assert_false(memory_allows(m, MB));
 	put_limit(RLIM_INFINITY);
@@ -65,8 +65,9 @@ static void test_what_is_allowed_counts(void **state)
 	while (n < 10000000 && memory_allows(m, MB))
 		n++;
 	put_limit(RLIM_INFINITY);
-	/* all but an eighth of what is used, and 16 MiB */
-	assert_in_range(n, 100, 200 + 2 * mapped() / MB);
+	/* all but an eighth of what is used, and 16 MiB; twice, for after free
+	   pages went back it is looked at again, and nothing was taken */
+	assert_in_range(n, 100, 2 * (200 + 2 * mapped() / MB));
 	memory_free(m);
 }
 

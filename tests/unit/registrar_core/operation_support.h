@@ -178,6 +178,7 @@ static inline int fx_setup(void **state)
 	f->options.run.registry = f->path;
 	f->options.run.zone = ZONE;
 	f->options.ttl_ms = 100;
+	f->options.service_ttl_s = ROW_DEFAULT;
 	fx_put_service(f, &(const struct service_row){ .name = "web" });
 	*state = f;
 	return 0;
