@@ -409,6 +409,8 @@ void defdir_files_look(struct defdir_files *d, struct file *f, int64_t now_ms)
 		take_gone(d, f); /* may free f */
 	} else {
 		take_file(d, f, l, now_ms);
+		if (l->link && !f->queued)
+			defdir_files_enqueue(d, f, now_ms + DEFDIR_LINK_MS);
 	}
 	look_free(l);
 }

@@ -40,6 +40,8 @@ TAILQ_HEAD(file_queue, file);
 #define DEFDIR_DOUBT_MS 200
 /* What cannot be seen is looked at again: its target tells nothing. */
 #define DEFDIR_UNSEEN_MS 500
+/* No event tells of an edit of what a link leads to. */
+#define DEFDIR_LINK_MS 2000
 /*
  * A link may lead to a file system that hangs: so long it is waited for, and
  * so long while others hang. Then it cannot be seen until it answers.

@@ -109,6 +109,23 @@ def test_definitions_that_are_away(site, away, way, restart):
                        stderr=subprocess.DEVNULL)
 
 
+@pytest.mark.parametrize("how", ["renamed", "written"])
+def test_an_edit_of_what_a_link_leads_to(site, away, how):
+    """No event tells of it, so links are looked at every other second."""
+    links(site, away)
+    site.start_registrar()
+    until("both", lambda: both(site))
+    target = away / "web.yaml"
+    text = target.read_text().replace("port: 80", "port: 8443")
+    if how == "written":
+        target.write_text(text)
+    else:
+        (away / "aside").write_text(text)
+        (away / "aside").rename(target)
+    until("the other port", lambda: site.sql(
+        "SELECT port FROM service WHERE name = 'web'") == [(8443,)], 12)
+
+
 def test_sighup_is_somebodys_word(site):
     for service in ("api", "web"):
         define(site.watch, service)
