@@ -8,6 +8,11 @@
  * The cgroup of a unit is the directory of its name, somewhere below slices;
  * systemd makes it with the unit and removes it after. Those that are not
  * there are looked for by timer, all in one walk.
+ *
+ * A restart removes the group and makes it again, often before we look: by its
+ * inode it is another one, so all that was in the old one has ended. The event
+ * of that end may never come (the kernel holds back the second of two within
+ * 10 ms, and drops it with the group), so the inode is compared now and then.
  */
 #include "registrar/process/process_impl.h"
 #include "schema/base/scoped.h"
@@ -21,9 +26,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 50
+#define COMPARE_MS 500
 #define DEPTH_MAX 8 /* of slices, and of groups in a unit */
 
 enum cgroup_state {
@@ -197,7 +204,15 @@ static void forget(struct process_watch *p)
 	notify_put(p);
 }
 
-static int look(struct process_watch *p)
+/* 0: it is not there. */
+static uint64_t inode_of(const struct process_watch *p)
+{
+	struct stat st;
+
+	return p->cgroup && stat(p->cgroup, &st) == 0 ? st.st_ino : 0;
+}
+
+static int read_state(struct process_watch *p)
 {
 	int state;
 
@@ -210,14 +225,27 @@ static int look(struct process_watch *p)
 			return -ENAMETOOLONG;
 		notify_get(p, path, (size_t)len, IN_MODIFY, "");
 	}
-	notify_watch(p->w, p->path); /* before reading: nothing is missed */
+	notify_renew(p->w, p->path); /* before reading: nothing is missed */
 	state = read_events(p->cgroup);
 	if (state == CGROUP_MISSING)
 		state = hold_one(p);
-	/* another one of this name will be another inode */
 	if (state == CGROUP_MISSING)
 		forget(p);
 	return state;
+}
+
+/* Another group of that name than the one that was seen alive is an end. */
+static int look(struct process_watch *p)
+{
+	uint64_t was = p->cgroup_inode, inode = inode_of(p);
+	int state = read_state(p);
+
+	if (state != CGROUP_POPULATED)
+		return state;
+	p->cgroup_inode = inode;
+	if (inode_of(p) != inode)
+		return CGROUP_EMPTY;
+	return process_was_alive(p) && was != inode ? CGROUP_EMPTY : state;
 }
 
 /* ---- units ------------------------------------------------------------ */
@@ -336,6 +364,12 @@ static bool is_noticed(const struct process_watch *p)
 	return p->fd >= 0 || (p->path && p->path->wd >= 0);
 }
 
+static void compare_later(struct process_watch *p)
+{
+	timer_set(
+	    p->w->timers, &p->look, timers_now(p->w->timers) + COMPARE_MS);
+}
+
 /* CGROUP_MISSING, or -E..: it cannot be seen. */
 static int why_missing(const struct watcher *w, int error)
 {
@@ -359,8 +393,10 @@ static void cgroups_now(void *arg)
 		p->cgroup_state = look_if_known(p);
 		if (p->cgroup_state == CGROUP_MISSING)
 			p->cgroup_state = why_missing(w, known ? 0 : error);
-		if (p->cgroup_state == CGROUP_POPULATED && is_noticed(p))
+		if (p->cgroup_state == CGROUP_POPULATED && is_noticed(p)) {
 			scanner_remove(&w->cgroups, p);
+			compare_later(p);
+		}
 		watch_is_done(p);
 	}
 	int64_t took_ns = looker_clock_ns(w->looker) - start_ns;
@@ -381,10 +417,24 @@ static void noticed(struct process_watch *p)
 	seek(p);
 }
 
+static void compare(void *arg)
+{
+	struct process_watch *p = arg;
+
+	if (p->seeking)
+		return;
+	if (inode_of(p) == p->cgroup_inode) {
+		compare_later(p);
+	} else {
+		seek(p);
+	}
+}
+
 /* ---- lifetime --------------------------------------------------------- */
 
 static void begin(struct process_watch *p)
 {
+	timer_init(&p->look, compare, p);
 	if (p->spec->kind == PROCESS_CGROUP)
 		p->cgroup = xstrdup(p->spec->what);
 	seek(p);
@@ -392,6 +442,7 @@ static void begin(struct process_watch *p)
 
 static void end(struct process_watch *p)
 {
+	timer_cancel(p->w->timers, &p->look);
 	scanner_remove(&p->w->cgroups, p);
 	forget(p);
 	free(p->cgroup);

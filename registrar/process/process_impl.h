@@ -107,7 +107,7 @@ struct process_watch {
 	struct noticed_leaf *leaf; /* of it */
 	LIST_ENTRY(process_watch) of_leaf;
 	/* pidfile: path is its directory */
-	struct timer look; /* of a pid and of a container too */
+	struct timer look; /* of all but walks, each in its way */
 	int64_t pause_ms;
 	struct reading *reading; /* of the file; NULL: none */
 	struct timer patience;   /* of reading, or of resolving */
@@ -125,8 +125,9 @@ struct process_watch {
 	uint64_t unseen; /* nobody could be seen to hold this inode */
 	int64_t walk_ms; /* then not before this another walk for it */
 	/* unit and cgroup: path is its cgroup.events, if it has one */
-	char *cgroup;     /* its directory, as far as it is known */
-	int cgroup_state; /* enum cgroup_state, or -E.. */
+	char *cgroup;          /* its directory, as far as it is known */
+	int cgroup_state;      /* enum cgroup_state, or -E.. */
+	uint64_t cgroup_inode; /* of the one that had processes last */
 	/* container */
 	struct engine_user engine_user;
 	char *container_name; /* NULL: not known */
@@ -233,6 +234,8 @@ void notify_put(struct process_watch *p);
 void notify_begun(struct watcher *w, struct noticed_path *d, int wd);
 /* Begin, or begin again, to be told; d->wd says whether it worked. */
 void notify_watch(struct watcher *w, struct noticed_path *d);
+/* The same where another file may have the name by now, without any event. */
+void notify_renew(struct watcher *w, struct noticed_path *d);
 
 /* ---- process_scan.c --------------------------------------------------- */
 

@@ -155,6 +155,20 @@ void notify_watch(struct watcher *w, struct noticed_path *d)
 		set_wd(w, d, inotify_add_watch(w->inotify, d->path, d->events));
 }
 
+void notify_renew(struct watcher *w, struct noticed_path *d)
+{
+	if (w->inotify < 0)
+		return;
+	/* the number that it has, if it is the same file */
+	int wd = inotify_add_watch(w->inotify, d->path, d->events);
+
+	if (wd == d->wd)
+		return;
+	if (d->wd >= 0)
+		(void)inotify_rm_watch(w->inotify, d->wd);
+	set_wd(w, d, wd);
+}
+
 /* ---- events ----------------------------------------------------------- */
 
 /* A look may free its own watch, so the next one is taken before. */

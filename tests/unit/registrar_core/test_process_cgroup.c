@@ -67,6 +67,43 @@ static void a_unit_comes_and_goes(void **state)
 	(void)rmdir(slice);
 }
 
+/* A restart: the group is another one before anybody looks. */
+static void a_unit_is_made_anew(void **state)
+{
+	struct fx *f = *state;
+	const struct process_spec spec = { PROCESS_UNIT, "web.service" };
+	char slice[96], unit[128], next[128], before[128];
+
+	(void)snprintf(slice, sizeof(slice), "%s/system.slice", f->dir);
+	(void)snprintf(unit, sizeof(unit), "%s/web.service", slice);
+	(void)snprintf(next, sizeof(next), "%s/next", f->dir);
+	(void)snprintf(before, sizeof(before), "%s/before", f->dir);
+	make_dir(slice);
+	make_dir(unit);
+	set_populated(unit, true);
+	watcher_set_cgroups(f->watcher, f->dir);
+	struct process_watch *p =
+	    process_watch_new(f->watcher, &spec, hear, &f->heard);
+
+	assert_int_equal(next_news(f), PROCESS_ALIVE);
+	for (int n = 0; n < 4; n++) {
+		make_dir(next);
+		set_populated(next, true);
+		assert_int_equal(0, rename(unit, before));
+		assert_int_equal(0, rename(next, unit));
+		if (n % 2 == 0) /* else the event of its end is lost */
+			set_populated(before, false);
+		assert_int_equal(next_news(f), PROCESS_GONE);
+		assert_int_equal(next_news(f), PROCESS_ALIVE);
+		remove_group(before);
+	}
+	set_populated(unit, false);
+	assert_int_equal(next_news(f), PROCESS_GONE);
+	process_watch_free(p);
+	remove_group(unit);
+	(void)rmdir(slice);
+}
+
 static void of_many_units_each_is_found(void **state)
 {
 	enum { N = 50 };
@@ -160,6 +197,19 @@ static void the_kernel_tells(struct fx *f, const char *const *roots)
 	first = start_as("first");
 	move_into(group, first);
 	assert_int_equal(next_news(f), PROCESS_ALIVE);
+	/* and one that is there before anybody looks */
+	for (int n = 0; n < 5; n++) {
+		pid_t next = start_as("next");
+
+		finish(first);
+		for (int i = 0; rmdir(group) < 0 && i < 1000; i++)
+			usleep(100); /* it is a zombie's for a moment */
+		make_dir(group);
+		move_into(group, next);
+		assert_int_equal(next_news(f), PROCESS_GONE);
+		assert_int_equal(next_news(f), PROCESS_ALIVE);
+		first = next;
+	}
 	finish(first);
 	assert_int_equal(next_news(f), PROCESS_GONE);
 	assert_int_equal(0, rmdir(group));
@@ -186,6 +236,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_unit_comes_and_goes),
+		T(a_unit_is_made_anew),
 		T(of_many_units_each_is_found),
 		T(version_2),
 		T(version_1),
