@@ -48,7 +48,7 @@ static const char *nearest(const char *key, const struct consul_rule *rules)
 	char folded[32];
 	size_t len = 0;
 
-	for (size_t n = 0; rules[n].key && n < RULES_MAX; n++)
+	for (size_t n = 0; n < RULES_MAX && rules[n].key; n++)
 		names[n] = rules[n].key;
 	for (; *key && len < sizeof(folded) - 1; key++) {
 		if (*key != '_')

@@ -99,6 +99,21 @@ static bool is_unit(const char *text)
 	return *text && *text != '.' && !*p && strlen(text) <= UNIT_MAX;
 }
 
+/* As systemctl has it: only a known type behind the last dot is one. */
+static bool has_unit_type(const char *text)
+{
+	static const char *const known[] = { "automount", "device", "mount",
+		"path", "scope", "service", "slice", "socket", "swap", "target",
+		"timer" };
+	const char *dot = strrchr(text, '.');
+
+	for (size_t i = 0; dot && i < sizeof(known) / sizeof(*known); i++) {
+		if (!strcmp(dot + 1, known[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Not before the variables are gone: braces are counts in a pattern. */
 static int check_process(struct conf_context *c, const struct conf_node *node,
     const struct process_spec *p)
@@ -140,7 +155,7 @@ int resolve_process(struct conf_context *c, const struct raw_process *raw,
 
 	if (r < 0)
 		return r;
-	if (p.kind == PROCESS_UNIT && !strchr(p.what, '.'))
+	if (p.kind == PROCESS_UNIT && !has_unit_type(p.what))
 		p.what = arena_printf(c->arena, "%s.service", p.what);
 	*ret_p = p;
 	return 0;

@@ -192,6 +192,16 @@ static const struct {
 	{ "so is a process alone", "service: a\nprocess: {exe: /bin/a}",
 	    "_a._tcp.svc.test " NONE
 	    " 127-0-0-1 127.0.0.1 port -1 prio 0 weight 100/-1 exe:/bin/a\n" },
+	{ "a unit without a known type is a service",
+	    "service: a\nprocess: {unit: web@127.0.0.1}",
+	    "_a._tcp.svc.test " NONE
+	    " 127-0-0-1 127.0.0.1 port -1 prio 0 weight 100/-1 "
+	    "unit:web@127.0.0.1.service\n" },
+	{ "one with a type is that",
+	    "service: a\nprocess: {unit: web.socket}",
+	    "_a._tcp.svc.test " NONE
+	    " 127-0-0-1 127.0.0.1 port -1 prio 0 weight 100/-1 "
+	    "unit:web.socket\n" },
 	{ "every key of a service",
 	    "service: pay-1\nzone: other.test\nprotocol: udp\nport: 53\n"
 	    "ttl: 1m\nmax_answers: all\non_empty: nxdomain\ntags: [v2, a-b]\n"
