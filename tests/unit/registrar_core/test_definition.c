@@ -197,8 +197,7 @@ static const struct {
 	    "_a._tcp.svc.test " NONE
 	    " 127-0-0-1 127.0.0.1 port -1 prio 0 weight 100/-1 "
 	    "unit:web@127.0.0.1.service\n" },
-	{ "one with a type is that",
-	    "service: a\nprocess: {unit: web.socket}",
+	{ "one with a type is that", "service: a\nprocess: {unit: web.socket}",
 	    "_a._tcp.svc.test " NONE
 	    " 127-0-0-1 127.0.0.1 port -1 prio 0 weight 100/-1 "
 	    "unit:web.socket\n" },
