@@ -82,7 +82,7 @@ def explained(site, name):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("seed", [4, int(time.time())])
+@pytest.mark.parametrize("seed", [4, int(time.time())], ids=["4", "now"])
 def test_whoever_asks_gets_the_same(site, dnsd, seed):
     fill(site, random.Random(seed))
     dnsd.wait_instances("last", ["i"])

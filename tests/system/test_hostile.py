@@ -78,7 +78,7 @@ def test_malformed_messages_are_formerr(web, octets, why):
     (b"\0", "one octet"),
     (QUESTION[:11], "less than a header"),
     (QUESTION[:2] + b"\x80\0" + QUESTION[4:], "an answer, not a question"),
-])
+], ids=["empty", "octet", "short", "answer"])
 def test_what_may_not_be_answered_is_not(web, octets, why):
     assert send(web, octets, 0.2) is None, why
 
