@@ -17,7 +17,7 @@ static const struct definition_defaults defaults = { "svc.test", "127.0.0.1",
 
 static int parse(const char *check, struct definition **ret_d, struct diags *e)
 {
-	char text[20000];
+	char text[20200];
 
 	*ret_d = NULL;
 	(void)snprintf(text, sizeof(text),
