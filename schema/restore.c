@@ -73,8 +73,8 @@ static int relate(struct registry *there, struct registry *copy,
     enum restore_relation *ret_relation)
 {
 	const struct registry_mark none = { 0 };
-	struct registry_mark old, now, mark;
-	bool holds;
+	struct registry_mark old = { 0 }, now = { 0 }, mark;
+	bool holds = false;
 	int error = registry_read_mark(copy, &none, &old, &holds);
 
 	if (error == 0)

@@ -62,6 +62,7 @@ static void look_at_process(struct memory *m)
 	        of_data.rlim_cur == RLIM_INFINITY))
 		return;
 	if (!read_file("/proc/self/statm", text, sizeof(text)) ||
+	    // NOLINTNEXTLINE(cert-err34-c): the kernel's, in range
 	    sscanf(text, "%lld %*d %*d %*d %*d %lld", &size, &data) != 2)
 		return;
 	int64_t spare = (int64_t)mallinfo2().fordblks;

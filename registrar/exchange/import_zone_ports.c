@@ -157,12 +157,12 @@ void port_sets_make(
 		                      NULL, n, sizeof(struct srv *)) };
 	size_t at = 0;
 
-	if (!n) {
+	for (size_t i = 0; i < n; i++)
+		find_set(&sets, &srvs[i])->n++;
+	if (!sets.n) {
 		*ret = sets;
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		find_set(&sets, &srvs[i])->n++;
 	for (size_t k = 0; k < sets.n; k++) {
 		sets.items[k].items = sets.all + at;
 		at += sets.items[k].n;

@@ -242,7 +242,7 @@ int match_regex(const char *pattern, const char *text, size_t len)
 {
 	struct match *m = NULL;
 
-	if (match_new(pattern, false, &m, NULL) < 0)
+	if (match_new(pattern, false, &m, NULL) < 0 || !m)
 		abort(); /* the definition has compiled it */
 	int r = match_run(m, text, len);
 

@@ -380,6 +380,7 @@ static const char usage[] =
     "  -k       latency by the kernel's clock of arrival\n"
     "  -y       open loop: sleep instead of spinning\n";
 
+// NOLINTNEXTLINE(readability-function-size): one line for each option
 int main(int argc, char *argv[])
 {
 	const char *server = NULL, *path = NULL;

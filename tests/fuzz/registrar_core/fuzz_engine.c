@@ -40,7 +40,7 @@ static void try_place(const struct container *c, int port, bool udp,
 	if (r < 0) {
 		must(r == -ENOENT && why && *why);
 	} else {
-		must(place.port >= 1 && place.port <= 65535);
+		must(place.port >= (network ? 0 : 1) && place.port <= 65535);
 		must(!place.address || *place.address);
 	}
 }

@@ -48,9 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(all[i].zone_n <= DNSD_STATUS_ZONES_MAX);
 		assert(all[i].version && all[i].registry_id);
 		assert(all[i].trouble && all[i].last_error);
-		for (unsigned z = 0; z < all[i].zone_n; z++)
+		for (unsigned z = 0; z < all[i].zone_n; z++) {
 			assert(dnsd_status_find_zone(
 			    &all[i], all[i].zones[z].name));
+		}
 		(void)dnsd_status_is_alive(&all[i], 0);
 	}
 	arena_free(a);

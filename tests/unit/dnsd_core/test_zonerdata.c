@@ -216,7 +216,7 @@ static void test_cases(void **state)
 static void test_too_large(void **state)
 {
 	enum { TEXTS = 300, EACH = 250, WORD = EACH + 3 };
-	char *text = xmalloc(sizeof(APEX) + TEXTS * WORD + 64);
+	char *text = xmalloc(sizeof(APEX) + (size_t)TEXTS * WORD + 64);
 	char *p = stpcpy(text, APEX "x TXT");
 	struct zonefile z;
 	struct diag diag = { "" };
