@@ -238,5 +238,16 @@ void store_put_refused(struct store *st, const char *file, const char *message,
 
 void store_clear_refused(struct store *st)
 {
+	struct store_order *o, *next;
+
+	/* else one of them would be brought up to date, before it is cleared */
+	for (o = TAILQ_FIRST(&st->texts); o; o = next) {
+		next = TAILQ_NEXT(o, link);
+		if (o->kind == ORDER_PUT_REFUSED ||
+		    o->kind == ORDER_WITHDRAW_REFUSED) {
+			TAILQ_REMOVE(&st->texts, o, link);
+			store_order_free(o);
+		}
+	}
 	(void)order_new(st, &st->texts, ORDER_WITHDRAW_REFUSED);
 }
