@@ -5,6 +5,7 @@ ROLLCALL_SEED plays one again."""
 
 import os
 import random
+import signal
 import subprocess
 import sys
 
@@ -28,6 +29,7 @@ def campaign(*args):
 def test_a_minute_of_faults():
     """What happens once beside other tests may be the host's; the same faults
     are played again then, and must do no harm."""
+    signal.alarm(300)  # longer than other tests may take
     seed = os.environ.get("ROLLCALL_SEED", str(random.randrange(1 << 30)))
     done = campaign("--seed", seed)
     if done.returncode:
