@@ -159,10 +159,6 @@ void port_sets_make(
 
 	for (size_t i = 0; i < n; i++)
 		find_set(&sets, &srvs[i])->n++;
-	if (!sets.n) {
-		*ret = sets;
-		return;
-	}
 	for (size_t k = 0; k < sets.n; k++) {
 		sets.items[k].items = sets.all + at;
 		at += sets.items[k].n;
@@ -172,6 +168,7 @@ void port_sets_make(
 		struct port_set *p = find_set(&sets, &srvs[i]);
 
 		srvs[i].is_first = p == sets.items;
+		// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): above
 		p->items[p->n++] = &srvs[i];
 	}
 	for (size_t k = 0; k < sets.n; k++) {
