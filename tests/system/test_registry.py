@@ -557,7 +557,8 @@ def test_the_index_of_the_log_is_cut_short(site):
 
 
 def test_a_backup_copied_over_the_live_files(site):
-    """`cp -a backup/. live/`, log and index and all."""
+    """`cp -a backup/. live/`, log and index and all: nobody dies of it, nor
+    serves anything else. `registrar restore` is what is sure to win."""
     live = site.folder / "live"
     live.mkdir()
     site.registry = live / "registry.db"
@@ -579,7 +580,13 @@ def test_a_backup_copied_over_the_live_files(site):
                  f"192.0.2.{100 + n}")
         dnsd.wait_addresses("old", [f"192.0.2.{100 + n}"])
         subprocess.run(["cp", "-a", f"{backup}/.", live], check=True)
-        dnsd.wait_addresses("old", ["192.0.2.50"])
+        # SQLite may have put the log of before into the new file between two
+        # copies: either state, whole, and what the registry says is served
+        until("what is there is served", lambda: dnsd.addresses("old") == [
+            row[0] for row in site.sql(
+                "SELECT address FROM instance WHERE service = 'old'")])
+        assert dnsd.addresses("old") in (
+            ["192.0.2.50"], [f"192.0.2.{100 + n}"])
         assert registrar.running() and dnsd.running()
         dnsd.wait_addresses("web", ["192.0.2.1"])
     assert site.sql("PRAGMA integrity_check") == [("ok",)]
