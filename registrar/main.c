@@ -3,10 +3,12 @@
  * main - find the command, read its options, run it.
  */
 #include "registrar/command/commands.h"
+#include "registrar/keeper/kept.h"
 #include "registrar/run.h"
 #include "schema/base/version.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -273,6 +275,7 @@ static int run_command(const struct command *cmd,
 		(void)fprintf(stderr, "registrar: %s\n", why.text);
 		return EXIT_WRONG;
 	}
+	o.run.argv = argv + 1;
 	return cmd->fn(&o, &result.rest);
 }
 
@@ -283,7 +286,8 @@ static int dispatch(const struct command *cmd, char *argv[])
 		.usage = cmd->usage,
 		.about = cmd->about,
 		.table = &registrar_options_table,
-		.scope = cmd->scope,
+		/* what `run` starts has its flags */
+		.scope = cmd->scope | (getenv(KEPT_ENV) ? COMMAND_RUN : 0),
 		.others = others,
 		.rest_min = cmd->rest_min,
 		.rest_max = cmd->rest_max,

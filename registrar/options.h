@@ -33,6 +33,7 @@ struct run_options {
 	bool container_labels;        /* they say what service a container is */
 	enum log_level log_level;
 	enum log_format log_format;
+	char *const *argv; /* the flags as they came; for programs.h */
 };
 
 struct registrar_options {

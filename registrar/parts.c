@@ -6,11 +6,13 @@
 #include "registrar/parts.h"
 
 #include "registrar/container/engine.h"
+#include "registrar/keeper/keeper.h"
 #include "registrar/lib/looker.h"
 #include "registrar/lib/workers.h"
 #include "registrar/loader.h"
 #include "registrar/lock.h"
 #include "registrar/options.h"
+#include "registrar/programs.h"
 #include "registrar/watchdir/trust.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
@@ -36,6 +38,11 @@ static void tell_broken(const struct parts *p, const char *why)
 static void on_runner_gone(void *arg)
 {
 	tell_broken(arg, "the process that runs exec checks is gone");
+}
+
+static void on_keeper_gone(void *arg)
+{
+	tell_broken(arg, "the process that keeps the others alive is gone");
 }
 
 static void on_looker_gone(void *arg)
@@ -318,6 +325,10 @@ static int fork_helpers(struct parts *p, struct diag *reterr)
 
 	if (error < 0)
 		return error;
+	error = programs_start(
+	    p->options, p->base, on_keeper_gone, p, &p->keeper, reterr);
+	if (error < 0)
+		return error;
 	return runner_new(p->base, (unsigned)p->options->exec_limit,
 	    on_runner_gone, p, &p->runner, reterr);
 }
@@ -410,6 +421,7 @@ int parts_start(struct parts *p, struct diag *reterr)
 
 void parts_stop(struct parts *p)
 {
+	keeper_free(p->keeper);
 	defthread_free(p->defdir);
 	loader_free(p->loader);
 	drains_free(p->drains);

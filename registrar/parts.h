@@ -14,6 +14,7 @@
 #include "registrar/store/store.h"
 #include "registrar/watchdir/defthread.h"
 
+struct keeper;
 struct late;
 struct loader;
 struct run_options;
@@ -44,6 +45,7 @@ struct parts {
 	bool named;           /* whether names have it is known */
 	char *watch_dir;      /* without slashes at its end: part of names */
 	struct definition_defaults defaults;
+	struct keeper *keeper; /* NULL: nothing runs beside us */
 	struct workers *workers;
 	struct watcher *watcher;
 	struct watch_ops watch;

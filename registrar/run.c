@@ -145,14 +145,8 @@ static void on_beat(void *arg)
 
 static void begin_beat(struct run *r)
 {
-	const char *usec = getenv("WATCHDOG_USEC");
-	const char *pid = getenv("WATCHDOG_PID");
-
 	timer_init(&r->beat, on_beat, r);
-	if (!usec || (pid && strtol(pid, NULL, 10) != getpid()))
-		return;
-	/* several times in each period, for the loop may be late */
-	r->beat_ms = strtoll(usec, NULL, 10) / 1000 / 4;
+	r->beat_ms = notify_beat_ms();
 	if (r->beat_ms > 0)
 		on_beat(r);
 }

@@ -70,6 +70,7 @@ FOLDERS = {
         "screen": ("respond", "wire"),
     },
     "registrar": {
+        "keeper": (),
         "lib": (),
         "net": ("lib",),
         "health": ("definition",),
