@@ -13,6 +13,10 @@
 #include "dnsd/message/data/front.h"
 #include "dnsd/message/data/reverse.h"
 #include "dnsd/message/handle.h"
+#include "dnsd/message/tally.h"
+#include "dnsd/metrics/listener.h"
+#include "dnsd/metrics/meters.h"
+#include "dnsd/metrics/metrics.h"
 #include "dnsd/options.h"
 #include "dnsd/publication/keeper.h"
 #include "dnsd/registry/loader.h"
@@ -23,6 +27,7 @@
 #include "dnsd/zonefile/apex.h"
 #include "dnsd/zonefile/zonedir.h"
 #include "schema/base/arena.h"
+#include "schema/base/clock.h"
 #include "schema/base/notify.h"
 #include "schema/base/rng.h"
 #include "schema/base/scoped.h"
@@ -62,8 +67,12 @@ struct dnsd {
 	struct guard *guard;
 	struct beacon *beacon;
 	struct server *server;
+	/* NULL, all of them: nobody is told over HTTP */
+	struct tallies *tallies;
+	struct meters *meters;
+	struct listener *listener;
 	struct sandbox sandbox;
-	struct event *end[2], *reload, *report;
+	struct event *end[2], *reload, *report, *pulse;
 };
 
 static uint64_t draw_seed(void)
@@ -200,6 +209,13 @@ static void on_report(evutil_socket_t sig, short what, void *arg)
 	report(arg);
 }
 
+static void on_pulse(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	listener_pulse(arg);
+}
+
 static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 {
 	struct event *e = evsignal_new(d->base, sig, fn, d);
@@ -214,6 +230,7 @@ static struct event *catch_signal(struct dnsd *d, int sig, event_callback_fn fn)
 static void tear_down(struct dnsd *d)
 {
 	beacon_free(d->beacon);
+	listener_free(d->listener);
 	supply_free(d->supply);
 	server_stop(d->server);
 	forward_free(d->forward);
@@ -227,8 +244,12 @@ static void tear_down(struct dnsd *d)
 	loader_free(d->loader);
 	catalog_free(d->catalog);
 	reclaim_free(d->reclaim);
+	meters_free(d->meters);
+	tallies_free(d->tallies);
 	if (!d->base)
 		return;
+	if (d->pulse)
+		event_free(d->pulse);
 	event_free(d->end[0]);
 	event_free(d->end[1]);
 	event_free(d->reload);
@@ -287,6 +308,12 @@ static int set_up(struct dnsd *d, struct diag *reterr)
 	if (error)
 		return error;
 	d->catalog = catalog_new(draw_seed(), d->reclaim);
+	if (o->http) {
+		d->tallies = tallies_new(
+		    server_reader_n(o), (unsigned)o->metric_services);
+		d->meters = meters_new(d->tallies);
+		meters_listen(d->meters, d->catalog);
+	}
 	return add_zones(d, reterr);
 }
 
@@ -326,6 +353,28 @@ static char *state_directory(const struct options *o)
 	return xstrdup(o->state ? o->state : dirname(copy));
 }
 
+static int start_listener(struct dnsd *d, struct diag *reterr)
+{
+	enum { PULSE_MS = 500 };
+	const struct metrics m = { d->tallies, d->meters, d->server, d->forward,
+		d->tracker, clock_wall_ms() };
+	const struct timeval every = { 0, PULSE_MS * 1000L };
+	struct address a;
+
+	if (!d->options->http)
+		return 0;
+	int error =
+	    address_parse(d->options->http, ADDRESS_PORT_HTTP, &a, reterr);
+	if (!error)
+		error = listener_new(&a, &m, &d->listener, reterr);
+	if (error)
+		return error;
+	d->pulse = event_new(d->base, -1, EV_PERSIST, on_pulse, d->listener);
+	event_add(d->pulse, &every);
+	log_info("metrics on http://%s/metrics", d->options->http);
+	return 0;
+}
+
 /* Those that no interface has: said once, for they may be mistyped. */
 static void tell_absent(const struct conf_strings *listen)
 {
@@ -340,6 +389,28 @@ static void tell_absent(const struct conf_strings *listen)
 			    listen->items[i]);
 		}
 	}
+}
+
+/* All but this one. */
+static int start_threads(struct dnsd *d, struct diag *reterr)
+{
+	const struct options *o = d->options;
+	const struct handler_source source = { d->catalog, &d->identity,
+		guard_slot(d->guard), (uint16_t)o->udp_size,
+		d->forward ? d->later : NULL, NULL, d->front, d->tallies };
+	int error = server_start(o,
+	    d->certificate ? certificate_context(d->certificate) : NULL,
+	    &source, d->reclaim, &d->server, reterr);
+	if (error)
+		return error;
+	if (d->forward) {
+		error = forward_begin(
+		    d->forward, d->front, catalog_seed(d->catalog), reterr);
+		if (error)
+			return error;
+		d->supply = supply_new(d->base, o, d->forward);
+	}
+	return start_listener(d, reterr);
 }
 
 static int run(struct dnsd *d, struct diag *reterr)
@@ -357,6 +428,8 @@ static int run(struct dnsd *d, struct diag *reterr)
 	d->reload = catch_signal(d, SIGHUP, on_reload);
 	d->report = catch_signal(d, SIGUSR1, on_report);
 	d->loader = loader_new(d->catalog, d->reclaim);
+	if (d->meters)
+		loader_on_put(d->loader, meters_put, d->meters);
 	d->state = state_directory(o);
 	d->keeper = keeper_new(d->base, d->catalog, d->state);
 	/* what is there is loaded before the first question is taken */
@@ -368,21 +441,9 @@ static int run(struct dnsd *d, struct diag *reterr)
 		log_warn("%s", reterr->text);
 	if (d->forward && o->outside_cache)
 		d->front = front_new((size_t)o->outside_cache << 20);
-	const struct handler_source source = { d->catalog, &d->identity,
-		guard_slot(d->guard), (uint16_t)o->udp_size,
-		d->forward ? d->later : NULL, NULL, d->front };
-	error = server_start(o,
-	    d->certificate ? certificate_context(d->certificate) : NULL,
-	    &source, d->reclaim, &d->server, reterr);
+	error = start_threads(d, reterr);
 	if (error)
 		return error;
-	if (d->forward) {
-		error = forward_begin(
-		    d->forward, d->front, catalog_seed(d->catalog), reterr);
-		if (error)
-			return error;
-		d->supply = supply_new(d->base, o, d->forward);
-	}
 	tell_absent(&o->listen);
 	tell_absent(&o->listen_tls);
 	error = sandbox_calls(&d->sandbox, reterr);

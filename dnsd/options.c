@@ -213,6 +213,23 @@ static const struct conf_field fields[] = {
 	    .arg = "TIME",
 	    .help = "Time after which a TCP or TLS connection without a whole "
 	            "request is closed" },
+	{ .key = "http",
+	    .kind = CONF_STRING,
+	    .offset = offsetof(struct options, http),
+	    .valid = is_listen,
+	    .expects = expects_listen,
+	    .arg = "ADDR:PORT",
+	    .help = "Address for /metrics, /health and /ready over HTTP; none "
+	            "if not set" },
+	{ .key = "metric_services",
+	    .kind = CONF_INT,
+	    .offset = offsetof(struct options, metric_services),
+	    .low = 0,
+	    .high = 100000,
+	    .fallback = "1000",
+	    .arg = "N",
+	    .help = "Services that have metrics of their own; the others are "
+	            "counted together" },
 	{ .key = "cookies",
 	    .kind = CONF_ENUM,
 	    .offset = offsetof(struct options, cookies),

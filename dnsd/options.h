@@ -31,7 +31,9 @@ struct options {
 	const char *tls_cert, *tls_key; /* paths of PEM files, or NULL */
 	int tcp_connections;
 	int64_t tcp_idle_ms;
-	int outside;                         /* enum outside */
+	const char *http;    /* ADDRESS:PORT of /metrics; NULL: none */
+	int metric_services; /* that have metrics of their own */
+	int outside;         /* enum outside */
 	struct conf_strings allow_recursion; /* networks; none: own ones */
 	/* where names of others are asked: forward/ */
 	struct conf_strings upstreams;      /* "system", or all of one kind */

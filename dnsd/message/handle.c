@@ -15,6 +15,8 @@ struct handler *handler_new(const struct handler_source *source)
 	h->responder.identity = source->identity;
 	h->responder.udp_len_max = source->udp_len_max;
 	h->front = source->front;
+	if (source->tallies)
+		h->tally = tallies_take(source->tallies);
 	screen_init(&h->screen, source->policy);
 	h->responder.recipient.now_wall_s = &h->screen.now_wall_s;
 	for (unsigned k = 0; source->later && k < LATER_KINDS; k++)
@@ -54,6 +56,16 @@ static enum stat stat_of(const struct answer *a)
 	return STAT_REFUSED;
 }
 
+/* What was decided: a response, unless limits are in its way. */
+static void count_decided(struct handler *h, const struct answer *a)
+{
+	enum stat s = stat_of(a);
+
+	stats_add(&h->stats, s, 1);
+	if (h->tally)
+		tally_response(h->tally, a->zone, s, a->service);
+}
+
 /* ---- responses -------------------------------------------------------- */
 
 static size_t encode(struct handler *h, const struct query *q,
@@ -80,6 +92,8 @@ static size_t respond_plainly(struct handler *h, const struct query *q,
     enum rcode rcode, enum stat stat, enum transport via, uint8_t *out)
 {
 	stats_add(&h->stats, stat, 1);
+	if (h->tally)
+		tally_response(h->tally, NULL, stat, NULL);
 	return respond_error(&h->responder, q, rcode, via, out).len;
 }
 
@@ -154,7 +168,7 @@ static struct handled dropped(void)
 static struct handled respond_decided(struct handler *h, const struct query *q,
     const struct answer *a, const struct visitor *v, uint8_t *out)
 {
-	stats_add(&h->stats, stat_of(a), 1);
+	count_decided(h, a);
 	switch (screen_response(
 	    &h->screen, v, class_of(a), subject_of(q, a), &h->stats)) {
 	case SCREEN_DROP:
@@ -384,12 +398,30 @@ static struct handled respond_screened(struct handler *h, unsigned i,
 	return sent(respond_refusing(h, i, v, s, out));
 }
 
+static void count_request(struct handler *h, unsigned i, enum transport via)
+{
+	bool is_read = h->status[i] == QUERY_OK;
+
+	tally_request(h->tally, &h->query[i], is_read ? h->locus[i].zone : NULL,
+	    is_read, via);
+}
+
+/* A plain question and what was decided: out of the way of who does not. */
+static __attribute__((noinline)) void count_plain(const struct handler *h,
+    const struct query *q, const struct zone *z, enum transport via,
+    enum stat s)
+{
+	tally_plain(h->tally, q, z, via, s, h->answer.service);
+}
+
 /* Whatever is not a plain question of whom nothing is to be judged. */
 static __attribute__((noinline)) struct handled handle_screened(
     struct handler *h, unsigned i, enum transport via, uint8_t *out)
 {
 	struct visitor v = { h->message[i].peer, via, false, false };
 
+	if (h->tally)
+		count_request(h, i, via);
 	if (h->status[i] == QUERY_DROP) {
 		stats_add(&h->stats, STAT_DROPPED, 1);
 		return dropped();
@@ -423,9 +455,14 @@ struct handled handle_respond(
 	    is_outside(q, &h->locus[i])) {
 		struct visitor v = { peer, via, via != VIA_UDP, false };
 
+		if (h->tally)
+			count_request(h, i, via);
 		return defer(h, LATER_OUTSIDE, &v);
 	}
-	stats_add(&h->stats, stat_of(a), 1);
+	enum stat s = stat_of(a);
+	stats_add(&h->stats, s, 1);
+	if (h->tally)
+		count_plain(h, q, h->locus[i].zone, via, s);
 	return sent(encode(h, q, a, via, response));
 }
 

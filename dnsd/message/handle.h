@@ -14,6 +14,7 @@
 #include "dnsd/message/respond/respond.h"
 #include "dnsd/message/screen/screen.h"
 #include "dnsd/message/stats.h"
+#include "dnsd/message/tally.h"
 
 enum { HANDLE_BATCH_MAX = 32 };
 
@@ -46,6 +47,7 @@ struct handler_source {
 	const struct later_handler *const *later;
 	struct later *queue; /* for the transports; NULL without the former */
 	const struct front *front; /* of LATER_OUTSIDE; NULL: none */
+	struct tallies *tallies;   /* for as many handlers; NULL: none */
 };
 
 /* Of a request that is deferred, what was found out about it. */
@@ -78,7 +80,8 @@ struct handler {
 	const struct catalog *catalog;
 	struct responder responder;
 	struct screen screen;
-	unsigned defers; /* 1 << kind: somebody does it */
+	unsigned defers;     /* 1 << kind: somebody does it */
+	struct tally *tally; /* NULL: nobody wants to know */
 	/* private: where each question of the batch stands */
 	enum query_status status[HANDLE_BATCH_MAX];
 	struct query query[HANDLE_BATCH_MAX];

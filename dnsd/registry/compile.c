@@ -40,7 +40,7 @@ struct draft {
 
 struct compiler {
 	const struct zone *zone;
-	int64_t now_wall_ms, next_expiry_wall_ms;
+	int64_t now_wall_ms, next_expiry_wall_ms, changed_wall_ms;
 	char name[WIRE_LABEL_MAX + 1];
 	char protocol[16];
 	bool bad, index_addresses;
@@ -110,6 +110,7 @@ void compile_begin(struct compiler *c, const struct zone *zone,
 	c->zone = zone;
 	c->now_wall_ms = now_wall_ms;
 	c->next_expiry_wall_ms = 0;
+	c->changed_wall_ms = 0;
 	c->bad = !name_len || name_len > WIRE_LABEL_MAX - 1 ||
 	         protocol_len >= sizeof(c->protocol);
 	c->room = WIRE_NAME_MAX;
@@ -243,6 +244,8 @@ bool compile_add(struct compiler *c, const struct instance_row *row)
 	d->priority = (uint16_t)row->priority;
 	d->port = or_default(row->port, (uint16_t)c->port);
 	judge(c, d, row);
+	if (row->since_wall_ms > c->changed_wall_ms)
+		c->changed_wall_ms = row->since_wall_ms;
 	return true;
 }
 
@@ -475,10 +478,14 @@ int compile_finish(
 		    "found a name or protocol too long for DNS, expected at "
 		    "most 255 octets in all and 15 for the protocol");
 	}
+	memset(ret->why_n, 0, sizeof(ret->why_n));
 	for (unsigned i = 0; i < c->draft_n; i++) {
-		(void)eligible_settle(
-		    &c->draft[i].eligible, &c->sum, c->on_empty);
+		struct eligible *e = &c->draft[i].eligible;
+
+		(void)eligible_settle(e, &c->sum, c->on_empty);
+		ret->why_n[e->why]++;
 	}
+	ret->changed_wall_ms = c->changed_wall_ms;
 	if (c->draft_n)
 		qsort(c->draft, c->draft_n, sizeof(*c->draft), by_rank);
 	measure(c, &l);

@@ -7,6 +7,7 @@
  * how it is laid out. Control thread.
  */
 #include "schema/base/diag.h"
+#include "schema/eligible.h"
 #include "schema/registry.h"
 
 #include <stdbool.h>
@@ -47,8 +48,10 @@ void compile_tag(struct compiler *c, const char *tag);
 
 /* What finish has to say about a service beside its answers. */
 struct compile_result {
-	struct service *service;     /* from malloc(); the caller's */
-	int64_t next_expiry_wall_ms; /* of a lease or a drain; 0: none */
+	struct service *service;        /* from malloc(); the caller's */
+	int64_t next_expiry_wall_ms;    /* of a lease or a drain; 0: none */
+	unsigned why_n[ELIGIBLE_WHY_N]; /* instances by enum eligible_why */
+	int64_t changed_wall_ms; /* the last of them did; 0: there are none */
 	/* Instances left out: more than SERVICE_INSTANCES_MAX, bad rows. */
 	unsigned dropped_n;
 	/* Pairs of metadata left out: TXT holds no more. */

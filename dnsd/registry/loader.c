@@ -51,6 +51,8 @@ struct loader {
 	char zone_text[ZONE_TEXT_MAX]; /* which `zone` was found by */
 	char service[LABEL_TEXT_MAX];
 	struct conflicts conflicts; /* of what is being loaded */
+	void (*on_put)(void *arg, const struct compile_result *r);
+	void *on_put_arg;
 };
 
 struct loader *loader_new(struct catalog *c, struct reclaim *rec)
@@ -75,6 +77,13 @@ void loader_free(struct loader *l)
 	memory_free(l->memory);
 	expiry_release(&l->expiries);
 	free(l);
+}
+
+void loader_on_put(struct loader *l,
+    void (*fn)(void *arg, const struct compile_result *r), void *arg)
+{
+	l->on_put = fn;
+	l->on_put_arg = arg;
 }
 
 static void copy_text(char *to, const char *from, size_t room)
@@ -418,6 +427,8 @@ static void on_done(void *arg)
 	if (!find_put(l, result.service))
 		find_conflicts(l, result.service);
 	catalog_put(l->catalog, result.service);
+	if (l->on_put)
+		l->on_put(l->on_put_arg, &result);
 }
 
 /* ---- what the registry gives ------------------------------------------ */

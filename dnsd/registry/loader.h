@@ -28,6 +28,14 @@ int loader_load(
     struct loader *l, struct follow *f, bool *ret_all, struct diag *reterr);
 
 /*
+ * Calls fn for each service that was put into the catalog, with what else was
+ * found out about it. NULL: nobody.
+ */
+struct compile_result;
+void loader_on_put(struct loader *l,
+    void (*fn)(void *arg, const struct compile_result *r), void *arg);
+
+/*
  * Services that there was no memory for: what was known of them stays, and what
  * is not known of their zones is SERVFAIL. All is read again now and then.
  */

@@ -28,6 +28,7 @@ struct tracker {
 	char id[64];       /* of the registry that was loaded last */
 	int64_t blank_ms;  /* another that is blank was seen first; 0: none */
 	struct event *noticed, *due;
+	struct tracker_gauges gauges;
 };
 
 static int64_t now_us(void)
@@ -140,7 +141,7 @@ static bool is_blank(struct tracker *t)
 
 static int take_up(struct tracker *t, struct diag *reterr)
 {
-	int64_t start_ms = clock_mono_ms();
+	int64_t start_ns = clock_read_ns(CLOCK_MONOTONIC);
 	int64_t before = loader_revision(t->loader);
 	bool all = false;
 
@@ -149,8 +150,24 @@ static int take_up(struct tracker *t, struct diag *reterr)
 	int error = loader_load(t->loader, t->follow, &all, reterr);
 
 	if (!error && all)
-		tell_loaded(t, start_ms, before);
+		tell_loaded(t, start_ns / 1000000, before);
+	if (all || loader_revision(t->loader) != before) {
+		histogram_add(&t->gauges.taking_up,
+		    clock_read_ns(CLOCK_MONOTONIC) - start_ns, 1);
+	}
 	return error;
+}
+
+static void gauge(struct tracker *t)
+{
+	struct tracker_gauges *g = &t->gauges;
+
+	atomic_store(&g->in_trouble, t->complaint != 0);
+	if (!t->complaint)
+		atomic_store(&g->right_ms, clock_mono_ms());
+	atomic_store(&g->revision, t->served ? loader_revision(t->loader) : 0);
+	atomic_store(&g->service_n, loader_service_n(t->loader));
+	atomic_store(&g->served, t->served);
 }
 
 /* Reading what is open goes well; that is no news while it is not path. */
@@ -171,6 +188,7 @@ static void look(struct tracker *t)
 	} else if (!error) {
 		content(t);
 	}
+	gauge(t);
 	loader_reclaim(t->loader);
 }
 
@@ -210,6 +228,11 @@ struct tracker_state tracker_state(const struct tracker *t)
 	return (struct tracker_state){ .id = t->id,
 		.revision = t->served ? loader_revision(t->loader) : -1,
 		.trouble = t->trouble };
+}
+
+const struct tracker_gauges *tracker_gauges(const struct tracker *t)
+{
+	return &t->gauges;
 }
 
 void tracker_look(struct tracker *t)

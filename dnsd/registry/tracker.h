@@ -7,6 +7,10 @@
  * in the log says so, and what is there next is taken up. Control thread, on
  * its event base.
  */
+#include "schema/base/histogram.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct event_base;
@@ -20,6 +24,17 @@ struct loader;
 struct tracker *tracker_new(
     struct event_base *base, const char *path, struct loader *l);
 void tracker_free(struct tracker *t);
+
+/* How it stands, for any thread. */
+struct tracker_gauges {
+	atomic_bool served;         /* some registry was read, once */
+	atomic_bool in_trouble;     /* it cannot be followed now */
+	_Atomic int64_t right_ms;   /* when we last were where it is */
+	_Atomic int64_t revision;   /* that is answered from */
+	atomic_size_t service_n;    /* that are answered */
+	struct histogram taking_up; /* of what was committed */
+};
+const struct tracker_gauges *tracker_gauges(const struct tracker *t);
 
 /* How it stands; texts are borrowed until the next look. */
 struct tracker_state {

@@ -18,7 +18,11 @@ struct address {
 	socklen_t len;
 };
 
-enum { ADDRESS_PORT_DNS = 53, ADDRESS_PORT_TLS = 853 };
+enum {
+	ADDRESS_PORT_DNS = 53,
+	ADDRESS_PORT_TLS = 853,
+	ADDRESS_PORT_HTTP = 5380
+};
 
 /* port: where text names none. -EINVAL: what was found and is expected. */
 int address_parse(const char *text, uint16_t port, struct address *ret_a,

@@ -137,6 +137,8 @@ static ssize_t answer_batch(
 	struct connection_pool *p = c->pool;
 	struct handler *h = p->host.handler;
 	enum transport via = c->tls ? VIA_TLS : VIA_TCP;
+	int64_t since_ns =
+	    tally_samples(h->tally) ? clock_read_ns(CLOCK_MONOTONIC) : 0;
 	size_t used = 0;
 
 	handle_prepare(h, m, n);
@@ -156,6 +158,10 @@ static ssize_t answer_batch(
 		p->answer_n++;
 		if (p->out_len >= WRITE_LEN && !flush(c))
 			return -1;
+	}
+	if (since_ns) {
+		histogram_add(&h->tally->duration,
+		    clock_read_ns(CLOCK_MONOTONIC) - since_ns, n);
 	}
 	return (ssize_t)used;
 }

@@ -83,7 +83,7 @@ static int claim_doors(const struct server *s, struct diag *reterr)
  */
 static unsigned connection_max(const struct options *o)
 {
-	enum { KEPT_FILES = 16 };
+	enum { KEPT_FILES = 16, HTTP_FILES = 40 };
 	unsigned wanted = (unsigned)o->tcp_connections;
 	unsigned readers = server_reader_n(o);
 	struct rlimit limit;
@@ -95,6 +95,7 @@ static unsigned connection_max(const struct options *o)
 	close(open_n);
 	/* each worker may take one more than there are */
 	rlim_t others = (rlim_t)open_n + KEPT_FILES +
+	                (o->http ? HTTP_FILES : 0) +
 	                (rlim_t)readers * (5 + o->listen_tls.n);
 	if (limit.rlim_cur >= others + wanted)
 		return wanted;

@@ -207,9 +207,17 @@ static void defer(struct udp *u, unsigned i)
 
 /* ---- the thread ------------------------------------------------------- */
 
+/* 0: this batch is not timed. */
+static int64_t sampling_since(const struct udp *u)
+{
+	return tally_samples(u->handler->tally) ? clock_read_ns(CLOCK_MONOTONIC)
+	                                        : 0;
+}
+
 static void answer(struct udp *u, unsigned n)
 {
 	struct handler *h = u->handler;
+	int64_t since_ns = sampling_since(u);
 
 	u->deferred_n = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -228,6 +236,10 @@ static void answer(struct udp *u, unsigned n)
 	}
 	reclaim_out(u->reader);
 	send_all(u, collect(u, n));
+	if (since_ns) {
+		histogram_add(&h->tally->duration,
+		    clock_read_ns(CLOCK_MONOTONIC) - since_ns, n);
+	}
 	if (u->deferred_n)
 		later_wake(u->later, u->deferred_n);
 }

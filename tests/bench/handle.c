@@ -3,12 +3,13 @@
  * What the handler takes for an answer, to be counted and not to be timed:
  *
  *	valgrind --tool=callgrind --toggle-collect=answer_all
- *	    bench.handle QUESTION ROUNDS [ADDRESS]
+ *	    bench.handle QUESTION ROUNDS [ADDRESS [metrics]]
  *
  * collects the instructions of ROUNDS batches of 32 of that question ("web"
  * has seven instances, "big" 100, "static" is of a zone file) and of nothing
  * else. The draws are the same in each run. Nobody is limited; with an address
- * there are limits as by default (guard.c), which that client does not reach.
+ * there are limits as by default (guard.c), which that client does not reach;
+ * with `metrics` behind it everything is counted for them (tally.h).
  */
 #include "dnsd/message/screen/networks.h"
 #include "tests/support/ask.h"
@@ -83,9 +84,10 @@ int main(int argc, char *argv[])
 	char name[ASK_NAME_MAX];
 	struct ask a;
 
-	if (argc < 3 || argc > 4) {
-		(void)fputs(
-		    "usage: bench.handle QUESTION ROUNDS [ADDRESS]\n", stderr);
+	if (argc < 3 || argc > 5) {
+		(void)fputs("usage: bench.handle QUESTION ROUNDS [ADDRESS "
+		            "[metrics]]\n",
+		    stderr);
 		return 2;
 	}
 	struct world *w = world_new(text);
@@ -96,6 +98,9 @@ int main(int argc, char *argv[])
 		near = add_limits(w);
 		(void)inet_pton(AF_INET, argv[3], &peer.sin_addr);
 	}
+	struct tallies *tallies = argc > 4 ? tallies_new(1, 1000) : NULL;
+	if (tallies)
+		w->handler->tally = tallies_take(tallies);
 	ask_parse(&a, name, argv[1]);
 	size_t len = ask_build(&a, msg);
 	for (unsigned i = 0; i < HANDLE_BATCH_MAX; i++) {
@@ -106,5 +111,6 @@ int main(int argc, char *argv[])
 	printf("%zu octets\n", m[0].response_len);
 	world_free(w);
 	networks_free(near);
+	tallies_free(tallies);
 	return 0;
 }

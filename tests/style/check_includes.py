@@ -57,6 +57,7 @@ FOLDERS = {
         "message": (),
         "forward": ("later", "message", "transport"),
         "later": ("message",),
+        "metrics": ("forward", "message", "registry", "transport"),
         "publication": ("message",),
         "registry": ("message", "zonefile"),
         "transport": ("later", "message"),

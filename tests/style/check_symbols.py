@@ -38,6 +38,7 @@ CONTROL = {
     "respond_browse.c": {"rng_refill"},
     "respond_service.c": {"rng_refill"},
     "reverse.c": {"xcalloc", "free"},
+    "tally.c": {"xcalloc", "mmap", "munmap", "free", "abort", "__assert_fail"},
 }
 # What compilers add: position independence, stack protection, sanitizers,
 # coverage, fuzzing.

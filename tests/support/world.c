@@ -392,7 +392,7 @@ struct world *world_new_readers(const char *text, unsigned reader_n)
 	w->peer.ipv4 = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(0xc00002c8) };
 	w->handler = handler_new(&(struct handler_source){ w->catalog,
-	    &w->identity, &w->slot, WORLD_UDP_MAX, NULL, NULL, NULL });
+	    &w->identity, &w->slot, WORLD_UDP_MAX, NULL, NULL, NULL, NULL });
 	rng_seed_fixed(&w->handler->responder.rng, SEED);
 	w->now_wall_ms = WORLD_NOW_WALL_MS;
 	world_add(w, text);

@@ -328,6 +328,7 @@ void answer_decide(struct answer *ret_a, const struct query *q,
 	empty(ret_a, RCODE_NOERROR);
 	ret_a->authoritative = false;
 	ret_a->leads_outside = false;
+	ret_a->zone = NULL;
 	ret_a->service = NULL;
 	ret_a->chaos = NULL;
 	ret_a->alias_n = 0;

@@ -227,6 +227,10 @@ static void count_below(const struct catalog *c, struct zone *z)
 void catalog_add_zone(struct catalog *c, struct zone *z)
 {
 	assert(!catalog_find_zone(c, &z->name));
+	for (unsigned i = 0; i < c->listener_n; i++) {
+		if (c->listener[i].zone_added)
+			c->listener[i].zone_added(c->listener[i].arg, z);
+	}
 	if (z->address_len)
 		add_reverse_zone(c, z);
 	count_below(c, z);

@@ -22,6 +22,8 @@ struct catalog_listener {
 	    void *arg, const struct service *old, struct service *next);
 	void (*entered)(
 	    void *arg, const struct service *old, struct service *next);
+	/* Before any reader finds it. */
+	void (*zone_added)(void *arg, struct zone *z);
 	/* The static records of z have taken the place of old's; not NULL. */
 	void (*replaced)(
 	    void *arg, struct zone *z, const struct zone_image *old);

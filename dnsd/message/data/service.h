@@ -67,6 +67,7 @@ struct service {
 	/* Control thread's own: a look at its leases is queued; 0: none. */
 	int64_t queued_wall_ms;
 	uint32_t stamp; /* control thread's own: which full load saw it */
+	uint32_t meter; /* its number in what is counted (tally.h); 0: none */
 	uint16_t instance_n;
 	uint16_t eligible_n;     /* in SRV answers: the first ones */
 	uint16_t ipv4_n, ipv6_n; /* of those, in A and in AAAA answers */

@@ -29,6 +29,7 @@ struct zone {
 	uint64_t hash;      /* of name */
 	uint64_t hash_seed; /* the catalog's */
 	bool has_services;  /* the registry's rows may name it */
+	uint8_t number;     /* in what is counted (tally.h); constant */
 	/* Octets of the addresses whose names lie in it, 0: it has none. */
 	uint8_t address_len;
 	/* Control thread's own: whose records these are; NULL: no file's. */

@@ -268,7 +268,7 @@ int main(int argc, char *argv[])
 	struct reclaim *rec = reclaim_new(1);
 	struct catalog *c = load(argv[5], argv[6], rec);
 	const struct handler_source source = { c, &id, NULL, WIRE_UDP_DEFAULT,
-		NULL, NULL, NULL };
+		NULL, NULL, NULL, NULL };
 	uint16_t port = (uint16_t)atoi(argv[4]);
 	if (!strcmp(argv[1], "xdp")) {
 		serve_xdp(handler_new(&source), argv[2], port);

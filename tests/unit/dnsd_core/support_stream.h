@@ -117,7 +117,7 @@ static inline struct site *site_make(const struct site_plan *plan)
 	assert_int_equal(
 	    getsockname(s->reserved_fd, (void *)in, &s->door.address.len), 0);
 	struct handler_source source = { s->world->catalog, &s->world->identity,
-		&s->world->slot, WORLD_UDP_MAX, NULL, NULL, NULL };
+		&s->world->slot, WORLD_UDP_MAX, NULL, NULL, NULL, NULL };
 	if (plan->later)
 		site_start_later(s, plan, &source);
 	assert_int_equal(stream_start(&s->door, 1, &limits, &source,

@@ -279,7 +279,7 @@ static void ending_start(struct ending *e, struct desk *d)
 {
 	struct world *w = world_new_readers(zone_text, 64);
 	struct handler_source source = { w->catalog, &w->identity, &w->slot,
-		WORLD_UDP_MAX, d->table, NULL, NULL };
+		WORLD_UDP_MAX, d->table, NULL, NULL, NULL };
 	struct sockaddr_in *in = (void *)&e->clients.door.address.storage;
 	struct diag diag;
 	int one = 1;

@@ -179,7 +179,7 @@ static void test_taken_address(void **state)
 	assert_true(stream_start(&door, 1, &limits,
 	                &(struct handler_source){ s->world->catalog,
 	                    &s->world->identity, NULL, WORLD_UDP_MAX, NULL,
-	                    NULL, NULL },
+	                    NULL, NULL, NULL },
 	                s->world->reader, &other, &diag) < 0);
 	assert_non_null(strstr(diag.text, "cannot listen on tcp 127.0.0.1"));
 	assert_null(other);

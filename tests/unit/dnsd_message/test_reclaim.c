@@ -156,9 +156,9 @@ static bool answer_is_whole(const struct message *m, unsigned service)
 static void *read_on(void *arg)
 {
 	struct reader *r = arg;
-	struct handler *h =
-	    handler_new(&(struct handler_source){ r->world->catalog,
-	        &r->world->identity, NULL, WORLD_UDP_MAX, NULL, NULL, NULL });
+	struct handler *h = handler_new(
+	    &(struct handler_source){ r->world->catalog, &r->world->identity,
+	        NULL, WORLD_UDP_MAX, NULL, NULL, NULL, NULL });
 	uint8_t request[SERVICES][ASK_MAX];
 	static _Thread_local uint8_t response[BATCH]
 	                                     [WORLD_UDP_MAX + RESPOND_SLACK];
