@@ -20,6 +20,19 @@ static int command_run(
 	return run_main(&o->run);
 }
 
+static int command_serve(
+    const struct registrar_options *o, const struct conf_strings *rest)
+{
+	struct serve_options serve = o->run.serve;
+
+	(void)rest;
+	serve.registry = o->run.registry;
+	serve.zone = o->run.zone;
+	serve.sandbox = o->run.sandbox;
+	log_setup("registrar serve", o->run.log_level, o->run.log_format);
+	return serve_main(&serve);
+}
+
 static int command_complete(
     const struct registrar_options *o, const struct conf_strings *rest);
 
@@ -41,6 +54,12 @@ static const struct command {
 	    "keep the registry up to date, until SIGTERM or SIGINT. SIGHUP "
 	    "reads the directory again.",
 	    COMMAND_RUN, 0, 0, NULL },
+	{ "serve", command_serve,
+	    { "registrar serve --http ADDR:PORT [--registry FILE]" },
+	    "Answer over HTTP, as the API says, until SIGTERM or SIGINT: "
+	    "what there is, what changes, and what is to be registered, "
+	    "renewed, drained or taken out.",
+	    COMMAND_SERVE, 0, 0, NULL },
 	{ "check", command_check, { "registrar check [PATH ...]" },
 	    "Say what is wrong with definitions: files, or the files of "
 	    "directories; without PATH those of the watched directory.",

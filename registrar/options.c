@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/options.h"
 
+#include "registrar/http/access.h"
+#include "registrar/http/listen.h"
 #include "registrar/report/ports.h"
 #include "schema/label.h"
 #include "schema/registry.h"
@@ -72,6 +74,18 @@ static bool is_pair(const char *text)
 	return !*p && p - text <= 255;
 }
 
+static bool is_rights(const char *text)
+{
+	unsigned rights;
+
+	return access_parse_rights(text, &rights);
+}
+
+static bool is_host(const char *text)
+{
+	return *text && strlen(text) <= 253 && !strpbrk(text, " \t\n:/[]");
+}
+
 static bool is_path(const char *text)
 {
 	return *text;
@@ -89,6 +103,10 @@ static const char *const log_formats[] = { "text", "json", NULL };
 #define COMMAND_OPERATE                                                        \
 	(COMMAND_DRAIN | COMMAND_MODE | COMMAND_RESUME | COMMAND_WEIGHT |      \
 	    COMMAND_DEREGISTER)
+/* What runs beside the registrar takes its command line. */
+#define COMMAND_RUNS (COMMAND_RUN | COMMAND_SERVE)
+#define EXPECTS_RIGHTS                                                         \
+	"none, all, or some of read, write, operate, exec, joined by commas"
 #define AT(member) .offset = offsetof(struct registrar_options, member)
 
 static const struct conf_field fields[] = {
@@ -108,7 +126,7 @@ static const struct conf_field fields[] = {
 	    .valid = is_path,
 	    .expects = "the path of a directory",
 	    .fallback = "/etc/rollcall/services.d",
-	    .scope = COMMAND_RUN | COMMAND_CHECK,
+	    .scope = COMMAND_RUNS | COMMAND_CHECK,
 	    .arg = "DIR",
 	    .help = "Directory of definitions" },
 	{ .key = "zone",
@@ -124,7 +142,7 @@ static const struct conf_field fields[] = {
 	    AT(run.name),
 	    .valid = is_source,
 	    .expects = "1..200 printable ASCII characters, no blanks",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "NAME",
 	    .help = "Name of this registrar in the registry; the host's name "
 	            "if not set" },
@@ -133,7 +151,7 @@ static const struct conf_field fields[] = {
 	    AT(run.node),
 	    .valid = is_source,
 	    .expects = "1..200 printable ASCII characters, no blanks",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "NAME",
 	    .help = "Name of this host among others; the host's name if not "
 	            "set" },
@@ -143,7 +161,7 @@ static const struct conf_field fields[] = {
 	    AT(run.adopt),
 	    .valid = is_source,
 	    .expects = "1..200 printable ASCII characters, no blanks",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "NAME",
 	    .help = "Make the rows of a registrar ours that had that name and "
 	            "does not run" },
@@ -153,8 +171,8 @@ static const struct conf_field fields[] = {
 	    .valid = is_address,
 	    .expects = "an IPv4 or IPv6 address",
 	    .fallback = "127.0.0.1",
-	    .scope =
-	        COMMAND_RUN | COMMAND_CHECK | COMMAND_REGISTER | COMMAND_IMPORT,
+	    .scope = COMMAND_RUNS | COMMAND_CHECK | COMMAND_REGISTER |
+	             COMMAND_IMPORT,
 	    .arg = "ADDR",
 	    .help = "Address of instances that name none: this host's, as "
 	            "clients reach it" },
@@ -163,7 +181,7 @@ static const struct conf_field fields[] = {
 	    AT(run.cgroups),
 	    .valid = is_path,
 	    .expects = "the path of a directory",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "DIR",
 	    .help = "Where the cgroups of units are; found by itself if not "
 	            "set" },
@@ -172,14 +190,14 @@ static const struct conf_field fields[] = {
 	    AT(run.container_socket),
 	    .valid = is_path,
 	    .expects = "the path of a socket",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "PATH",
 	    .help = "Where Docker or Podman answers; /run/docker.sock or "
 	            "/run/podman/podman.sock if not set" },
 	{ .key = "container_labels",
 	    .kind = CONF_BOOL,
 	    AT(run.container_labels),
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .help = "Containers are what their labels rollcall.* say" },
 	{ .key = "json",
 	    .kind = CONF_BOOL,
@@ -411,12 +429,66 @@ static const struct conf_field fields[] = {
 	    .scope = COMMAND_REPORT,
 	    .arg = "TEXT",
 	    .help = "What the check is to show" },
+	{ .key = "http",
+	    .kind = CONF_STRINGS,
+	    AT(run.serve.http),
+	    .valid = listen_is_address,
+	    .expects = "ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH",
+	    .scope = COMMAND_RUNS,
+	    .arg = "ADDR:PORT",
+	    .help = "Where the API is; repeat for more" },
+	{ .key = "http_host",
+	    .kind = CONF_STRINGS,
+	    AT(run.serve.hosts),
+	    .valid = is_host,
+	    .expects = "the name of a host",
+	    .scope = COMMAND_RUNS,
+	    .arg = "NAME",
+	    .help = "A name by which clients ask, besides the host's, "
+	            "localhost and addresses; repeat for more" },
+	{ .key = "anonymous_local",
+	    .kind = CONF_STRING,
+	    AT(run.serve.anonymous_local),
+	    .valid = is_rights,
+	    .expects = EXPECTS_RIGHTS,
+	    .fallback = "read,write",
+	    .scope = COMMAND_RUNS,
+	    .arg = "RIGHTS",
+	    .help = "What clients of this host may without a token" },
+	{ .key = "anonymous",
+	    .kind = CONF_STRING,
+	    AT(run.serve.anonymous),
+	    .valid = is_rights,
+	    .expects = EXPECTS_RIGHTS,
+	    .fallback = "none",
+	    .scope = COMMAND_RUNS,
+	    .arg = "RIGHTS",
+	    .help = "What clients of other hosts may without a token" },
+	{ .key = "http_connections",
+	    .kind = CONF_INT,
+	    AT(run.serve.conns),
+	    .low = 10,
+	    .high = 1000000,
+	    .fallback = "20000",
+	    .scope = COMMAND_RUNS,
+	    .arg = "N",
+	    .help = "Connections at a time; the one that is idle longest "
+	            "makes room" },
+	{ .key = "http_client_connections",
+	    .kind = CONF_INT,
+	    AT(run.serve.conns_a_peer),
+	    .low = 1,
+	    .high = 1000000,
+	    .fallback = "1000",
+	    .scope = COMMAND_RUNS,
+	    .arg = "N",
+	    .help = "Connections of one client of another host" },
 	{ .key = "definition_owner",
 	    .kind = CONF_STRING,
 	    AT(run.definition_owner),
 	    .valid = is_user,
 	    .expects = "the name or number of a user",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "USER",
 	    .help = "Whose definitions count besides those of root and of "
 	            "the registrar's own user" },
@@ -425,7 +497,7 @@ static const struct conf_field fields[] = {
 	    AT(run.exec_user),
 	    .valid = is_user,
 	    .expects = "the name or number of a user",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "USER",
 	    .help = "User of exec checks that name none; the registrar's own "
 	            "if not set" },
@@ -435,7 +507,7 @@ static const struct conf_field fields[] = {
 	    .low = 1,
 	    .high = 1024,
 	    .fallback = "32",
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "N",
 	    .help = "Programs of exec checks that run at a time; others wait "
 	            "for their turn" },
@@ -445,7 +517,7 @@ static const struct conf_field fields[] = {
 	    .names = sandbox_modes,
 	    .fallback = "auto",
 	    .common = true,
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "MODE",
 	    .help = "Restrict itself: auto, as far as the kernel can; on, or "
 	            "do not start; off" },
@@ -455,7 +527,7 @@ static const struct conf_field fields[] = {
 	    .names = log_levels,
 	    .fallback = "info",
 	    .common = true,
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "LEVEL",
 	    .help = "Least to log: error, warn, info, debug" },
 	{ .key = "log_format",
@@ -464,7 +536,7 @@ static const struct conf_field fields[] = {
 	    .names = log_formats,
 	    .fallback = "text",
 	    .common = true,
-	    .scope = COMMAND_RUN,
+	    .scope = COMMAND_RUNS,
 	    .arg = "FORMAT",
 	    .help = "Log lines as text or as json" },
 	{ 0 },

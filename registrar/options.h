@@ -8,6 +8,7 @@
  * arena that main owns, to the end of the process.
  */
 #include "registrar/exchange/exchange.h"
+#include "registrar/http/serve.h"
 #include "schema/base/arena.h"
 #include "schema/base/log.h"
 #include "schema/conf/options.h"
@@ -29,6 +30,7 @@ struct run_options {
 	int exec_limit;        /* exec checks that run at a time */
 	const char *cgroups;   /* directory; NULL: where the kernel has them */
 	enum sandbox_mode sandbox;
+	struct serve_options serve;   /* but what stands here as well */
 	const char *container_socket; /* NULL: the usual places */
 	bool container_labels;        /* they say what service a container is */
 	enum log_level log_level;
@@ -89,6 +91,7 @@ enum registrar_command {
 	COMMAND_RESUME = 65536,
 	COMMAND_BACKUP = 131072,
 	COMMAND_RESTORE = 262144,
+	COMMAND_SERVE = 524288,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -12,7 +12,13 @@ struct program {
 	bool (*wanted)(const struct run_options *o);
 };
 
+static bool wants_serve(const struct run_options *o)
+{
+	return o->serve.http.n || o->serve.consul.n;
+}
+
 static const struct program programs[] = {
+	{ "serve", KEEPER_OUTLIVES, wants_serve },
 	{ NULL, KEEPER_TOGETHER, NULL },
 };
 

@@ -371,6 +371,9 @@ typedef void (*registry_change_fn)(
 int registry_changes(struct registry *r, int64_t since, unsigned limit,
     registry_change_fn fn, void *arg, int64_t *ret_revision,
     struct diag *reterr);
+/* The least `since` that it takes. */
+int registry_changes_from(
+    struct registry *r, int64_t *ret_since, struct diag *reterr);
 
 /* Make several reads see one moment. Keep it short: it holds up the WAL. */
 int registry_read_begin(struct registry *r, struct diag *reterr);

@@ -99,6 +99,21 @@ static int check_bounds(
 	return 0;
 }
 
+int registry_changes_from(
+    struct registry *r, int64_t *ret_since, struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *bounds = NULL;
+	int error;
+
+	if ((error = stmt_get(r, STMT_CHANGE_BOUNDS, &bounds, reterr)) < 0 ||
+	    (error = stmt_step(r, bounds, reterr)) < 0)
+		return error;
+	int64_t oldest = sqlite3_column_int64(bounds, 0);
+
+	*ret_since = oldest > 0 ? oldest - 1 : 0;
+	return 0;
+}
+
 int registry_changes(struct registry *r, int64_t since, unsigned limit,
     registry_change_fn fn, void *arg, int64_t *ret_revision,
     struct diag *reterr)

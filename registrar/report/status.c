@@ -282,8 +282,59 @@ static const char *read_host(struct registry *reg, struct arena *a)
 	           : "";
 }
 
+static int read_rows(struct registry *reg, const char *zone,
+    const char *service, struct status_report *r, struct diag *reterr)
+{
+	const struct registry_visitor v = { .service = add_service,
+		.instance = add_instance,
+		.done = done,
+		.arg = r,
+		.broken = add_broken };
+	int error = service ? load_one(reg, zone, service, r, &v, reterr)
+	                    : load_all(reg, r, &v, reterr);
+
+	return error < 0 ? error
+	                 : registry_read_disagreements(
+	                       reg, zone, service, add_other, r, reterr);
+}
+
+int status_read(struct registry *reg, const char *path, const char *zone,
+    const char *service, int64_t now_wall_ms, struct status_report *ret_r,
+    struct diag *reterr)
+{
+	struct status_report r = { .arena = arena_new(),
+		.now_wall_ms = now_wall_ms };
+	int error = read_rows(reg, zone, service, &r, reterr);
+
+	if (error < 0) {
+		status_release(&r);
+		return error;
+	}
+	if (path)
+		judge_told(reg, &r, path, service);
+	r.host = read_host(reg, r.arena);
+	join_checks(&r);
+	*ret_r = r;
+	return 0;
+}
+
 int status_load(const char *registry, const char *zone, const char *service,
     int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr)
+{
+	struct registry *reg;
+	int error = registry_open(registry, REGISTRY_READ, &reg, reterr);
+
+	if (error < 0)
+		return error;
+	error = status_read(
+	    reg, registry, zone, service, now_wall_ms, ret_r, reterr);
+	registry_close(reg);
+	return error;
+}
+
+int status_read_page(struct registry *reg, struct registry_key *after,
+    unsigned limit, int64_t now_wall_ms, struct status_report *ret_r,
+    unsigned *ret_n, struct diag *reterr)
 {
 	struct status_report r = { .arena = arena_new(),
 		.now_wall_ms = now_wall_ms };
@@ -292,26 +343,19 @@ int status_load(const char *registry, const char *zone, const char *service,
 		.done = done,
 		.arg = &r,
 		.broken = add_broken };
-	struct registry *reg = NULL;
-	int error = registry_open(registry, REGISTRY_READ, &reg, reterr);
+	int error = registry_read_page(reg, after, limit, &v, ret_n, reterr);
 
-	if (error == 0) {
-		error = service ? load_one(reg, zone, service, &r, &v, reterr)
-		                : load_all(reg, &r, &v, reterr);
+	for (unsigned k = 0; k < r.service_n && error == 0; k++) {
+		const struct service_row *row = &r.services[k].row;
+
+		error = registry_read_checks(
+		    reg, row->zone, row->name, add_check, &r, reterr);
 	}
-	if (error == 0) {
-		error = registry_read_disagreements(
-		    reg, zone, service, add_other, &r, reterr);
-	}
-	if (error == 0) {
-		judge_told(reg, &r, registry, service);
-		r.host = read_host(reg, r.arena);
-	}
-	registry_close(reg);
 	if (error < 0) {
 		status_release(&r);
 		return error;
 	}
+	r.host = "";
 	join_checks(&r);
 	*ret_r = r;
 	return 0;

@@ -64,6 +64,20 @@ struct status_report {
  */
 int status_load(const char *registry, const char *zone, const char *service,
     int64_t now_wall_ms, struct status_report *ret_r, struct diag *reterr);
+/*
+ * The same from one that is open. path: beside which dnsd tell of themselves;
+ * NULL: nobody is asked.
+ */
+int status_read(struct registry *reg, const char *path, const char *zone,
+    const char *service, int64_t now_wall_ms, struct status_report *ret_r,
+    struct diag *reterr);
+/*
+ * At most limit services behind after, which moves (registry_read_page());
+ * nothing of who tells of himself, and nothing of what others say.
+ */
+int status_read_page(struct registry *reg, struct registry_key *after,
+    unsigned limit, int64_t now_wall_ms, struct status_report *ret_r,
+    unsigned *ret_n, struct diag *reterr);
 /* One instance alone, from a registry that is open. */
 int status_read_instance(struct registry *reg, const char *zone,
     const char *service, const char *instance, int64_t now_wall_ms,
@@ -142,4 +156,10 @@ void status_print_others(FILE *f, struct arena *a,
     const char *before);
 
 /* Every column of every row, under keys that stay. */
+struct json_t *status_json(const struct status_report *r);
+struct json_t *status_service_json(
+    const struct status_report *r, const struct status_service *s);
+struct json_t *status_instance_json(
+    const struct status_report *r, const struct status_instance *i);
+/* The same, one service after the other. */
 void status_print_json(FILE *f, const struct status_report *r);

@@ -43,7 +43,7 @@ static json_t *check_json(const struct check_row *row)
 	return o;
 }
 
-static json_t *instance_json(
+json_t *status_instance_json(
     const struct status_report *r, const struct status_instance *i)
 {
 	const struct instance_row *row = &i->row;
@@ -121,7 +121,7 @@ static json_t *others_json(
 	return all;
 }
 
-static json_t *service_json(
+json_t *status_service_json(
     const struct status_report *r, const struct status_service *s)
 {
 	const struct service_row *row = &s->row;
@@ -146,8 +146,8 @@ static json_t *service_json(
 	json_set(o, "source", json_text(row->source));
 	json_set(o, "definition", json_text(row->definition));
 	for (unsigned k = 0; k < s->instance_n; k++) {
-		json_array_append_new(
-		    all, instance_json(r, &r->instances[s->instance_0 + k]));
+		json_array_append_new(all,
+		    status_instance_json(r, &r->instances[s->instance_0 + k]));
 	}
 	json_set(o, "instances", all);
 	json_set(o, "disagreements", others_json(r, s));
@@ -280,6 +280,29 @@ static void print_told(FILE *f, const struct told *t)
 	json_decref(o);
 }
 
+json_t *status_json(const struct status_report *r)
+{
+	json_t *o = json_must(json_object());
+	json_t *services = json_must(json_array());
+	json_t *broken = json_must(json_array());
+
+	json_set(o, "now_wall_ms", json_integer(r->now_wall_ms));
+	json_set(o, "healthy", json_boolean(!status_is_unhealthy(r)));
+	json_t *told = status_told_json(&r->told);
+
+	(void)json_object_update(o, told);
+	json_decref(told);
+	for (unsigned k = 0; k < r->service_n; k++) {
+		json_array_append_new(
+		    services, status_service_json(r, &r->services[k]));
+	}
+	for (unsigned k = 0; k < r->broken_n; k++)
+		json_array_append_new(broken, json_text(r->broken[k]));
+	json_set(o, "services", services);
+	json_set(o, "broken", broken);
+	return o;
+}
+
 /* One service at a time: there may be a hundred thousand. */
 void status_print_json(FILE *f, const struct status_report *r)
 {
@@ -289,7 +312,7 @@ void status_print_json(FILE *f, const struct status_report *r)
 	print_told(f, &r->told);
 	(void)fputs("\"services\": [", f);
 	for (unsigned k = 0; k < r->service_n; k++) {
-		json_t *o = service_json(r, &r->services[k]);
+		json_t *o = status_service_json(r, &r->services[k]);
 
 		(void)fputs(k ? ",\n" : "\n", f);
 		(void)json_dumpf(o, f, JSON_INDENT(2));

@@ -90,6 +90,7 @@ FOLDERS = {
         "report": ("lib",),
         "top": ("lib", "report"),
         "exchange": ("consul", "lib", "report"),
+        "http": ("command", "consul", "exchange", "keeper", "lib", "report"),
     },
 }
 # Of the headers beside them, what every folder may include.

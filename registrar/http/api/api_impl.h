@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+/*
+ * api_impl - private to registrar/http/api/.
+ *
+ *	api.c        the table of routes
+ *	api_read.c   what there is
+ *	api_watch.c  what changes
+ */
+#include "registrar/http/api/api.h"
+#include "registrar/report/target.h"
+
+/* The first parts of the path: SERVICE[.ZONE], INSTANCE. False: failed. */
+bool api_target(struct http_request *q, struct target *ret_t);
+
+void api_put(struct evbuffer *out, const char *text);
+void api_put_json(struct evbuffer *out, json_t *o); /* takes o over */
+
+void api_get_service(struct http_request *q);
+void api_get_instance(struct http_request *q);
+void api_get_services(struct http_request *q);
+void api_get_status(struct http_request *q);
+void api_get_watch(struct http_request *q);
