@@ -176,17 +176,37 @@ static const char *make_name(
 	return name;
 }
 
-static void resolve_weights(const struct raw_weights *service,
-    const struct raw_weights *own, struct definition_instance *i)
+/* One weight as it is written, which becomes the one that is emitted. */
+static int scale_weight(struct conf_context *c, const struct raw_service *s,
+    const struct raw_instance *raw, int *weight)
 {
-	i->weight = own->passing;
-	i->weight_warning = own->warning;
-	if (own->passing == ROW_DEFAULT) {
-		i->weight = service->passing == ROW_DEFAULT ? WEIGHT_DEFAULT
-		                                            : service->passing;
-		if (own->warning == ROW_DEFAULT)
-			i->weight_warning = service->warning;
+	if (*weight == ROW_DEFAULT)
+		return 0;
+	if (*weight > UINT16_MAX / s->weight_scale) {
+		return conf_bad(c, raw->node,
+		    "found an instance of weight %d with 'weight_scale: %d', "
+		    "expected a weight of at most %d",
+		    *weight, s->weight_scale, UINT16_MAX / s->weight_scale);
 	}
+	*weight *= s->weight_scale;
+	return 0;
+}
+
+static int resolve_weights(struct conf_context *c, const struct raw_service *s,
+    const struct raw_instance *raw, struct definition_instance *i)
+{
+	i->weight = raw->weights.passing;
+	i->weight_warning = raw->weights.warning;
+	if (i->weight == ROW_DEFAULT) {
+		i->weight = s->weights.passing == ROW_DEFAULT
+		                ? WEIGHT_DEFAULT
+		                : s->weights.passing;
+		if (i->weight_warning == ROW_DEFAULT)
+			i->weight_warning = s->weights.warning;
+	}
+	int r = scale_weight(c, s, raw, &i->weight);
+
+	return r < 0 ? r : scale_weight(c, s, raw, &i->weight_warning);
 }
 
 int resolve_instance(struct conf_context *c, const struct raw_service *s,
@@ -215,7 +235,8 @@ int resolve_instance(struct conf_context *c, const struct raw_service *s,
 	int r = resolve_instance_ports(c, s, raw, &i);
 	i.name = raw->name ? raw->name
 	                   : make_name(a, i.address, i.port, defaults->node);
-	resolve_weights(&s->weights, &raw->weights, &i);
+	if (resolve_weights(c, s, raw, &i) < 0)
+		r = -EINVAL;
 
 	const struct template_vars v = { .address = i.address,
 		.name = i.name,

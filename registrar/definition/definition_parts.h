@@ -286,6 +286,7 @@ struct raw_service {
 	const struct conf_node *node;
 	const char *name, *zone, *protocol, *tags, *meta;
 	int port, ttl_s, max_answers, on_empty;
+	int weight_scale; /* at least 1; weights here are without it */
 	struct raw_ports ports;
 	struct raw_weights weights;
 	struct raw_process process;

@@ -237,6 +237,20 @@ static const struct {
 	    " 10-0-0-2-80 10.0.0.2 port 80 prio 0 weight 9/-1\n"
 	    " 10-0-0-3-80 10.0.0.3 port 80 prio 0 weight 50/1 exe:/bin/a\n"
 	    "  tcp-1 tcp 10.0.0.3 80" TIMES },
+	{ "a scale is that of all weights",
+	    "service: a\nport: 80\nweight_scale: 256\n"
+	    "weights: {passing: 50, warning: 5}\ninstances:\n"
+	    "- {name: a}\n"
+	    "- {name: b, weight: 255}\n"
+	    "- {name: c, weights: {passing: 0, warning: 1}}\n",
+	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " a 127.0.0.1 port 80 prio 0 weight 12800/1280\n"
+	    " b 127.0.0.1 port 80 prio 0 weight 65280/-1\n"
+	    " c 127.0.0.1 port 80 prio 0 weight 0/256\n" },
+	{ "and of the one that nobody wrote",
+	    "service: a\nport: 80\nweight_scale: 256\n",
+	    "_a._tcp.svc.test port 80 ttl -1 max -1 empty nodata [] {}\n"
+	    " 127-0-0-1-80 127.0.0.1 port 80 prio 0 weight 25600/-1\n" },
 	{ "what follows a drain: of the service, another, none, both",
 	    "service: a\nport: 80\nprocess: {exe: /bin/a}\n"
 	    "on_drained: {signal: TERM}\ninstances:\n"

@@ -47,6 +47,13 @@ static const struct bad_definition bad[] = {
 	    "by dots, at most 120 octets, no final dot\n"
 	    "4:11: found '_tcp' for 'protocol', expected a protocol such as "
 	    "tcp or udp\n" },
+	{ "service: a\nport: 1\nweight_scale: 0",
+	    "3:15: found '0' for 'weight_scale', expected a number from 1 to "
+	    "65535\n" },
+	{ "service: a\nport: 1\nweight_scale: 256\ninstances:\n"
+	  "- {name: a, weight: 255}\n- {name: b, weights: {warning: 256}}",
+	    "6:3: found an instance of weight 256 with 'weight_scale: 256', "
+	    "expected a weight of at most 255\n" },
 	{ "service: a\nport: 1\non_drained: TERM",
 	    "3:13: found 'TERM' for 'on_drained', expected 'none' or a map "
 	    "with 'exec', 'signal' or both\n" },
