@@ -31,7 +31,7 @@ EXPECTED = """
     @/share/doc/rollcall/CHANGELOG.md
     @/share/doc/rollcall/LICENSE
     @/share/doc/rollcall/rollcall.yaml
-    @/share/doc/rollcall/examples/resolvers/haproxy.cfg
+    @/share/doc/rollcall/examples/haproxy/haproxy.cfg
     /rollcall/rollcall.yaml
     /rollcall/services.d
 """.split()

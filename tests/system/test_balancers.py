@@ -5,9 +5,6 @@ did not."""
 
 import contextlib
 import json
-import os
-import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,31 +12,19 @@ import urllib.request
 
 import pytest
 from backend import Backend
-from rollcall import (BUILD, HOST, TREE, free_port, until,
-                      within_a_minute)
+from balanced import (CONTRIB, WEIGHTS, Balanced, Haproxy, Nginx, find)
+from rollcall import BUILD, HOST, free_port, until, within_a_minute
 
 pytestmark = pytest.mark.threads
 
-RESOLVERS = TREE / "contrib/resolvers"
 SIZES = [5, 50, 500]
-RUNNING, MAINTENANCE = "2", 0x23  # "show servers state"
 
 
 def program(name):
-    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    found = find(name)
     if not found:
         pytest.skip(f"{name} is not installed")
     return found
-
-
-def run(site, name, *command):
-    log = site.folder / f"{name}.log"
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    site.processes.append(process)
-    return log
 
 
 def address_of(k):
@@ -64,34 +49,6 @@ def get(port):
 
 
 # ---- HAProxy ------------------------------------------------------------
-
-class Haproxy:
-    """The example, with our addresses in the place of its own."""
-
-    def __init__(self, site, dnsd, *changes):
-        self.port = free_port()
-        self.socket = site.folder / "haproxy.sock"
-        text = (RESOLVERS / "haproxy.cfg").read_text()
-        for old, new in (("127.0.0.1:5300", f"{dnsd.host}:{dnsd.port}"),
-                         ("127.0.0.1:8000", f"{HOST}:{self.port}"),
-                         *changes):
-            assert old in text
-            text = text.replace(old, new)
-        conf = site.folder / "haproxy.cfg"
-        conf.write_text(f"global\n    stats socket {self.socket}\n{text}")
-        self.log = run(site, "haproxy", program("haproxy"), "-db", "-f", conf)
-        until("HAProxy listens", self.socket.exists)
-
-    def servers(self):
-        """{place: address} of those that get requests."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(self.socket))
-            s.sendall(b"show servers state web\n")
-            text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
-        rows = [line.split() for line in text.splitlines()[2:] if line]
-        return {row[3]: row[4] for row in rows
-                if row[5] == RUNNING and not int(row[6]) & MAINTENANCE}
-
 
 @pytest.mark.parametrize("n", SIZES)
 def test_haproxy_has_all(site, dnsd, n):
@@ -188,24 +145,11 @@ class Everywhere(Backend):
     (5, None), (50, None), (50, 0), (500, 0)])
 def test_nginx_has_what_the_example_says(site, dnsd, n, max_answers):
     """All of them with `max_answers: all`, 28 or so without."""
-    nginx = program("nginx")
-    port, backend = free_port(), Everywhere("0.0.0.0", 0)
+    program("nginx")
+    backend = Everywhere("0.0.0.0", 0)
     put(site, n, backend.port, max_answers)
-    text = (RESOLVERS / "nginx.conf").read_text()
-    for old, new in (("127.0.0.1:5300", f"{dnsd.host}:{dnsd.port}"),
-                     ("127.0.0.1:8000", f"{HOST}:{port}"),
-                     ("$web:8080", f"$web:{backend.port}")):
-        assert old in text
-        text = text.replace(old, new)
-    conf = site.folder / "nginx.conf"
-    conf.write_text(
-        f"pid {site.folder}/pid;\ndaemon off;\nmaster_process off;\n"
-        f"error_log stderr;\nevents {{ }}\nhttp {{ access_log off;\n"
-        + "".join(f"{kind}_temp_path {site.folder}/{kind};\n" for kind in (
-            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        + text + "}\n")
     until("served", lambda: len(dnsd.instances("web")) == n)
-    run(site, "nginx", nginx, "-e", "stderr", "-c", conf)
+    port = Nginx(site, dnsd, backend.port).port
 
     def listens():
         with contextlib.suppress(urllib.error.URLError, ConnectionError):
@@ -225,6 +169,37 @@ def test_nginx_has_what_the_example_says(site, dnsd, n, max_answers):
         backend.close()
 
 
+# ---- whole: instances come and go under load -------------------------------
+
+@pytest.mark.slow
+def test_no_request_is_lost_by_drains_and_few_by_kills(site):
+    """As tests/bench/balancers does for long."""
+    balancers = [name for name in ("haproxy", "nginx") if find(name)]
+    if not balancers:
+        pytest.skip("haproxy and nginx are not installed")
+    whole = Balanced(site, balancers, rate=50)
+    try:
+        for _ in range(2):
+            whole.drain_and_rejoin()
+        for name, load in whole.loads.items():
+            assert len(load.requests) > 100
+            assert not load.failed(), f"{name}, while instances were drained"
+        for name, (_, last_ms) in whole.kill().items():
+            assert last_ms < 3000, f"{name}, which asks each second"
+        if "haproxy" in balancers:
+            addresses = {name: i.address
+                         for name, i in whole.instances.items()}
+            want = {addresses[name]: w for name, w in WEIGHTS.items()}
+            until("HAProxy has the weights", lambda:
+                  whole.balancers["haproxy"].weights() == want)
+            begin = time.monotonic()
+            time.sleep(2)
+            shares = whole.loads["haproxy"].shares(begin)
+            assert 0.4 < shares["big"] < 0.6, "half of the weight is its"
+    finally:
+        whole.stop()
+
+
 # ---- Prometheus ---------------------------------------------------------
 
 @pytest.mark.parametrize("n", SIZES)
@@ -237,7 +212,7 @@ def test_prometheus_has_all(site, n):
     site.create_registry()
     put(site, n)
     conf = site.folder / "prometheus.yml"
-    conf.write_text((RESOLVERS / "prometheus.yml").read_text())
+    conf.write_text((CONTRIB / "resolvers/prometheus.yml").read_text())
     resolv = site.folder / "resolv.conf"
     resolv.write_text("nameserver 127.0.0.1\n")
     script = f"""

@@ -14,7 +14,7 @@ import pytest
 from rollcall import BUILD, TREE, until
 
 DEMO = TREE / "contrib/demo"
-RESOLVERS = TREE / "contrib/resolvers"
+CONTRIB = TREE / "contrib"
 
 
 def environment(folder):
@@ -124,19 +124,19 @@ def test_the_readme_works_as_printed(tmp_path):
 
 
 @pytest.mark.parametrize("command, conf", [
-    (["haproxy", "-c", "-f"], "haproxy.cfg"),
-    (["dnsmasq", "--test", "-C"], "dnsmasq.conf"),
-    (["unbound-checkconf"], "unbound.conf"),
-    (["promtool", "check", "config"], "prometheus.yml"),
+    (["haproxy", "-c", "-f"], "haproxy/haproxy.cfg"),
+    (["dnsmasq", "--test", "-C"], "resolvers/dnsmasq.conf"),
+    (["unbound-checkconf"], "resolvers/unbound.conf"),
+    (["promtool", "check", "config"], "resolvers/prometheus.yml"),
 ])
 def test_resolver_examples(tmp_path, command, conf):
     program = shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin")
     if not program:
         pytest.skip(f"{command[0]} is not installed")
-    copy = tmp_path / conf
+    copy = tmp_path / "conf"
     # unbound wants to go where Debian has its folder
     extra = f'server: directory: "{tmp_path}"\n' if "unbound" in conf else ""
-    copy.write_text(extra + (RESOLVERS / conf).read_text())
+    copy.write_text(extra + (CONTRIB / conf).read_text())
     done = subprocess.run([program, *command[1:], copy], text=True,
                           check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
@@ -150,7 +150,7 @@ def test_nginx_example(tmp_path):
     conf = tmp_path / "nginx.conf"
     conf.write_text(f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{ }}\n"
                     f"http {{ access_log off;\n"
-                    f"include {RESOLVERS}/nginx.conf; }}\n")
+                    f"include {CONTRIB}/nginx/nginx.conf; }}\n")
     done = subprocess.run([program, "-t", "-e", "stderr", "-c", conf],
                           text=True, check=False, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr
@@ -175,9 +175,11 @@ def test_example_configuration_is_right(site):
     assert done.returncode == 0, done.stderr
 
 
-def test_example_definitions_are_right(site):
+@pytest.mark.parametrize("files", [
+    "services.d/*", "haproxy/web.yaml", "nginx/web.yaml"])
+def test_example_definitions_are_right(site, files):
     # a checkout has the modes that the umask of whoever made it allows
-    for file in (TREE / "contrib/services.d").iterdir():
+    for file in CONTRIB.glob(files):
         shutil.copyfile(file, site.watch / file.name)
         (site.watch / file.name).chmod(0o644)
     done = site.command("check", site.watch)
