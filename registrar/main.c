@@ -80,6 +80,12 @@ static const struct command {
 	    "registry, may be yet to come. Exits with 3, and says what it "
 	    "found, after TIME.",
 	    COMMAND_WAIT, 1, 1, "SERVICE/INSTANCE" },
+	{ "watch", command_watch,
+	    { "registrar watch SERVICE ... --exec COMMAND | --template IN:OUT" },
+	    "Run COMMAND, or write the file OUT as the template IN says, now "
+	    "and whenever what DNS says of the services changes, until SIGTERM "
+	    "or SIGINT. What cannot be done leaves what was done last.",
+	    COMMAND_WATCH, 1, 256, "SERVICE" },
 	{ "import", command_import,
 	    { "registrar import FILE [--format FORMAT] [--zone NAME]" },
 	    "Put the instances of FILE into the registry; - is standard "

@@ -68,6 +68,11 @@ struct registrar_options {
 	bool unhealthy, nagios;
 	const char *node;   /* what is on it; NULL: everything */
 	int64_t timeout_ms; /* wait */
+	struct {
+		const char *exec, *reload;     /* NULL: none */
+		struct conf_strings templates; /* IN:OUT */
+		int64_t settle_ms;
+	} watch;
 };
 
 /* Which commands have a flag: conf_field.scope. */
@@ -92,6 +97,7 @@ enum registrar_command {
 	COMMAND_BACKUP = 131072,
 	COMMAND_RESTORE = 262144,
 	COMMAND_SERVE = 524288,
+	COMMAND_WATCH = 1 << 24,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -68,6 +68,8 @@ int command_wait(
     const struct registrar_options *o, const struct conf_strings *rest);
 
 /* [FILTER]: services and instances, live */
+int command_watch(
+    const struct registrar_options *o, const struct conf_strings *rest);
 int command_top(
     const struct registrar_options *o, const struct conf_strings *rest);
 

@@ -89,6 +89,7 @@ FOLDERS = {
                       "process"),
         "report": ("lib",),
         "top": ("lib", "report"),
+        "watch": ("lib", "report"),
         "exchange": ("consul", "lib", "report"),
         "http": ("command", "consul", "exchange", "keeper", "lib", "report"),
     },
