@@ -28,6 +28,7 @@ static int command_serve(
 	(void)rest;
 	serve.registry = o->run.registry;
 	serve.zone = o->run.zone;
+	serve.address = o->run.address;
 	serve.sandbox = o->run.sandbox;
 	log_setup("registrar serve", o->run.log_level, o->run.log_format);
 	return serve_main(&serve);

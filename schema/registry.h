@@ -498,6 +498,10 @@ int registry_put_damping(struct registry *r, const char *zone,
 /* weight_override; ROW_DEFAULT: that of the description holds again. */
 int registry_put_weight(struct registry *r, const char *zone,
     const char *service, const char *instance, int weight, struct diag *reterr);
+/* Of an instance that has a lease: it is later from now on, never earlier. */
+int registry_put_lease(struct registry *r, const char *zone,
+    const char *service, const char *instance, int64_t until_wall_ms,
+    struct diag *reterr);
 /*
  * A row of history that is no transition: was and now are the present state.
  * Says who did something to the instance, and what; -ENOENT if it is gone.

@@ -344,6 +344,20 @@ int registry_put_weight(struct registry *r, const char *zone,
 	return registry_run_update(r, st, zone, service, instance, reterr);
 }
 
+int registry_put_lease(struct registry *r, const char *zone,
+    const char *service, const char *instance, int64_t until_wall_ms,
+    struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = registry_get_for_write(r, STMT_PUT_LEASE, &st, reterr);
+
+	if (error < 0)
+		return error;
+	registry_bind_instance(st, zone, service, instance);
+	stmt_int(st, 4, until_wall_ms);
+	return registry_run_update(r, st, zone, service, instance, reterr);
+}
+
 int registry_put_ramp(struct registry *r, const char *zone, const char *service,
     const char *instance, int percent, struct diag *reterr)
 {

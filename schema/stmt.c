@@ -152,6 +152,10 @@ static const char *const texts[STMT_N] = {
 	[STMT_PUT_WEIGHT] =
 	    "UPDATE instance SET weight_override = ?4 WHERE zone = ?1 "
 	    "AND service = ?2 AND name = ?3 AND weight_override IS NOT ?4",
+	[STMT_PUT_LEASE] =
+	    "UPDATE instance SET lease_until_wall_ms = ?4 WHERE zone = ?1 "
+	    "AND service = ?2 AND name = ?3 "
+	    "AND lease_until_wall_ms BETWEEN 1 AND ?4 - 1",
 	[STMT_PUT_RAMP] =
 	    "UPDATE instance SET ramp_percent = ?4 WHERE zone = ?1 "
 	    "AND service = ?2 AND name = ?3 AND ramp_percent <> ?4",

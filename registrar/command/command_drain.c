@@ -83,7 +83,7 @@ static int drain_again(
 	                            : operation_note(op, row, reason, reterr);
 }
 
-static int drain(struct operation *op, const struct instance_row *row,
+int operation_drain(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	struct drain_row d = { .step = DRAIN_WAITING,
@@ -285,7 +285,7 @@ int command_drain(
 	int error = operation_start(&op, o, rest->items, rest->n, a, &why);
 
 	if (error == 0)
-		error = operation_run(&op, drain, NULL, &why);
+		error = operation_run(&op, operation_drain, NULL, &why);
 	if (error == 0 && (o->wait || o->deregister))
 		error = wait_and_print(&op, &w, &why);
 	if (error == 0 && o->deregister && !w.failed) {

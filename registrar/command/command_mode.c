@@ -34,14 +34,14 @@ static int set_mode(struct operation *op, const struct instance_row *row,
 	return error;
 }
 
-static int resume(struct operation *op, const struct instance_row *row,
+int operation_resume(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	(void)arg;
 	return set_mode(op, row, MODE_ACTIVE, reterr);
 }
 
-static int maintain(struct operation *op, const struct instance_row *row,
+int operation_maintain(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	int error =
@@ -60,7 +60,7 @@ int command_maintenance(
 	int error = operation_start(&op, o, rest->items, rest->n, a, &why);
 
 	if (error == 0)
-		error = operation_run(&op, maintain, NULL, &why);
+		error = operation_run(&op, operation_maintain, NULL, &why);
 	if (error == 0)
 		operation_print(&op);
 	operation_end(&op);
@@ -123,7 +123,7 @@ int command_resume(
 	int error = operation_start(&op, o, rest->items, rest->n, a, &why);
 
 	if (error == 0)
-		error = operation_run(&op, resume, NULL, &why);
+		error = operation_run(&op, operation_resume, NULL, &why);
 	if (error == 0 && o->wait) {
 		if (!o->json)
 			operation_print(&op);

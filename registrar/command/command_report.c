@@ -6,6 +6,7 @@
  * runs looks at some times in each ttl; it is not asked, and may be down.
  */
 #include "registrar/command/commands.h"
+#include "registrar/command/operation.h"
 #include "registrar/definition/definition.h"
 #include "registrar/probe/probe.h"
 #include "registrar/report/target.h"
@@ -62,11 +63,35 @@ static int find_check(
 	    r->target.instance, r->target.zone);
 }
 
-static int write_report(struct report *r, const char *path, enum health status,
-    const char *note, struct diag *reterr)
+int operation_report(struct registry *reg, const struct target *t,
+    const char *check, enum health status, const char *note,
+    int64_t now_wall_ms, struct diag *reterr)
 {
+	struct report r = { .target = *t, .check = check };
 	char output[PROBE_DETAIL_MAX];
-	int64_t now_wall_ms = clock_wall_ms();
+
+	probe_printable(output, sizeof(output), note, strlen(note));
+	int error = find_check(&r, reg, reterr);
+
+	if (error < 0)
+		return error;
+	const struct check_row row = { .zone = t->zone,
+		.service = t->service,
+		.instance = t->instance,
+		.name = r.name,
+		.kind = check_kind_name(CHECK_TTL),
+		.status = status,
+		.output = output,
+		.since_wall_ms =
+		    status == r.status ? r.since_wall_ms : now_wall_ms,
+		.checked_wall_ms = now_wall_ms };
+
+	return registry_put_check(reg, &row, reterr);
+}
+
+static int write_report(const struct target *t, const char *check,
+    const char *path, enum health status, const char *note, struct diag *reterr)
+{
 	struct registry *reg;
 
 	/* only the registrar makes one */
@@ -78,22 +103,8 @@ static int write_report(struct report *r, const char *path, enum health status,
 
 	if (error < 0)
 		return error;
-	probe_printable(output, sizeof(output), note, strlen(note));
-	error = find_check(r, reg, reterr);
-	if (error == 0) {
-		const struct check_row row = { .zone = r->target.zone,
-			.service = r->target.service,
-			.instance = r->target.instance,
-			.name = r->name,
-			.kind = check_kind_name(CHECK_TTL),
-			.status = status,
-			.output = output,
-			.since_wall_ms = status == r->status ? r->since_wall_ms
-			                                     : now_wall_ms,
-			.checked_wall_ms = now_wall_ms };
-
-		error = registry_put_check(reg, &row, reterr);
-	}
+	error = operation_report(
+	    reg, t, check, status, note, clock_wall_ms(), reterr);
 	registry_close(reg);
 	return error;
 }
@@ -102,14 +113,15 @@ static int report(const struct registrar_options *o,
     const struct conf_strings *rest, enum health status)
 {
 	struct arena *a = arena_new();
-	struct report r = { .check = rest->n > 1 ? rest->items[1] : NULL };
+	const char *check = rest->n > 1 ? rest->items[1] : NULL;
+	struct target t;
 	struct diag why;
-	int error = target_parse_instance(
-	    rest->items[0], o->run.zone, a, &r.target, &why);
+	int error =
+	    target_parse_instance(rest->items[0], o->run.zone, a, &t, &why);
 
 	if (error == 0) {
-		error = write_report(
-		    &r, o->run.registry, status, o->note ? o->note : "", &why);
+		error = write_report(&t, check, o->run.registry, status,
+		    o->note ? o->note : "", &why);
 	}
 	arena_free(a);
 	if (error == 0)

@@ -16,7 +16,7 @@
 #define WEIGHT_MAX 65535
 
 /* ROW_DEFAULT: the description's. */
-static int set_weight(struct operation *op, const struct instance_row *row,
+int operation_weight(struct operation *op, const struct instance_row *row,
     void *arg, struct diag *reterr)
 {
 	int weight = *(const int *)arg;
@@ -91,7 +91,7 @@ int command_weight(
 	if (error == 0)
 		error = operation_start(&op, o, rest->items, n, a, &why);
 	if (error == 0)
-		error = operation_run(&op, set_weight, &weight, &why);
+		error = operation_run(&op, operation_weight, &weight, &why);
 	if (error == 0) {
 		operation_print(&op);
 		print_remarks(&op);

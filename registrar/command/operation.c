@@ -356,6 +356,19 @@ static int run_locked(
 	return error;
 }
 
+int operation_run_in(struct operation *op, struct registry *reg,
+    int64_t now_wall_ms, operation_fn fn, void *arg, struct diag *reterr)
+{
+	op->reg = reg;
+	op->now_wall_ms = now_wall_ms;
+	int error = registry_read_host(reg, &op->host, reterr);
+
+	if (error == 0)
+		error = run_locked(op, fn, arg, reterr);
+	op->reg = NULL;
+	return error;
+}
+
 int operation_run(
     struct operation *op, operation_fn fn, void *arg, struct diag *reterr)
 {
@@ -457,7 +470,7 @@ int operation_note(struct operation *op, const struct instance_row *row,
 
 /* ---- output ------------------------------------------------------------ */
 
-static void print_json(const struct operation *op)
+json_t *operation_json(const struct operation *op)
 {
 	json_t *all = json_must(json_array());
 
@@ -474,6 +487,13 @@ static void print_json(const struct operation *op)
 			json_set(o, "text", json_text(c->text));
 		json_array_append_new(all, o);
 	}
+	return all;
+}
+
+static void print_json(const struct operation *op)
+{
+	json_t *all = operation_json(op);
+
 	(void)json_dumpf(all, stdout, JSON_INDENT(2));
 	(void)fputc('\n', stdout);
 	json_decref(all);

@@ -82,6 +82,10 @@ void operation_end(struct operation *op);
 int operation_run(
     struct operation *op, operation_fn fn, void *arg, struct diag *reterr);
 
+/* The same in a transaction of the caller's, of a registry that he has open. */
+int operation_run_in(struct operation *op, struct registry *reg,
+    int64_t now_wall_ms, operation_fn fn, void *arg, struct diag *reterr);
+
 /*
  * The same without a transaction, and nothing can be written: fn looks at
  * the rows as they are now. What is gone is left out.
@@ -105,6 +109,28 @@ void operation_pause(unsigned row_n);
 int operation_note(struct operation *op, const struct instance_row *row,
     const char *text, struct diag *reterr);
 
+/* ---- command_mode.c, command_drain.c, command_weight.c ----------------- */
+
+/* All operation_fn; by the options of op. arg of the last: const int *. */
+int operation_resume(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr);
+int operation_maintain(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr);
+int operation_drain(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr);
+int operation_weight(struct operation *op, const struct instance_row *row,
+    void *arg, struct diag *reterr);
+
+/* ---- command_report.c -------------------------------------------------- */
+
+/*
+ * A report on a ttl check; check NULL: the only one. -EINVAL: there is none, or
+ * there are several.
+ */
+int operation_report(struct registry *reg, const struct target *t,
+    const char *check, enum health status, const char *note,
+    int64_t now_wall_ms, struct diag *reterr);
+
 /* ---- command_register.c ------------------------------------------------ */
 
 /* Does a definition name it, whose registrar would bring it back? */
@@ -118,6 +144,8 @@ int operation_withdraw(struct operation *op, const struct instance_row *row,
 
 /* ---- output ------------------------------------------------------------ */
 
+/* What was done, an object for each instance. */
+struct json_t *operation_json(const struct operation *op);
 /* What was done: a line or an object for each instance. */
 void operation_print(const struct operation *op);
 /* Prints an error, if any; the exit code. */

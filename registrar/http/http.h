@@ -140,6 +140,8 @@ struct registry *http_registry(struct http_request *q);
 const char *http_registry_path(const struct http_request *q);
 /* Of services that name none. */
 const char *http_zone(const struct http_request *q);
+/* Of instances on this host that name none. */
+const char *http_address(const struct http_request *q);
 struct feed *http_feed(const struct http_request *q);
 
 /*

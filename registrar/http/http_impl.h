@@ -125,7 +125,7 @@ struct http {
 	struct event_base *base;
 	struct feed *feed;
 	struct writer *writer;
-	struct access *access;
+	struct leases *leases;
 	struct http_listener *listeners;
 	/* fresh: accepted in this turn, with nothing known of them */
 	struct http_link fresh, conns, held;

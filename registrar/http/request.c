@@ -401,6 +401,11 @@ const char *http_zone(const struct http_request *q)
 	return q->http->options->zone;
 }
 
+const char *http_address(const struct http_request *q)
+{
+	return q->http->options->address;
+}
+
 struct feed *http_feed(const struct http_request *q)
 {
 	return q->http->feed;

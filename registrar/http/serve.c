@@ -3,6 +3,7 @@
 
 #include "registrar/http/api/api.h"
 #include "registrar/http/http_impl.h"
+#include "registrar/http/register.h"
 #include "registrar/http/server.h"
 #include "registrar/keeper/kept.h"
 #include "schema/base/clock.h"
@@ -189,15 +190,18 @@ static int start(struct serve *s, struct diag *reterr)
 		return error;
 	s->http->feed = feed_new(s->base, o->registry);
 	s->http->writer = writer_new(s->http, o->registry);
+	s->http->leases = leases_new(s->http);
 	return confine(s, reterr);
 }
 
 static void stop(struct serve *s)
 {
 	struct feed *feed = s->http->feed;
+	struct leases *leases = s->http->leases;
 
 	if (s->http->writer)
 		writer_free(s->http->writer);
+	leases_free(leases);
 	http_free(s->http);
 	feed_free(feed);
 	event_free(s->term);

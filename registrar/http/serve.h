@@ -11,10 +11,10 @@
 #include "schema/sandbox/sandbox.h"
 
 struct serve_options {
-	const char *registry, *zone;
-	struct conf_strings http;   /* addresses, listen.h */
-	struct conf_strings consul; /* the same, for Consul's API */
-	struct conf_strings hosts;  /* names that it is asked by */
+	const char *registry, *zone, *address; /* as of `run` */
+	struct conf_strings http;              /* addresses, listen.h */
+	struct conf_strings consul;            /* the same, for Consul's API */
+	struct conf_strings hosts;             /* names that it is asked by */
 	const char *anonymous_local, *anonymous; /* access_parse_rights() */
 	int conns, conns_a_peer; /* connections, in all and of a client */
 	enum sandbox_mode sandbox;

@@ -91,7 +91,8 @@ FOLDERS = {
         "top": ("lib", "report"),
         "watch": ("lib", "report"),
         "exchange": ("consul", "lib", "report"),
-        "http": ("command", "consul", "exchange", "keeper", "lib", "report"),
+        "http": ("command", "consul", "exchange", "keeper", "lib", "probe",
+                 "report"),
     },
 }
 # Of the headers beside them, what every folder may include.

@@ -6,6 +6,9 @@
  *	api.c        the table of routes
  *	api_read.c   what there is
  *	api_watch.c  what changes
+ *	api_text.c   explain and history
+ *	api_register.c  instances in, renewed, out
+ *	api_operate.c   drain, resume, maintenance, weight; reports
  */
 #include "registrar/http/api/api.h"
 #include "registrar/report/target.h"
@@ -21,3 +24,12 @@ void api_get_instance(struct http_request *q);
 void api_get_services(struct http_request *q);
 void api_get_status(struct http_request *q);
 void api_get_watch(struct http_request *q);
+
+void api_get_explain(struct http_request *q);
+void api_get_history(struct http_request *q);
+void api_put_instance(struct http_request *q);
+void api_renew_instance(struct http_request *q);
+void api_delete_instance(struct http_request *q);
+void api_post_instance(struct http_request *q);
+void api_post_service(struct http_request *q);
+void api_put_check(struct http_request *q);
