@@ -167,6 +167,11 @@ static const struct command {
 	    "Take instances out of the registry. One that a definition names "
 	    "would come back: it takes --force.",
 	    COMMAND_DEREGISTER, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
+	{ "token", command_token,
+	    { "registrar token create | list | revoke ID [--rule PREFIX=RIGHTS]" },
+	    "Make a token for the API, which is printed this once and kept as "
+	    "a hash; show tokens, which are named by their IDs; or end one.",
+	    COMMAND_TOKEN, 1, 2, "create | list | revoke ID" },
 	{ "history", command_history,
 	    { "registrar history [SERVICE[/INSTANCE]] [--since TIME] "
 	      "[--at TIME]" },

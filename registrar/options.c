@@ -81,6 +81,17 @@ static bool is_rights(const char *text)
 	return access_parse_rights(text, &rights);
 }
 
+/* PREFIX=RIGHTS */
+static bool is_rule(const char *text)
+{
+	const char *at = strchr(text, '=');
+
+	return at &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+	           (size_t)(at - text) &&
+	       is_rights(at + 1);
+}
+
 static bool is_host(const char *text)
 {
 	return *text && strlen(text) <= 253 && !strpbrk(text, " \t\n:/[]");
@@ -203,7 +214,7 @@ static const struct conf_field fields[] = {
 	    .kind = CONF_BOOL,
 	    AT(json),
 	    .scope = COMMAND_STATUS | COMMAND_OPERATE | COMMAND_REGISTER |
-	             COMMAND_EXPLAIN | COMMAND_HISTORY,
+	             COMMAND_EXPLAIN | COMMAND_HISTORY | COMMAND_TOKEN,
 	    .help = "Everything, as JSON" },
 	{ .key = "reason",
 	    .kind = CONF_STRING,
@@ -460,9 +471,9 @@ static const struct conf_field fields[] = {
 	{ .key = "note",
 	    .kind = CONF_STRING,
 	    AT(note),
-	    .scope = COMMAND_REPORT,
+	    .scope = COMMAND_REPORT | COMMAND_TOKEN,
 	    .arg = "TEXT",
-	    .help = "What the check is to show" },
+	    .help = "What the check is to show, what the token is for" },
 	{ .key = "http",
 	    .kind = CONF_STRINGS,
 	    AT(run.serve.http),
@@ -517,6 +528,25 @@ static const struct conf_field fields[] = {
 	    .scope = COMMAND_RUNS,
 	    .arg = "N",
 	    .help = "Connections of one client of another host" },
+	{ .key = "rule",
+	    .kind = CONF_STRINGS,
+	    AT(rules),
+	    .valid = is_rule,
+	    .expects = "PREFIX=RIGHTS, such as web=read,write or =read",
+	    .flag_only = true,
+	    .scope = COMMAND_TOKEN,
+	    .arg = "PREFIX=RIGHTS",
+	    .help = "What the token may do to services whose names begin so; "
+	            "repeat for more; =read if none" },
+	{ .key = "lifetime",
+	    .kind = CONF_DURATION,
+	    AT(lifetime_ms),
+	    .low = 1000,
+	    .high = 315360000000,
+	    .flag_only = true,
+	    .scope = COMMAND_TOKEN,
+	    .arg = "TIME",
+	    .help = "After which the token is over; never if not set" },
 	{ .key = "definition_owner",
 	    .kind = CONF_STRING,
 	    AT(run.definition_owner),

@@ -66,8 +66,10 @@ struct registrar_options {
 	bool json;
 	/* status */
 	bool unhealthy, nagios;
-	const char *node;   /* what is on it; NULL: everything */
-	int64_t timeout_ms; /* wait */
+	struct conf_strings rules; /* token: PREFIX=RIGHTS */
+	int64_t lifetime_ms;       /* token; 0: for ever */
+	const char *node;          /* what is on it; NULL: everything */
+	int64_t timeout_ms;        /* wait */
 	struct {
 		const char *exec, *reload;     /* NULL: none */
 		struct conf_strings templates; /* IN:OUT */
@@ -97,6 +99,7 @@ enum registrar_command {
 	COMMAND_BACKUP = 131072,
 	COMMAND_RESTORE = 262144,
 	COMMAND_SERVE = 524288,
+	COMMAND_TOKEN = 1048576,
 	COMMAND_WATCH = 1 << 24,
 };
 

@@ -233,6 +233,14 @@ static const char *const texts[STMT_N] = {
 	[STMT_REGISTRARS] =
 	    "SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms, "
 	    "last_error, last_error_wall_ms FROM registrar ORDER BY name",
+	[STMT_PUT_ACCESS] = "INSERT INTO token (id, hash, rules, note, "
+	                    "created_wall_ms, expires_wall_ms) "
+	                    "VALUES (?, ?, ?, ?, ?, ?)",
+	[STMT_WITHDRAW_ACCESS] = "DELETE FROM token WHERE id = ?",
+	[STMT_ACCESS] = "SELECT id, hash, rules, note, created_wall_ms, "
+	                "expires_wall_ms FROM token WHERE id = ?",
+	[STMT_ACCESSES] = "SELECT id, hash, rules, note, created_wall_ms, "
+	                  "expires_wall_ms FROM token ORDER BY id",
 	[STMT_PUT_REFUSED] =
 	    "INSERT INTO refused_definition (source, file, message, services, "
 	    "since_wall_ms) VALUES (?, ?, ?, ?, ?) "

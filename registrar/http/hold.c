@@ -218,6 +218,10 @@ static void on_beat(void *arg)
 		on_stream_news(q);
 		return;
 	}
+	if (!http_identify_again(q)) {
+		http_conn_end(q->conn);
+		return;
+	}
 	if (!q->asked && q->ops->beat) {
 		struct evbuffer *out = evbuffer_new();
 

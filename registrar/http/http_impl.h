@@ -19,15 +19,18 @@
 #include "registrar/http/feed.h"
 #include "registrar/http/http.h"
 #include "registrar/lib/timer.h"
+#include "schema/base/log.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
 #include <netinet/in.h>
 
+struct http_known;
 struct serve_options;
 
 #define HTTP_PEER_MAX 64
 #define HTTP_PEER_SLOTS 4096
+#define HTTP_KNOWN_SLOTS 1024 /* tokens that are remembered */
 
 /* In a list that begins with one of these. */
 struct http_link {
@@ -98,6 +101,7 @@ struct http_request {
 	unsigned part_n, param_n;
 	json_t *body;
 	const struct access_who *who; /* of the present call */
+	struct http_known *known;     /* the same; NULL: no token */
 	const char *peer;             /* the same */
 	bool replied;                 /* or being replied piece by piece */
 	bool busy;                    /* in a function of a route */
@@ -136,8 +140,11 @@ struct http {
 	struct event *sweep, *greet, *tick;
 	struct timers *timers;
 	struct http_bounds bounds;
-	struct access_who local, far; /* without a token */
-	struct access_rule local_rule, far_rule;
+	/* without a token; root is who could write the registry itself */
+	struct access_who local, far, root;
+	struct access_rule local_rule, far_rule, root_rule;
+	struct http_known *known[HTTP_KNOWN_SLOTS];
+	struct log_limit wrong[HTTP_PEER_SLOTS]; /* tokens, of each peer */
 	const char *const *hosts; /* names that we are asked by; with NULL */
 };
 
@@ -187,6 +194,10 @@ const char *http_guard(
 void http_identify_init(struct http *h);
 /* Who asks. False: the request has failed. */
 bool http_identify(struct http_request *q);
+/* May it go on? */
+bool http_identify_again(struct http_request *q);
+void http_identify_release(struct http_request *q);
+void http_identify_end(struct http *h);
 
 /* ---- reply.c ---------------------------------------------------------- */
 

@@ -21,6 +21,7 @@ void http_request_release(struct http_request *q)
 	if (q->busy || q->writing || q->ev)
 		return;
 	http_request_shrink(q);
+	http_identify_release(q);
 	free(q);
 }
 

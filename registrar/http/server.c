@@ -423,6 +423,7 @@ void http_free(struct http *h)
 	event_free(h->sweep);
 	event_free(h->greet);
 	http_hold_end(h);
+	http_identify_end(h);
 	free(h->by_fd);
 	free(h);
 }

@@ -24,6 +24,7 @@ LIBRARY_HEADERS = {
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/transport/tls.c", "dnsd/forward/bridge.c", "tests/unit/dnsd_core/",
                  "registrar/net/tls_cache.", "registrar/net/transport",
+                 "registrar/http/token.c",
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/net/http2.c", "tests/unit/registrar_core/"),
     "pcre2.h": ("registrar/lib/match.c",),
