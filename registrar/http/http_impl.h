@@ -128,6 +128,7 @@ struct http {
 	const struct serve_options *options;
 	struct event_base *base;
 	struct feed *feed;
+	struct consul_names *consul_names;
 	struct writer *writer;
 	struct leases *leases;
 	struct http_listener *listeners;

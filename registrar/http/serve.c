@@ -2,6 +2,7 @@
 #include "registrar/http/serve.h"
 
 #include "registrar/http/api/api.h"
+#include "registrar/http/consul/consul.h"
 #include "registrar/http/http_impl.h"
 #include "registrar/http/register.h"
 #include "registrar/http/server.h"
@@ -26,6 +27,8 @@
 
 /* On --http; a new API is a row here. */
 static const struct http_api *const own_apis[] = { &api_http, NULL };
+/* On --consul. */
+static const struct http_api *const consul_apis[] = { &consul_http, NULL };
 
 struct serve {
 	const struct serve_options *options;
@@ -151,6 +154,10 @@ static int listen_all(struct serve *s, struct diag *reterr)
 		error =
 		    http_listen(s->http, o->http.items[k], own_apis, reterr);
 	}
+	for (unsigned k = 0; k < o->consul.n && error == 0; k++) {
+		error = http_listen(
+		    s->http, o->consul.items[k], consul_apis, reterr);
+	}
 	return error;
 }
 
@@ -189,6 +196,7 @@ static int start(struct serve *s, struct diag *reterr)
 	if (error < 0)
 		return error;
 	s->http->feed = feed_new(s->base, o->registry);
+	s->http->consul_names = consul_names_new(s->http->feed);
 	s->http->writer = writer_new(s->http, o->registry);
 	s->http->leases = leases_new(s->http);
 	return confine(s, reterr);
@@ -198,12 +206,14 @@ static void stop(struct serve *s)
 {
 	struct feed *feed = s->http->feed;
 	struct leases *leases = s->http->leases;
+	struct consul_names *names = s->http->consul_names;
 
 	if (s->http->writer)
 		writer_free(s->http->writer);
 	leases_free(leases);
 	http_free(s->http);
 	feed_free(feed);
+	consul_names_free(names);
 	event_free(s->term);
 	event_free(s->interrupt);
 	event_free(s->alone);
