@@ -98,9 +98,10 @@ static bool read_field(struct http_request *q, json_t *j, const char *before,
 	switch (f->kind) {
 	case FIELD_TEXT:
 		if (!json_is_string(j) ||
-		    (f->valid && !f->valid(json_string_value(j))))
+		    (f->valid && !f->valid(json_string_value(j)))) {
 			return bad(
 			    q, before, f, f->expects ? f->expects : "a text");
+		}
 		*(const char **)at = json_string_value(j);
 		return true;
 	case FIELD_INT:
@@ -168,9 +169,10 @@ bool fields_read(struct http_request *q, json_t *o, const char *before,
 	for (const struct field *f = table; f->name; f++) {
 		value = json_object_get(o, f->name);
 		if (!value || json_is_null(value)) {
-			if (f->required)
+			if (f->required) {
 				return bad(q, before, f,
 				    f->expects ? f->expects : "it");
+			}
 			continue;
 		}
 		if (!read_field(q, value, before, f, (char *)to + f->offset))

@@ -62,9 +62,10 @@ const char *http_guard(
 	char name[HOST_MAX];
 
 	if (!q->listener->is_unix &&
-	    (!host || !host_of(host, name) || !is_ours(q->http, name)))
+	    (!host || !host_of(host, name) || !is_ours(q->http, name))) {
 		return "this is no name of this server: ask by its address, or "
 		       "let --http-host name it";
+	}
 	if (!origin)
 		return NULL;
 	const char *at = strstr(origin, "://");

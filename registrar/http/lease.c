@@ -267,7 +267,7 @@ static void enlist(struct leases *l, struct lease *e, int64_t now_wall_ms)
 		l->last = &e->after;
 		e->listed = true;
 	}
-	schedule(l, left_ms > 2 * WRITE_MS ? WRITE_MS : 0);
+	schedule(l, left_ms > 2LL * WRITE_MS ? WRITE_MS : 0);
 }
 
 /* ---- renewing --------------------------------------------------------- */

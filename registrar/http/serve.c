@@ -91,7 +91,7 @@ static void on_alone(evutil_socket_t fd, short what, void *arg)
 static void on_gone(void *arg)
 {
 	struct serve *s = arg;
-	const struct timeval each = { .tv_usec = ALONE_MS * 1000 };
+	const struct timeval each = { .tv_usec = ALONE_MS * 1000L };
 
 	log_warn("the registrar is gone: serving on until another has come");
 	s->gone_wall_ms = clock_wall_ms();

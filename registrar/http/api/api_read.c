@@ -152,9 +152,10 @@ static void add_seen(
 	for (unsigned k = 0; k < report->service_n; k++) {
 		const struct status_service *s = &report->services[k];
 
-		if (http_may(q, ACCESS_READ, s->row.name))
+		if (http_may(q, ACCESS_READ, s->row.name)) {
 			json_array_append_new(
 			    all, status_service_json(report, s));
+		}
 	}
 }
 

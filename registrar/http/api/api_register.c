@@ -165,10 +165,11 @@ static void was_put(
 		return;
 	}
 	o = read_back(q, &p->body.what);
-	if (o)
+	if (o) {
 		http_reply_json(q, p->is_new ? 201 : 200, o);
-	else
+	} else {
 		http_fail(q, 404, NULL, "it is gone again");
+	}
 }
 
 static bool check_names(struct http_request *q, const struct target *t)

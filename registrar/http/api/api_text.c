@@ -24,9 +24,10 @@ static void trim(char *text)
 
 	while (len && text[len - 1] == '\n')
 		text[--len] = '\0';
-	if (!strncmp(text, before, sizeof(before) - 1))
+	if (!strncmp(text, before, sizeof(before) - 1)) {
 		memmove(
 		    text, text + sizeof(before) - 1, len - sizeof(before) + 2);
+	}
 }
 
 static void say(struct http_request *q, write_fn fn,
