@@ -20,6 +20,8 @@ foreach(unit rollcall-dnsd rollcall-registrar)
 	file(INSTALL "${BINARY}/${unit}.service"
 		DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
 endforeach()
+file(INSTALL "${SOURCE}/systemd/rollcall-dnsd.socket"
+	DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
 
 configure_file("${SOURCE}/rollcall.yaml.in" "${BINARY}/rollcall.yaml" @ONLY)
 file(INSTALL "${BINARY}/rollcall.yaml"

@@ -5,16 +5,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	BACKLOG = 1024,
 	UDP_BUFFER_LEN = 4 << 20,
 	/* Of answers that a client does not read, the kernel holds no more. */
 	TCP_UNSENT_MAX = 128 << 10,
+	GIVEN_FIRST = 3,
+	GIVEN_MAX = 1024,
 };
 
 static int bad_address(struct diag *reterr, const char *text)
@@ -126,7 +131,7 @@ static void allow_absent(int fd, const struct address *a)
 	}
 }
 
-static int set_options(int fd, const struct address *a, int type)
+static int set_before_bind(int fd, const struct address *a)
 {
 	bool ipv6 = a->storage.ss_family == AF_INET6;
 
@@ -135,6 +140,13 @@ static int set_options(int fd, const struct address *a, int type)
 	if (ipv6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
 		return -errno;
 	allow_absent(fd, a);
+	return 0;
+}
+
+static int set_options(int fd, const struct address *a, int type)
+{
+	bool ipv6 = a->storage.ss_family == AF_INET6;
+
 	if (type == SOCK_STREAM) {
 		(void)set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -171,6 +183,74 @@ static int cannot_listen(
 	    type == SOCK_STREAM ? "tcp" : "udp", text, strerror(-error));
 }
 
+/* ---- of systemd: sd_listen_fds(3) -------------------------------------- */
+
+/* How many, from the third on, were given to this process; 0: none. */
+static int given_n(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+
+	if (!pid || !n || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	long got = strtol(n, NULL, 10);
+
+	return got > 0 && got < GIVEN_MAX ? (int)got : 0;
+}
+
+static bool is_bound_to(int fd, const struct address *a, int type)
+{
+	struct sockaddr_storage is = { 0 };
+	socklen_t len = sizeof(is), type_len = sizeof(int);
+	int is_type = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &is_type, &type_len) < 0 ||
+	    is_type != type || getsockname(fd, (void *)&is, &len) < 0 ||
+	    is.ss_family != a->storage.ss_family)
+		return false;
+	if (is.ss_family == AF_INET) {
+		const struct sockaddr_in *x = (const void *)&is;
+		const struct sockaddr_in *y = (const void *)&a->storage;
+
+		return x->sin_port == y->sin_port &&
+		       x->sin_addr.s_addr == y->sin_addr.s_addr;
+	}
+	const struct sockaddr_in6 *x = (const void *)&is;
+	const struct sockaddr_in6 *y = (const void *)&a->storage;
+
+	return is.ss_family == AF_INET6 && x->sin6_port == y->sin6_port &&
+	       IN6_ARE_ADDR_EQUAL(&x->sin6_addr, &y->sin6_addr);
+}
+
+static int find_given(const struct address *a, int type)
+{
+	for (int fd = GIVEN_FIRST; fd < GIVEN_FIRST + given_n(); fd++) {
+		if (is_bound_to(fd, a, type))
+			return fd;
+	}
+	return -1;
+}
+
+bool address_is_given(const struct address *a, int type)
+{
+	return find_given(a, type) >= 0;
+}
+
+/* A descriptor of our own of a socket that others have, too. */
+static int take_given(int given, const struct address *a, int type)
+{
+	/* programs that we start have no part in it */
+	(void)fcntl(given, F_SETFD, FD_CLOEXEC);
+	scoped_fd int fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+	int error = fd < 0 ? -errno : set_options(fd, a, type);
+
+	if (!error && type == SOCK_STREAM &&
+	    (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || listen(fd, BACKLOG) < 0))
+		error = -errno;
+	return error ? error : take_fd(&fd);
+}
+
+/* ---- ours -------------------------------------------------------------- */
+
 bool address_is_here(const struct address *a)
 {
 	scoped_fd int fd =
@@ -185,6 +265,8 @@ bool address_is_here(const struct address *a)
 
 int address_is_free(const struct address *a, int type, struct diag *reterr)
 {
+	if (address_is_given(a, type))
+		return 0;
 	scoped_fd int fd = socket(a->storage.ss_family, type | SOCK_CLOEXEC, 0);
 	int error = fd < 0 ? -errno : 0;
 
@@ -203,17 +285,25 @@ int address_is_free(const struct address *a, int type, struct diag *reterr)
 	return error ? cannot_listen(reterr, error, a, type) : 0;
 }
 
-int address_bind(const struct address *a, int type, struct diag *reterr)
+static int bind_new(const struct address *a, int type)
 {
 	int flags = SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0);
 	scoped_fd int fd = socket(a->storage.ss_family, type | flags, 0);
-	int error = fd < 0 ? -errno : set_options(fd, a, type);
+	int error = fd < 0 ? -errno : set_before_bind(fd, a);
 
+	if (!error)
+		error = set_options(fd, a, type);
 	if (!error && bind(fd, (const void *)&a->storage, a->len) < 0)
 		error = -errno;
 	if (!error && type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
 		error = -errno;
-	if (error)
-		return cannot_listen(reterr, error, a, type);
-	return take_fd(&fd);
+	return error ? error : take_fd(&fd);
+}
+
+int address_bind(const struct address *a, int type, struct diag *reterr)
+{
+	int given = find_given(a, type);
+	int fd = given < 0 ? bind_new(a, type) : take_given(given, a, type);
+
+	return fd < 0 ? cannot_listen(reterr, fd, a, type) : fd;
 }

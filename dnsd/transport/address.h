@@ -39,13 +39,21 @@ bool address_is_wildcard(const struct address *a);
 bool address_is_here(const struct address *a);
 
 /*
- * 0, or -EADDRINUSE: somebody has it already. SO_REUSEPORT, which our workers
- * need, would let two programs of one user share its questions unnoticed.
+ * Whether whoever started us has bound it already (sd_listen_fds(3)). Such a
+ * socket is shared by all who bind the address here, and outlives us.
+ */
+bool address_is_given(const struct address *a, int type);
+
+/*
+ * 0, or -EADDRINUSE: somebody else has it already. SO_REUSEPORT, which our
+ * workers need, would let two programs of one user share its questions
+ * unnoticed.
  */
 int address_is_free(const struct address *a, int type, struct diag *reterr);
 
 /*
- * A bound, close-on-exec socket of that type with SO_REUSEPORT; a stream one
- * listens, and does not block. Returns the descriptor or a negative errno.
+ * The one that was given to us; else a bound, close-on-exec socket of that type
+ * with SO_REUSEPORT; a stream one listens, and does not block. Returns the
+ * descriptor or a negative errno.
  */
 int address_bind(const struct address *a, int type, struct diag *reterr);

@@ -28,6 +28,7 @@ struct udp {
 	pthread_t thread;
 	int fd;
 	bool wildcard, is_running;
+	bool given; /* others have the socket, too */
 	atomic_bool stopping;
 	struct later *later;
 	struct later_path path; /* of what is answered afterwards */
@@ -260,6 +261,8 @@ static void *run(void *arg)
 int udp_start(const struct address *a, const struct handler_source *source,
     struct reclaim_reader *reader, struct udp **ret_u, struct diag *reterr)
 {
+	/* one that others have cannot be shut down to wake the receiver */
+	const struct timeval look_up = { .tv_usec = 200000 };
 	int fd = address_bind(a, SOCK_DGRAM, reterr);
 
 	if (fd < 0)
@@ -267,6 +270,10 @@ int udp_start(const struct address *a, const struct handler_source *source,
 	struct udp *u = xcalloc(1, sizeof(*u));
 	u->fd = fd;
 	u->wildcard = address_is_wildcard(a);
+	u->given = address_is_given(a, SOCK_DGRAM);
+	if (u->given)
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_RCVTIMEO, &look_up, sizeof(look_up));
 	u->later = source->queue;
 	u->path = (struct later_path){ deliver, u };
 	u->handler = handler_new(source);
@@ -289,7 +296,8 @@ void udp_stop(struct udp *u)
 		return;
 	atomic_store(&u->stopping, true);
 	/* on Linux this wakes the receiver even of an unconnected socket */
-	(void)shutdown(u->fd, SHUT_RD);
+	if (!u->given)
+		(void)shutdown(u->fd, SHUT_RD);
 	pthread_join(u->thread, NULL);
 	u->is_running = false;
 }

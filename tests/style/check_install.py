@@ -15,6 +15,7 @@ EXPECTED = """
     @/sbin/dnsd
     @/sbin/registrar
     @/lib/systemd/system/rollcall-dnsd.service
+    @/lib/systemd/system/rollcall-dnsd.socket
     @/lib/systemd/system/rollcall-registrar.service
     @/lib/sysusers.d/rollcall.conf
     @/lib/tmpfiles.d/rollcall.conf

@@ -93,6 +93,7 @@ class Daemon:
         self.program = program
         self.args = [str(a) for a in args]
         self.prefix = []  # of the command
+        self.pass_fds = []
         self.log = log
         self.process = None
 
@@ -112,6 +113,7 @@ class Daemon:
                 ["setpriv", "--pdeathsig", "KILL", *self.prefix,
                  BUILD / self.program / self.program, *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=self.pass_fds,
                 env={**os.environ, "NOTIFY_SOCKET": f"@{name}"})
             until(f"{self.program} is ready", lambda: self.ready(notify))
         return self
