@@ -158,7 +158,7 @@ def test_nginx_example(tmp_path):
 
 def test_install_build_deps_finds_everything_here():
     done = subprocess.run(
-        [TREE / "contrib/install-build-deps", "build", "test"],
+        [TREE / "contrib/install-build-deps", "build", "test", "package"],
         env={**os.environ, "DRY_RUN": "1"}, text=True, capture_output=True,
         check=False)
     assert (done.returncode, done.stdout) == (0, "")
