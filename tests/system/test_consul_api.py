@@ -215,6 +215,88 @@ def test_names_are_no_news_when_health_is(site, consul):
     until("tags are news", lambda: consul.index(path) > index)
 
 
+def put(consul, path, body=None, method="PUT"):
+    got = consul.ask(method, path, body)
+    assert got.status == 200, (path, got.text)
+    return got
+
+
+def test_a_life(site, consul):
+    """Register, report, be late, come back, deregister: as DNS has it."""
+    dnsd = site.start_dnsd()
+    put(consul, "/v1/agent/service/register", {
+        "ID": "api-1", "Name": "api", "Port": 8080, "Address": "192.0.2.7",
+        "Tags": ["v2"], "Meta": {"env": "test"},
+        "Weights": {"Passing": 7, "Warning": 1},
+        "Check": {"TTL": "2s"}})
+    assert dnsd.addresses("api") == []
+    (entry,) = consul.get("/v1/health/service/api").json
+    assert [(c["CheckID"], c["Status"]) for c in entry["Checks"]][1:] == [
+        ("service:api-1", "critical")]
+    assert entry["Service"]["Weights"] == {"Passing": 7, "Warning": 1}
+    put(consul, "/v1/agent/check/pass/service%3Aapi-1?note=fine")
+    dnsd.wait_addresses("api", ["192.0.2.7"])
+    assert dnsd.ask("_api._tcp", "SRV").srv() == [(0, 7, 8080, "api-1.api")]
+    put(consul, "/v1/agent/check/fail/service:api-1?note=bad")
+    dnsd.wait_addresses("api", [])
+    (entry,) = consul.get("/v1/health/service/api").json
+    assert entry["Checks"][1]["Output"] == "bad"
+    put(consul, "/v1/agent/check/warn/service:api-1", method="GET")
+    dnsd.wait_addresses("api", ["192.0.2.7"])
+    for _ in range(6):
+        put(consul, "/v1/agent/check/pass/service:api-1?note=ok")
+        time.sleep(0.5)
+        assert dnsd.addresses("api") == ["192.0.2.7"]
+    until("it was late", lambda: dnsd.addresses("api") == [])
+    assert consul.get("/v1/health/service/api?passing").json == []
+    put(consul, "/v1/agent/check/update/service:api-1",
+        {"Status": "passing", "Output": "again"})
+    dnsd.wait_addresses("api", ["192.0.2.7"])
+    one = consul.get("/v1/agent/service/api-1")
+    assert one.json["Service"] == "api"
+    assert one.headers["X-Consul-ContentHash"] == one.json["ContentHash"]
+    put(consul, "/v1/agent/service/deregister/api-1", method="GET")
+    dnsd.wait_addresses("api", [])
+    assert consul.get("/v1/health/service/api").json == []
+    assert "api" not in consul.get("/v1/catalog/services").json
+    assert consul.ask(
+        "PUT", "/v1/agent/service/deregister/api-1").status == 404
+
+
+def test_odd_ids(site, consul):
+    """What no name can be is an ID all the same, as Registrator has them."""
+    ident = "Host_A:redis-x:6379"
+    put(consul, "/v1/agent/service/register",
+        {"id": ident, "name": "redis", "port": 6379, "address": "192.0.2.8"})
+    (entry,) = consul.get("/v1/health/service/redis?passing").json
+    assert entry["Service"]["ID"] == ident
+    assert entry["Service"]["Meta"] == {}
+    quoted = "Host_A%3Aredis-x%3A6379"
+    assert consul.get(f"/v1/agent/service/{quoted}").json["ID"] == ident
+    put(consul, f"/v1/agent/service/deregister/{quoted}")
+    assert consul.get("/v1/health/service/redis").json == []
+
+
+def test_what_is_not_taken(site, consul):
+    for body, status in (
+            ({}, 400), ([], 400), ({"Name": "!"}, 400),
+            ({"Name": "a", "Address": "example.com"}, 400),
+            ({"Name": "a", "Port": 70000}, 400),
+            ({"Name": "a", "Check": {"HTTP": "http://a/"}}, 501),
+            ({"Name": "a", "Check": {"TTL": "soon"}}, 400),
+            ({"Name": "a", "Check": {"TTL": "10s", "Status": "x"}}, 400),
+            ({"Name": "a", "Kind": "connect-proxy"}, 501)):
+        got = consul.ask("PUT", "/v1/agent/service/register", body)
+        assert got.status == status, (body, got.text)
+    assert sorted(consul.get("/v1/catalog/services").json) == ["db", "web"]
+    # what another has described is left alone
+    for path in "service/deregister/web-1", "check/pass/service:web-1":
+        assert consul.ask("PUT", f"/v1/agent/{path}").status in (403, 404)
+    assert consul.ask("PUT", "/v1/agent/service/register", {
+        "Name": "web", "ID": "web-1", "Address": "192.0.2.99"}).status >= 400
+    assert len(site.sql("SELECT 1 FROM instance")) == 3
+
+
 NPM = """
 const Consul = require("consul");
 (async () => {
@@ -226,6 +308,16 @@ const Consul = require("consul");
     .map(e => e.Service.ID);
   out.dc = (await c.agent.self()).Config.Datacenter;
   out.checks = Object.keys(await c.agent.checks());
+  await c.agent.service.register({name: "api", id: "api-1", port: 80,
+    address: "192.0.2.7", tags: ["v1"], meta: {a: "b"},
+    check: {ttl: "10s", deregistercriticalserviceafter: "1m"}});
+  await c.agent.check.pass({id: "service:api-1", note: "fine"});
+  out.api = (await c.health.service({service: "api", passing: true}))
+    .map(e => [e.Service.ID, e.Service.Tags, e.Service.Meta]);
+  await c.agent.check.fail("service:api-1");
+  out.down = (await c.health.service({service: "api", passing: true})).length;
+  await c.agent.service.deregister("api-1");
+  out.gone = (await c.catalog.service.nodes("api")).length;
   console.log(JSON.stringify(out));
   const watch = c.watch({method: c.health.service,
     options: {service: "web", passing: true, wait: "20s"}});
@@ -261,6 +353,8 @@ def test_npm_consul(site, consul, tmp_path):
         assert first["nodes"] == 2 and first["dc"] == "dc1"
         assert first["passing"] == ["web-1"]
         assert first["checks"] == ["service:web-two:state"]
+        assert first["api"] == [["api-1", ["v1"], {"a": "b"}]]
+        assert (first["down"], first["gone"]) == (0, 0)
         assert json.loads(node.stdout.readline()) == ["web-1"]
         site.put_health("web", "two", "passing")
         assert json.loads(node.stdout.readline()) == ["web-1", "web-two"]
@@ -282,3 +376,10 @@ def test_python_consul(site, consul):
         assert len(waits.result(20)[1]) == 2
     assert c.status.leader() == "127.0.0.1:8300"
     assert sorted(c.agent.services()) == ["db", "web-1", "web-two"]
+    assert c.agent.service.register(
+        "api", service_id="api-1", address="192.0.2.7", port=80, tags=["v1"],
+        check=client.Check.ttl("10s"))
+    assert c.agent.check.ttl_pass("service:api-1")
+    assert len(c.health.service("api", passing=True)[1]) == 1
+    assert c.agent.service.deregister("api-1")
+    assert c.health.service("api")[1] == []

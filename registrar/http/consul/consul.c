@@ -116,6 +116,7 @@ static void refuse_kv(struct http_request *q)
 	    "their instances and their health");
 }
 
+#define WRITES (HTTP_PUT | HTTP_POST | HTTP_GET)
 #define ANY (HTTP_GET | HTTP_PUT | HTTP_POST | HTTP_DELETE)
 
 static const struct http_route routes[] = {
@@ -126,6 +127,22 @@ static const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/agent/services", ACCESS_READ,
 	    consul_get_agent_services },
 	{ HTTP_GET, "/v1/agent/checks", ACCESS_READ, consul_get_agent_checks },
+	{ HTTP_GET, "/v1/agent/service/{}", ACCESS_READ,
+	    consul_get_agent_service },
+	{ HTTP_PUT, "/v1/agent/service/register", ACCESS_WRITE,
+	    consul_put_register },
+	/* old clients GET what is not to be repeated */
+	{ WRITES, "/v1/agent/service/deregister/{}", ACCESS_WRITE,
+	    consul_put_deregister },
+	{ HTTP_PUT, "/v1/agent/service/maintenance/{}", ACCESS_OPERATE,
+	    consul_put_maintenance },
+	{ WRITES, "/v1/agent/check/pass/{}", ACCESS_WRITE, consul_put_pass },
+	{ WRITES, "/v1/agent/check/warn/{}", ACCESS_WRITE, consul_put_warn },
+	{ WRITES, "/v1/agent/check/fail/{}", ACCESS_WRITE, consul_put_fail },
+	{ HTTP_PUT, "/v1/agent/check/update/{}", ACCESS_WRITE,
+	    consul_put_update },
+	{ HTTP_GET, "/v1/agent/health/service/id/{}", ACCESS_READ,
+	    consul_get_agent_health_id },
 	{ HTTP_GET, "/v1/agent/health/service/name/{}", ACCESS_READ,
 	    consul_get_agent_health_name },
 	{ HTTP_GET, "/v1/catalog/datacenters", ACCESS_READ, get_datacenters },

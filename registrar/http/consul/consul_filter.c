@@ -11,6 +11,7 @@
  */
 #include "registrar/http/consul/consul_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -385,6 +386,8 @@ bool consul_filter(struct http_request *q, json_t *list_or_map)
 	if (!text || !*text)
 		return true;
 	int error = consul_filter_parse(text, http_arena(q), &f, &why);
+
+	assert(error || f);
 	for (size_t i = 0; !error && i < json_array_size(list_or_map);) {
 		error = consul_filter_match(
 		    f, json_array_get(list_or_map, i), &matches, &why);

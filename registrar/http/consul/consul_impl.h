@@ -9,6 +9,9 @@
  *	consul_walk.c     all services, piece by piece
  *	consul_names.c    when names and tags have changed
  *	consul_filter.c   ?filter
+ *	consul_find.c     which instance has an ID
+ *	consul_register.c in and out
+ *	consul_report.c   reports on ttl checks, maintenance
  *	consul_read.c     what is asked about one service
  *	consul_all.c      what is asked about all of them
  */
@@ -56,6 +59,25 @@ json_t *consul_node(const char *name, const char *address);
 /* A text in one of its objects; "". */
 const char *consul_text(
     const json_t *entry, const char *object, const char *key);
+
+/* ---- consul_find.c ----------------------------------------------------- */
+
+/* Of metadata: an ID that is none that we would make; not shown as such. */
+#define CONSUL_ID_KEY "consul-id"
+struct consul_found {
+	const char *service, *instance; /* in the request's arena */
+	json_t *entry;                  /* the caller's */
+};
+/* Of the zone; false: the request has failed. */
+bool consul_find(
+    struct http_request *q, const char *id, struct consul_found *ret_f);
+
+/* ---- consul_register.c, consul_report.c -------------------------------- */
+
+/* For http_write(): 200 without a body. */
+void consul_was_written(
+    struct http_request *q, int error, const struct diag *why, void *arg);
+void consul_ignore_check(void *arg, const struct check_row *row);
 
 /* ---- consul_filter.c --------------------------------------------------- */
 
@@ -106,3 +128,13 @@ void consul_get_health_node(struct http_request *q);
 void consul_get_health_state(struct http_request *q);
 void consul_get_agent_services(struct http_request *q);
 void consul_get_agent_checks(struct http_request *q);
+
+void consul_get_agent_service(struct http_request *q);
+void consul_get_agent_health_id(struct http_request *q);
+void consul_put_register(struct http_request *q);
+void consul_put_deregister(struct http_request *q);
+void consul_put_maintenance(struct http_request *q);
+void consul_put_pass(struct http_request *q);
+void consul_put_warn(struct http_request *q);
+void consul_put_fail(struct http_request *q);
+void consul_put_update(struct http_request *q);

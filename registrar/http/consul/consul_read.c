@@ -142,6 +142,7 @@ void consul_get_health_service(struct http_request *q)
 	json_array_foreach(list, i, entry)
 	{
 		(void)json_object_del(entry, "_Mine");
+		(void)json_object_del(entry, "_Name");
 	}
 	reply(q, list);
 }

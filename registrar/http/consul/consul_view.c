@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_KEY "consul-id"
-
 static const char *const severities[] = { "passing", "warning", "critical" };
 
 struct view {
@@ -201,7 +199,8 @@ static const char *id_of(
     const struct view *v, const struct instance_row *row, const json_t *meta)
 {
 	size_t len = strlen(row->service);
-	const char *said = json_string_value(json_object_get(meta, ID_KEY));
+	const char *said =
+	    json_string_value(json_object_get(meta, CONSUL_ID_KEY));
 
 	if (said)
 		return said;
@@ -283,7 +282,7 @@ static json_t *make_service(
 	json_t *o = json_must(json_object());
 
 	json_set(o, "ID", json_text(id_of(v, row, meta)));
-	(void)json_object_del(meta, ID_KEY);
+	(void)json_object_del(meta, CONSUL_ID_KEY);
 	json_set(o, "Service", json_text(row->service));
 	json_set(o, "Tags", make_tags(v, row));
 	json_set(o, "Address", json_text(row->address));
@@ -322,6 +321,7 @@ static void on_instance(void *arg, const struct instance_row *row)
 	json_set(o, "Node", node);
 	json_set(o, "Checks", make_checks(v, row, service, e.why));
 	json_set(o, "Service", service);
+	json_set(o, "_Name", json_text(row->name));
 	json_set(o, "_Mine",
 	    json_boolean(!*row->node || !strcmp(row->node, v->host)));
 	if (json_array_append_new(v->list, o) < 0)
