@@ -13,6 +13,7 @@
 #include "registrar/lock.h"
 #include "registrar/options.h"
 #include "registrar/programs.h"
+#include "registrar/registrations.h"
 #include "registrar/watchdir/trust.h"
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
@@ -92,6 +93,8 @@ static void opened(void *arg)
 	}
 
 	loader_registry_opened(p->loader);
+	if (p->registrations)
+		registrations_opened(p->registrations);
 }
 
 static void changed(void *arg, const char *zone, const char *service)
@@ -223,6 +226,14 @@ static int64_t wall_ms(void *arg)
 	return clock_wall_ms();
 }
 
+static void written(void *arg)
+{
+	struct parts *p = arg;
+
+	if (p->registrations)
+		registrations_look(p->registrations);
+}
+
 /* ---- life ------------------------------------------------------------- */
 
 static void make_store(struct parts *p)
@@ -242,6 +253,7 @@ static void make_store(struct parts *p)
 		.file_wanted = file_wanted,
 		.opened = opened,
 		.changed = changed,
+		.written = written,
 		.arg = p,
 	};
 
@@ -303,6 +315,8 @@ static void make_fleet(struct parts *p)
 	p->discovery = discovery_new(&discovery);
 	p->loader = loader_new(
 	    p->watch_dir, &p->defaults, p->fleet, p->store, p->discovery);
+	p->registrations =
+	    registrations_new(&p->defaults, p->fleet, p->store, p->timers);
 }
 
 static char *trimmed(const char *dir)
@@ -424,6 +438,8 @@ void parts_stop(struct parts *p)
 	keeper_free(p->keeper);
 	defthread_free(p->defdir);
 	loader_free(p->loader);
+	registrations_free(p->registrations);
+	p->registrations = NULL;
 	drains_free(p->drains);
 	p->drains = NULL;
 	discovery_free(p->discovery);

@@ -17,6 +17,7 @@
 struct keeper;
 struct late;
 struct loader;
+struct registrations;
 struct run_options;
 struct workers;
 
@@ -58,6 +59,7 @@ struct parts {
 	struct engine *engine;
 	struct discovery *discovery;
 	struct loader *loader;
+	struct registrations *registrations;
 };
 
 /*

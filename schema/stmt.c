@@ -233,6 +233,24 @@ static const char *const texts[STMT_N] = {
 	[STMT_REGISTRARS] =
 	    "SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms, "
 	    "last_error, last_error_wall_ms FROM registrar ORDER BY name",
+	[STMT_PUT_REGISTRATION] =
+	    "INSERT OR REPLACE INTO registration "
+	    "(zone, service, instance, source, text, updated_wall_ms) "
+	    "SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 "
+	    "FROM registration WHERE zone = ?1 AND service = ?2 "
+	    "AND instance = ?3 AND source = ?4 AND text IS ?5) "
+	    /* an end only of what there is */
+	    "AND (?5 IS NOT NULL OR EXISTS (SELECT 1 FROM registration "
+	    "WHERE zone = ?1 AND service = ?2 AND instance = ?3 "
+	    "AND text IS NOT NULL))",
+	[STMT_REGISTRATIONS] =
+	    "SELECT number, zone, service, instance, source, text, "
+	    "updated_wall_ms FROM registration WHERE number > ? "
+	    "ORDER BY number LIMIT ?",
+	[STMT_PRUNE_REGISTRATIONS] =
+	    "DELETE FROM registration WHERE number IN (SELECT number "
+	    "FROM registration WHERE text IS NULL AND updated_wall_ms < ? "
+	    "LIMIT ?)",
 	[STMT_PUT_ACCESS] = "INSERT INTO token (id, hash, rules, note, "
 	                    "created_wall_ms, expires_wall_ms) "
 	                    "VALUES (?, ?, ?, ?, ?, ?)",

@@ -15,6 +15,7 @@
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
 #include "schema/follow.h"
+#include "schema/registration.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #define BUSY_MS 5 /* until a lock is tried again */
 #define BUCKETS_MIN 1024
 #define SWEEP_MS 60000
+#define PRUNE_MAX 1000
 #define KEEP_MS 3600000 /* of one that has ended */
 
 struct lease {
@@ -368,6 +370,19 @@ int leases_renew(struct leases *l, const char *zone, const char *service,
 	return 0;
 }
 
+static void prune(struct leases *l, int64_t before_wall_ms)
+{
+	struct registry *r;
+
+	(void)follow_look(
+	    l->follow, clock_read_ns(CLOCK_MONOTONIC) / 1000, NULL);
+	r = follow_registry(l->follow);
+	if (r) {
+		(void)registry_prune_registrations(
+		    r, before_wall_ms, PRUNE_MAX, NULL);
+	}
+}
+
 /* Those that have ended long ago. */
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -376,6 +391,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	prune(l, before_wall_ms);
 	for (size_t k = 0; k < l->bucket_n; k++) {
 		struct lease **at = &l->buckets[k], *e;
 

@@ -4,6 +4,7 @@
 #include "registrar/http/http_impl.h"
 #include "registrar/http/lease.h"
 #include "schema/owner.h"
+#include "schema/registration.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,6 +85,20 @@ static int check_owner(struct http_request *q, struct registry *r,
 	    owner.node);
 }
 
+/* Without checks there is nothing for a registrar to do, any more. */
+static int put_registration(struct http_request *q, struct registry *r,
+    int64_t now_wall_ms, const struct registration *what, struct diag *reterr)
+{
+	const struct registration_row row = { .zone = what->zone,
+		.service = what->service,
+		.instance = what->instance,
+		.source = http_source(q),
+		.text = what->text,
+		.updated_wall_ms = now_wall_ms };
+
+	return registry_put_registration(r, &row, reterr);
+}
+
 int register_put(struct http_request *q, struct registry *r,
     int64_t now_wall_ms, const struct registration *what, bool *ret_new,
     struct diag *reterr)
@@ -113,6 +128,8 @@ int register_put(struct http_request *q, struct registry *r,
 		error = check_owner(q, r, what, ret_new, reterr);
 	if (error == 0)
 		error = registry_put_instance(r, &row, reterr);
+	if (error == 0)
+		error = put_registration(q, r, now_wall_ms, what, reterr);
 	if (error == 0 && *ret_new) {
 		error = registry_put_note(r, what->zone, what->service,
 		    what->instance, note_source(q), "registered", now_wall_ms,

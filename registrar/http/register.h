@@ -17,12 +17,24 @@ struct registration {
 	enum health health;
 	const char *reason; /* of that health; NULL */
 	int64_t lease_ms;   /* 0: none */
+	/* as a definition has them, by register_set_checks(); NULL: none */
+	json_t *checks;
+	const char *text; /* of that definition */
 	/* of the service, if there is none yet, or it is of the same source */
 	struct service_row own;
 };
 /* Defaults of all but the names and the address. */
 struct registration registration_of(const char *zone, const char *service,
     const char *instance, const char *address);
+
+/*
+ * checks: a list as in a definition file (registrar.d(5)); borrowed. Whoever
+ * has not the right to exec may let check the instance's own address alone, by
+ * kinds that name no file, program or socket. The instance begins as
+ * starting. False: the request has failed.
+ */
+bool register_set_checks(
+    struct http_request *q, struct registration *what, json_t *checks);
 
 /*
  * In the transaction of an http_write(). ret_new: the instance was not there.

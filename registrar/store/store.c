@@ -217,6 +217,8 @@ static void on_look(void *arg)
 
 	if (st->registry && !st->trouble_ms) {
 		r = look(st, &why);
+		if (r == 0 && st->config.written)
+			st->config.written(st->config.arg);
 		look_later(st);
 	} else {
 		timer_set(st->config.timers, &st->look,
@@ -224,6 +226,15 @@ static void on_look(void *arg)
 	}
 	if (r < 0 || !store_is_idle(st))
 		store_wake(st);
+}
+
+int store_read_registrations(struct store *st, int64_t since, unsigned limit,
+    registry_registration_fn fn, void *arg)
+{
+	if (!st->registry)
+		return -EAGAIN;
+	return registry_read_registrations(
+	    st->registry, since, limit, fn, arg, NULL);
 }
 
 int store_fd(const struct store *st)

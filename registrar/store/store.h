@@ -14,7 +14,7 @@
  * thread; never waits for another writer.
  */
 #include "registrar/probe/probe.h"
-#include "schema/registry.h"
+#include "schema/registration.h"
 
 #include <sys/queue.h>
 
@@ -101,6 +101,9 @@ struct store_config {
 	 * NULL, NULL: of any. NULL: nobody wants to know.
 	 */
 	void (*changed)(void *arg, const char *zone, const char *service);
+	/* Somebody has written to it, perhaps what is no answer. NULL: nobody
+	 * wants to know. */
+	void (*written)(void *arg);
 	void *arg;
 };
 
@@ -207,6 +210,14 @@ int store_has_plain_names(const struct store *st, bool *ret_plain);
 /* Each text that is stored; -EAGAIN: the registry is not open. */
 int store_read_definitions(
     struct store *st, registry_definition_fn fn, void *arg);
+
+/*
+ * An instance whose definition begins so is of a registration: its row, and
+ * that of its service, are not ours to write, but its health is.
+ */
+#define REGISTRATION_FILE "registration:"
+int store_read_registrations(struct store *st, int64_t since, unsigned limit,
+    registry_registration_fn fn, void *arg);
 
 /* -EAGAIN: the registry is not open. */
 int store_has_eligible(const struct store *st, const char *zone,

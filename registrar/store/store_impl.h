@@ -18,6 +18,7 @@
 #include "schema/owner.h"
 
 #include <stddef.h>
+#include <string.h>
 
 TAILQ_HEAD(store_queue, store_item);
 
@@ -144,3 +145,10 @@ void store_queue_everything(struct store *st);
 
 void store_upkeep_start(struct store *st);
 void store_upkeep_stop(struct store *st);
+
+/* Is it of a registration, whose rows are not ours? */
+static inline bool store_is_registered(const char *definition)
+{
+	return definition && !strncmp(definition, REGISTRATION_FILE,
+	                         sizeof(REGISTRATION_FILE) - 1);
+}

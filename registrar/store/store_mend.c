@@ -105,6 +105,12 @@ static void compare(
 	/* what waits is newer than what is there */
 	if (i->item.queue || i->retired || !i->known)
 		return;
+	if (store_is_registered(i->row.definition)) {
+		/* registered anew, so it begins as who did so says */
+		if (row->health != i->row.health)
+			store_health_changed(st, i);
+		return;
+	}
 	if (!is_ours(st, row->node, row->source)) {
 		if (i->lost)
 			return;
@@ -156,7 +162,8 @@ static void put_missing(struct looking *l)
 	for (size_t n = 0; n < l->n; n++) {
 		struct store_instance *i = l->all[n];
 
-		if (l->found[n] || i->item.queue || i->retired || !i->known)
+		if (l->found[n] || i->item.queue || i->retired || !i->known ||
+		    store_is_registered(i->row.definition))
 			continue;
 		i->mend = "put again: others deleted it";
 		i->row.since_wall_ms = l->st->config.wall_ms(l->st->config.arg);

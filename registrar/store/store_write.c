@@ -180,11 +180,15 @@ static int write_service(
 {
 	struct store_service *s = STORE_ITEM(item, struct store_service, item);
 
-	int r = registry_put_service(st->registry, &s->row, reterr);
+	int r = 0;
 
+	if (!store_is_registered(s->row.definition))
+		r = registry_put_service(st->registry, &s->row, reterr);
 	if (r == 0)
 		r = registry_clear_service_also(st->registry, &s->row, reterr);
 	for (unsigned n = 0; r == 0 && n < s->also_n; n++) {
+		if (store_is_registered(s->also[n].definition))
+			continue;
 		r = registry_put_service_also(
 		    st->registry, &s->also[n], reterr);
 	}
@@ -221,6 +225,8 @@ static int put_again(
 	struct store_check *c;
 	int r;
 
+	if (store_is_registered(i->row.definition))
+		return 0; /* it has gone, and we hear of it */
 	LIST_FOREACH (c, &i->checks, siblings)
 		store_enqueue(&st->checks, &c->item);
 	if ((r = registry_put_service(st->registry, &i->service->row, reterr)) <
@@ -262,10 +268,12 @@ static int write_instance(
 
 	if (!i->known)
 		r = load(st, i->service, reterr);
-	if (r == 0 && i->whole)
-		r = put_whole(st, i, reterr);
-	if (r == 0 && i->whole)
+	if (store_is_registered(i->row.definition)) {
+		i->lost = true;
+		i->mend = NULL;
+	} else if (r == 0 && i->whole && (r = put_whole(st, i, reterr)) == 0) {
 		r = store_look_at_owner(st, i, reterr);
+	}
 	if (r < 0 || !store_may_judge(st, i))
 		return r;
 	if ((r = put_health(st, &i->row, reterr)) == 0)
@@ -297,7 +305,10 @@ static int write_check(
 {
 	struct store_check *c = STORE_ITEM(item, struct store_check, item);
 
-	if (!store_may_judge(st, c->instance))
+	if (!store_may_judge(st, c->instance) ||
+	    (store_is_registered(c->instance->row.definition) &&
+	        registry_find_instance(st->registry, c->row.zone,
+	            c->row.service, c->row.instance, NULL) == -ENOENT))
 		return 0;
 	if (!strcmp(c->row.kind, check_kind_name(CHECK_TTL)) &&
 	    was_reported(st, &c->row))

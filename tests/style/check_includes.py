@@ -92,7 +92,7 @@ FOLDERS = {
         "top": ("lib", "report"),
         "watch": ("lib", "report"),
         "exchange": ("consul", "lib", "report"),
-        "http": ("command", "consul", "exchange", "keeper", "lib", "probe",
+        "http": ("command", "consul", "definition", "exchange", "keeper", "lib", "probe",
                  "report"),
     },
 }

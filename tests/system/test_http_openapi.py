@@ -80,7 +80,8 @@ checks: [{ttl: 60s, name: beat}]
     new = {"service": "api", "instance": "i1"}
     path = "/instances/{service}/{instance}"
     body = {"address": "10.0.0.1", "port": 80, "lease": "60s", "weight": 5,
-            "tags": ["a"], "meta": {"a": "b"}, "service": {"ttl_s": 1}}
+            "tags": ["a"], "meta": {"a": "b"}, "service": {"ttl_s": 1},
+            "checks": [{"tcp": "{address}:{port}", "interval": "1s"}]}
     assert ask("put", path, body, **new).status == 201
     assert ask("put", path, body, **new).status == 200
     assert ask("put", path, body, **one).status == 403

@@ -23,7 +23,7 @@
 /* What a body says. */
 struct body {
 	struct registration what;
-	json_t *service;
+	json_t *service, *checks;
 };
 
 static bool is_address(const char *text)
@@ -85,6 +85,9 @@ static const struct field instance_fields[] = {
 	    .offset = AT(lease_ms),
 	    .low = LEASE_MIN_MS,
 	    .high = LEASE_MAX_MS },
+	{ .name = "checks",
+	    .kind = FIELD_JSON,
+	    .offset = offsetof(struct body, checks) },
 	{ .name = "service",
 	    .kind = FIELD_JSON,
 	    .offset = offsetof(struct body, service) },
@@ -215,6 +218,9 @@ void api_put_instance(struct http_request *q)
 		return;
 	if (p->body.service && !fields_read(q, p->body.service, "service.",
 	                           service_fields, &p->body))
+		return;
+	if (p->body.checks &&
+	    !register_set_checks(q, &p->body.what, p->body.checks))
 		return;
 	http_write(q, put, was_put, p);
 }
