@@ -4,6 +4,7 @@
 #include "registrar/http/api/api.h"
 #include "registrar/http/consul/consul.h"
 #include "registrar/http/http_impl.h"
+#include "registrar/http/prometheus/prometheus.h"
 #include "registrar/http/register.h"
 #include "registrar/http/server.h"
 #include "registrar/keeper/kept.h"
@@ -26,7 +27,8 @@
 /* ---- who shows what --------------------------------------------------- */
 
 /* On --http; a new API is a row here. */
-static const struct http_api *const own_apis[] = { &api_http, NULL };
+static const struct http_api *const own_apis[] = { &api_http, &prometheus_http,
+	NULL };
 /* On --consul. */
 static const struct http_api *const consul_apis[] = { &consul_http, NULL };
 
@@ -189,6 +191,7 @@ static int start(struct serve *s, struct diag *reterr)
 	    event_add(s->term, NULL) < 0 || event_add(s->interrupt, NULL) < 0)
 		abort(); /* out of memory */
 	s->http = http_new(s->base, o);
+	s->http->started_wall_ms = clock_wall_ms();
 	s->kept = kept_attach(s->base, on_gone, s);
 	name_hosts(s);
 	int error = listen_all(s, reterr);

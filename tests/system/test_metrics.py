@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+import httpd
 import pytest
 
 from rollcall import HOST, TREE, ZONE, free_port, until
@@ -206,7 +207,8 @@ def test_prometheus_scrapes_it(site, told):
 
     def value(query):
         link = http.client.HTTPConnection(HOST, port, timeout=5)
-        with contextlib.closing(link), contextlib.suppress(OSError):
+        with contextlib.closing(link), \
+                contextlib.suppress(OSError, ValueError):
             link.request("GET", f"/api/v1/query?query={query}")
             found = json.load(link.getresponse())["data"]["result"]
             return float(found[0]["value"][1]) if found else None
@@ -249,3 +251,88 @@ def test_hostile_clients_delay_nobody(site, told):
                 while link.recv(65536):
                     pass
     assert len(told.text()) > len(text) / 2
+
+
+# -- registrar serve
+
+
+def test_the_registry_is_told(site):
+    """Through the API's listener: checks, instances, sizes, registrars."""
+    site.start_registrar()
+    site.define("web.yaml", f"""
+service: web
+port: 80
+instances: [{{name: one, address: {HOST}}}]
+checks: [{{tcp: "{HOST}:1", interval: 1s}}]
+""")
+    site.put("sql", ("one", "192.0.2.1"), ("two", "192.0.2.2"))
+    serve = httpd.start(site)
+
+    def told(line):
+        return line in serve.get("/metrics").text.splitlines()
+    until("the check is told",
+          lambda: told('rollcall_checks{kind="tcp",status="critical"} 1'))
+    assert told('rollcall_registry_services 2')
+    assert told('rollcall_registry_instances{state="passing"} 2')
+    text = serve.get("/metrics").text
+    assert re.search(r"^rollcall_registrar_heartbeat_timestamp_seconds\{"
+                     r'registrar="[^"]+"\} \d+', text, re.M)
+    assert int(re.search(r"^rollcall_registry_size_bytes (\d+)", text,
+                         re.M).group(1)) > 4096
+    assert promtool("check", "metrics", input=text) == ""
+    assert serve.get("/health").text == "ok\n"
+    assert serve.get("/ready").text == "ok\n"
+
+
+def test_prometheus_finds_targets_by_http(site):
+    """Debian's Prometheus with http_sd."""
+    if not shutil.which("prometheus"):
+        pytest.skip("no prometheus")
+    serve = httpd.start(site)
+    site.put("web", ("one", "192.0.2.1"), ("six", "2001:db8::1"))
+    site.put("db", ("one", "192.0.2.9"))
+    site.sql("""UPDATE instance SET tags = '["v1","eu"]', locality = 'eu-1',
+                meta = '{"a.b":"c"}' WHERE name = 'one' AND service = 'web'""")
+    site.put_health("web", "six", "critical")
+
+    def targets(query):
+        return sorted(t["targets"][0] for t in
+                      serve.get(f"/api/v1/prometheus{query}").json)
+    until("all are there", lambda: len(targets("")) == 3)
+    assert targets("?service=web") == ["192.0.2.1:8080", "[2001:db8::1]:8080"]
+    assert targets("?service=web&passing") == ["192.0.2.1:8080"]
+    assert targets("?service=db&service=none") == ["192.0.2.9:8080"]
+    port = free_port()
+    config = site.folder / "prometheus.yml"
+    config.write_text(f"""
+scrape_configs:
+  - job_name: web
+    http_sd_configs:
+      - url: http://{HOST}:{serve.port}/api/v1/prometheus?service=web
+        refresh_interval: 1s
+""")
+    with (site.folder / "prometheus.log").open("wb") as log:
+        site.processes.append(subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "prometheus",
+             f"--config.file={config}",
+             f"--storage.tsdb.path={site.folder}/data",
+             f"--web.listen-address={HOST}:{port}"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def found():
+        link = http.client.HTTPConnection(HOST, port, timeout=5)
+        with contextlib.closing(link), \
+                contextlib.suppress(OSError, ValueError):
+            link.request("GET", "/api/v1/targets")
+            active = json.load(link.getresponse())["data"]["activeTargets"]
+            return {t["discoveredLabels"]["__address__"]:
+                    t["discoveredLabels"] for t in active}
+        return {}
+    until("it has found them", lambda: len(found()) == 2, 30)
+    labels = found()["192.0.2.1:8080"]
+    assert labels["__meta_rollcall_tags"] == ",v1,eu,"
+    assert labels["__meta_rollcall_meta_a_b"] == "c"
+    assert labels["__meta_rollcall_locality"] == "eu-1"
+    assert labels["__meta_rollcall_health"] == "passing"
+    site.sql("DELETE FROM instance WHERE name = 'six'")
+    until("one is gone", lambda: list(found()) == ["192.0.2.1:8080"], 30)

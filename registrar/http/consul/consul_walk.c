@@ -171,6 +171,9 @@ static enum http_more more(
 	for (unsigned i = 0; i < names.n && !error; i++)
 		error = put_service(q, w, r, names.name[i], into);
 	put_all(w, out, into);
+	/* others have their turn, though there is nothing to say */
+	if (!evbuffer_get_length(out))
+		put(out, "\n");
 	arena_free(names.arena);
 	if (error)
 		return HTTP_BREAK;
