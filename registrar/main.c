@@ -61,6 +61,15 @@ static const struct command {
 	    "what there is, what changes, and what is to be registered, "
 	    "renewed, drained or taken out.",
 	    COMMAND_SERVE, 0, 0, NULL },
+	{ "cluster", command_cluster,
+	    { "registrar cluster [status | leave | drop HOST] [--cluster "
+	      "ADDR:PORT]" },
+	    "Put what this host has into etcd, and what other hosts have "
+	    "into the registry, until SIGTERM or SIGINT; `run` starts it. "
+	    "With `status` show the hosts that are known, with `leave` take "
+	    "back at once what this one has put, with `drop` let go what is "
+	    "kept of a host that is gone.",
+	    COMMAND_CLUSTER, 0, 2, "ACTION" },
 	{ "check", command_check, { "registrar check [PATH ...]" },
 	    "Say what is wrong with definitions: files, or the files of "
 	    "directories; without PATH those of the watched directory.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/options.h"
 
+#include "registrar/cluster/etcd.h"
 #include "registrar/http/access.h"
 #include "registrar/http/listen.h"
 #include "registrar/report/ports.h"
@@ -52,6 +53,20 @@ static bool is_address(const char *text)
 
 	return inet_pton(AF_INET, text, &raw) == 1 ||
 	       inet_pton(AF_INET6, text, &raw) == 1;
+}
+
+static bool is_outside4(const char *text)
+{
+	struct in_addr raw;
+
+	return inet_pton(AF_INET, text, &raw) == 1 &&
+	       strncmp(text, "127.", 4) != 0 && strcmp(text, "0.0.0.0") != 0;
+}
+
+static bool is_outside6(const char *text)
+{
+	return label_is_ipv6(text) && strcmp(text, "::1") != 0 &&
+	       strcmp(text, "::") != 0;
 }
 
 static bool is_user(const char *text)
@@ -115,9 +130,10 @@ static const char *const log_formats[] = { "text", "json", NULL };
 	(COMMAND_DRAIN | COMMAND_MODE | COMMAND_RESUME | COMMAND_WEIGHT |      \
 	    COMMAND_DEREGISTER)
 /* What runs beside the registrar takes its command line. */
-#define COMMAND_RUNS (COMMAND_RUN | COMMAND_SERVE)
+#define COMMAND_RUNS (COMMAND_RUN | COMMAND_SERVE | COMMAND_CLUSTER)
 #define EXPECTS_RIGHTS                                                         \
 	"none, all, or some of read, write, operate, exec, joined by commas"
+#define COMMAND_IN_CLUSTER (COMMAND_RUN | COMMAND_CLUSTER)
 #define AT(member) .offset = offsetof(struct registrar_options, member)
 
 static const struct conf_field fields[] = {
@@ -213,8 +229,9 @@ static const struct conf_field fields[] = {
 	{ .key = "json",
 	    .kind = CONF_BOOL,
 	    AT(json),
-	    .scope = COMMAND_STATUS | COMMAND_OPERATE | COMMAND_REGISTER |
-	             COMMAND_EXPLAIN | COMMAND_HISTORY | COMMAND_TOKEN,
+	    .scope = COMMAND_CLUSTER | COMMAND_STATUS | COMMAND_OPERATE |
+	             COMMAND_REGISTER | COMMAND_EXPLAIN | COMMAND_HISTORY |
+	             COMMAND_TOKEN,
 	    .help = "Everything, as JSON" },
 	{ .key = "reason",
 	    .kind = CONF_STRING,
@@ -555,6 +572,113 @@ static const struct conf_field fields[] = {
 	    .scope = COMMAND_TOKEN,
 	    .arg = "TIME",
 	    .help = "After which the token is over; never if not set" },
+	{ .key = "cluster",
+	    .kind = CONF_STRINGS,
+	    AT(run.cluster.endpoints),
+	    .valid = etcd_is_endpoint,
+	    .expects = "ADDRESS:PORT or [ADDRESS]:PORT, with http:// or "
+	               "https:// before it",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "ADDR:PORT",
+	    .help = "A member of etcd, through which hosts tell each other "
+	            "what they have; repeat for more" },
+	{ .key = "cluster_address",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.address),
+	    .valid = is_outside4,
+	    .expects = "an IPv4 address that is no loopback address",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "ADDR",
+	    .help = "What other hosts are told in the place of 127.0.0.0/8" },
+	{ .key = "cluster_address6",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.address6),
+	    .valid = is_outside6,
+	    .expects = "an IPv6 address in lower case that is no loopback "
+	               "address",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "ADDR",
+	    .help = "What other hosts are told in the place of ::1" },
+	{ .key = "cluster_lease",
+	    .kind = CONF_DURATION,
+	    AT(run.cluster.lease_ms),
+	    .whole = true,
+	    .low = 2000,
+	    .high = 3600000,
+	    .fallback = "6s",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "TIME",
+	    .help = "After that time without a sign of this host others "
+	            "hold it for gone" },
+	{ .key = "cluster_user",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.user),
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "NAME",
+	    .help = "User of etcd" },
+	{ .key = "cluster_password_file",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.password_file),
+	    .valid = is_path,
+	    .expects = "the path of a file",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "FILE",
+	    .help = "Its first line is the password of that user" },
+	{ .key = "cluster_ca",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.ca_file),
+	    .valid = is_path,
+	    .expects = "the path of a file",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "FILE",
+	    .help = "Who may vouch for members at https://; those that the "
+	            "system trusts if not set" },
+	{ .key = "cluster_cert",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.cert_file),
+	    .valid = is_path,
+	    .expects = "the path of a file",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "FILE",
+	    .help = "Certificate that members are shown" },
+	{ .key = "cluster_key",
+	    .kind = CONF_STRING,
+	    AT(run.cluster.key_file),
+	    .valid = is_path,
+	    .expects = "the path of a file",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "FILE",
+	    .help = "Its key" },
+	{ .key = "cluster_drop_after",
+	    .kind = CONF_DURATION,
+	    AT(run.cluster.drop_after_ms),
+	    .low = 0,
+	    .high = 31536000000,
+	    .fallback = "0s",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "TIME",
+	    .help = "Forget what other hosts said once etcd was away for "
+	            "that time; 0s: it is kept" },
+	{ .key = "max_removal",
+	    .kind = CONF_INT,
+	    AT(run.cluster.max_removal),
+	    .low = 1,
+	    .high = 100,
+	    .unit = "%",
+	    .fallback = "30",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "PERCENT",
+	    .help = "Where several hosts end at about the same time, and with "
+	            "them more of all instances than that, keep them" },
+	{ .key = "max_removal_within",
+	    .kind = CONF_DURATION,
+	    AT(run.cluster.removal_ms),
+	    .low = 1000,
+	    .high = 86400000,
+	    .fallback = "1m",
+	    .scope = COMMAND_IN_CLUSTER,
+	    .arg = "TIME",
+	    .help = "What is about the same time" },
 	{ .key = "definition_owner",
 	    .kind = CONF_STRING,
 	    AT(run.definition_owner),

@@ -7,6 +7,7 @@
  * each command accepts the section `registrar:` whole. Strings live in the
  * arena that main owns, to the end of the process.
  */
+#include "registrar/cluster/cluster.h"
 #include "registrar/exchange/exchange.h"
 #include "registrar/http/serve.h"
 #include "schema/base/arena.h"
@@ -30,9 +31,10 @@ struct run_options {
 	int exec_limit;        /* exec checks that run at a time */
 	const char *cgroups;   /* directory; NULL: where the kernel has them */
 	enum sandbox_mode sandbox;
-	struct serve_options serve;   /* but what stands here as well */
-	const char *container_socket; /* NULL: the usual places */
-	bool container_labels;        /* they say what service a container is */
+	struct cluster_options cluster; /* but what stands here as well */
+	struct serve_options serve;     /* but what stands here as well */
+	const char *container_socket;   /* NULL: the usual places */
+	bool container_labels; /* they say what service a container is */
 	enum log_level log_level;
 	enum log_format log_format;
 	char *const *argv; /* the flags as they came; for programs.h */
@@ -101,6 +103,7 @@ enum registrar_command {
 	COMMAND_SERVE = 524288,
 	COMMAND_TOKEN = 1048576,
 	COMMAND_WATCH = 1 << 24,
+	COMMAND_CLUSTER = 1 << 25,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -17,8 +17,14 @@ static bool wants_serve(const struct run_options *o)
 	return o->serve.http.n || o->serve.consul.n;
 }
 
+static bool wants_cluster(const struct run_options *o)
+{
+	return o->cluster.endpoints.n;
+}
+
 static const struct program programs[] = {
 	{ "serve", KEEPER_OUTLIVES, wants_serve },
+	{ "cluster", KEEPER_OUTLIVES, wants_cluster },
 	{ NULL, KEEPER_TOGETHER, NULL },
 };
 

@@ -21,7 +21,7 @@ static int row_broken(const char *table, struct diag *reterr)
 	return -EUCLEAN;
 }
 
-static int get_service(
+int stmt_get_service(
     sqlite3_stmt *st, struct service_row *ret_row, struct diag *reterr)
 {
 	const char *on_empty = stmt_column_text(st, 6);
@@ -111,7 +111,7 @@ int registry_read_service_row(struct registry *r, const char *zone,
 		return diag_set(reterr, -ENOENT, "no service '%s' in zone '%s'",
 		    name, zone);
 	}
-	if ((error = get_service(st, &row, reterr)) == 0)
+	if ((error = stmt_get_service(st, &row, reterr)) == 0)
 		fn(arg, &row);
 	return error;
 }
@@ -173,7 +173,7 @@ static void visit_begin(struct visit *x, sqlite3_stmt *st)
 	copy_key(x->name, name ? name : "");
 	x->last[0] = '\0';
 	x->doubt = NULL;
-	if (get_service(st, &row, NULL) == 0) {
+	if (stmt_get_service(st, &row, NULL) == 0) {
 		x->v->service(x->v->arg, &row);
 	} else {
 		x->doubt = forbidden;

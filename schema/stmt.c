@@ -138,6 +138,34 @@ static const char *const texts[STMT_N] = {
 	[STMT_HAS_CLAIM] =
 	    "SELECT 1 FROM instance_other WHERE zone = ?1 AND service = ?2 "
 	    "AND name = ?3 AND node = '' AND source = ?4",
+	[STMT_UNCLAIM_SERVICE_AT] =
+	    "DELETE FROM service_claim WHERE zone = ?1 AND name = ?2 "
+	    "AND node = ?3",
+	[STMT_UNCLAIM_INSTANCE_AT] =
+	    "DELETE FROM instance_claim WHERE zone = ?1 AND service = ?2 "
+	    "AND name = ?3 AND node = ?4",
+	[STMT_OWN_SERVICE] = "SELECT " SERVICE_COLUMNS " FROM service "
+	                     "WHERE zone = ?1 AND name = ?2 AND node = '' "
+	                     "UNION ALL SELECT " SERVICE_COLUMNS
+	                     " FROM service_other WHERE zone = ?1 "
+	                     "AND name = ?2 AND node = '' LIMIT 1",
+	[STMT_PUT_MEMBER] =
+	    "INSERT INTO member (node, state, text, since_wall_ms, "
+	    "heard_wall_ms, lease, instances) VALUES (?, ?, ?, ?, ?, ?, ?) "
+	    "ON CONFLICT (node) DO UPDATE SET (state, text, since_wall_ms, "
+	    "heard_wall_ms, lease, instances) = (excluded.state, "
+	    "excluded.text, excluded.since_wall_ms, excluded.heard_wall_ms, "
+	    "excluded.lease, excluded.instances)",
+	[STMT_WITHDRAW_MEMBER] = "DELETE FROM member WHERE node = ?",
+	[STMT_MEMBERS] = "SELECT node, state, text, since_wall_ms, "
+	                 "heard_wall_ms, lease, instances FROM member "
+	                 "ORDER BY node",
+	[STMT_WISHES] = "SELECT zone, service, instance, at_wall_ms FROM wish",
+	[STMT_HAS_WISH] = "SELECT 1 FROM wish WHERE zone = ? AND service = ? "
+	                  "AND instance = ?",
+	[STMT_WITHDRAW_WISH] = "DELETE FROM wish WHERE zone = ?1 "
+	                       "AND service = ?2 AND instance = ?3 "
+	                       "AND ?4 IN (0, at_wall_ms)",
 	[STMT_HOST] = "SELECT name, default_names FROM host WHERE one = 1",
 	[STMT_PUT_HOST] =
 	    "UPDATE host SET name = ?1 WHERE one = 1 AND name <> ?1",

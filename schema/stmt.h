@@ -70,6 +70,11 @@ enum stmt_id {
 	STMT_CLEAR_REFUSED,
 	STMT_REFUSED,
 	STMT_PUT_DEFINITION,
+	STMT_PUT_MEMBER,
+	STMT_WITHDRAW_MEMBER,
+	STMT_HAS_WISH,
+	STMT_WITHDRAW_WISH,
+	STMT_OWN_SERVICE,
 	STMT_WITHDRAW_DEFINITION,
 	STMT_BEGIN,
 	STMT_BEGIN_WRITE,
@@ -91,6 +96,10 @@ enum stmt_id {
 	STMT_CLAIMS_OF,       /* a source, that are not the row */
 	STMT_UNCLAIM_SERVICE, /* all that is said of one key, in a view */
 	STMT_UNCLAIM_INSTANCE,
+	STMT_UNCLAIM_SERVICE_AT, /* a host */
+	STMT_UNCLAIM_INSTANCE_AT,
+	STMT_MEMBERS,
+	STMT_WISHES,
 	STMT_DISAGREEMENTS,
 	STMT_DISAGREEMENTS_OF,
 	STMT_OWNER_OPEN,
@@ -187,6 +196,8 @@ int stmt_column_int_or_default(sqlite3_stmt *st, int i);
 /* Resets *st at the end of the scope: ends its read transaction. */
 void stmt_reset_fn(sqlite3_stmt **st);
 /* A row of instance, or of check_result; -EUCLEAN: it breaks the rules. */
+int stmt_get_service(
+    sqlite3_stmt *st, struct service_row *ret_row, struct diag *reterr);
 int stmt_get_instance(
     sqlite3_stmt *st, struct instance_row *ret_row, struct diag *reterr);
 int stmt_get_check(

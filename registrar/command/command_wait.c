@@ -27,7 +27,7 @@ static bool is_in(
 {
 	return eligible_is_in_addresses(&i->eligible) &&
 	       i->eligible.why != ELIGIBLE_ADMITTED &&
-	       told_is_heard(&r->told, i->row.source);
+	       (*i->row.node || told_is_heard(&r->told, i->row.source));
 }
 
 static bool is_met(const struct waiting *w, const struct status_report *r)

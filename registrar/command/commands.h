@@ -17,6 +17,9 @@ enum exit_code {
 	EXIT_DOUBTFUL = 4,  /* what is shown may not be so: told.h */
 };
 
+/* [status | leave | drop HOST]; without: the process */
+int command_cluster(
+    const struct registrar_options *o, const struct conf_strings *rest);
 /* PATH ...: files and directories; none: the watched directory. */
 int command_check(
     const struct registrar_options *o, const struct conf_strings *rest);

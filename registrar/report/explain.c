@@ -156,6 +156,19 @@ static void judge_lease(struct explain *e, struct explain_instance *x)
 	        x->i->row.source));
 }
 
+/* Whose word it is, and of when. */
+static void judge_host(struct explain *e, struct explain_instance *x)
+{
+	const char *node = x->i->row.node;
+	const char *heard = told_host_heard(&e->report->told, node);
+
+	if (!*node)
+		return;
+	add(x, "host",
+	    arena_printf(e->arena, "it is what host %s says%s%s", node,
+	        heard ? ", which was there " : "", heard ? heard : ""));
+}
+
 static void judge(
     struct explain *e, struct explain_instance *x, const struct explain_note *n)
 {
@@ -163,6 +176,7 @@ static void judge(
 
 	x->types = x->i->eligible.types;
 	x->weight = eligible_weight(row);
+	judge_host(e, x);
 	judge_lease(e, x);
 	judge_mode(e, x, n);
 	judge_health(e, x);

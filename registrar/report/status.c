@@ -90,7 +90,8 @@ static void add_instance(void *arg, const struct instance_row *row)
 
 	i->eligible = eligible_judge(&f, r->now_wall_ms);
 	s->instance_n++;
-	add_source(r, i->row.source);
+	if (!*i->row.node) /* of another host its host says it */
+		add_source(r, i->row.source);
 }
 
 static void add_check(void *arg, const struct check_row *row)

@@ -39,6 +39,7 @@ static void judge_told(struct verdict *v, const struct told *t)
 		[TOLD_UNSERVED] = NAGIOS_CRITICAL,
 		[TOLD_DNSD_SILENT] = NAGIOS_WARNING,
 		[TOLD_DNSD_TROUBLE] = NAGIOS_WARNING,
+		[TOLD_CLUSTER] = NAGIOS_WARNING,
 		[TOLD_DNSD_UNKNOWN] = NAGIOS_OK,
 	};
 

@@ -161,7 +161,12 @@ static const char *checks_detail(struct arena *a, const struct status_report *r,
 		return i->row.reason;
 	if (worst && worst->output && *worst->output)
 		return arena_printf(a, "%s: %s", worst->name, worst->output);
-	return i->row.reason ? i->row.reason : "";
+	const char *reason = i->row.reason ? i->row.reason : "";
+
+	if (!*i->row.node)
+		return reason;
+	return arena_printf(
+	    a, "host %s%s%s", i->row.node, *reason ? ": " : "", reason);
 }
 
 const char *status_detail(struct arena *a, const struct status_report *r,

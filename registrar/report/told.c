@@ -20,6 +20,7 @@ const char *told_code_name(enum told_code c)
 		[TOLD_UNSERVED] = "zone-unserved",
 		[TOLD_DNSD_SILENT] = "dnsd-silent",
 		[TOLD_DNSD_TROUBLE] = "dnsd-trouble",
+		[TOLD_CLUSTER] = "cluster",
 		[TOLD_DNSD_UNKNOWN] = "dnsd-unknown",
 	};
 
@@ -57,6 +58,20 @@ static void on_refused(void *arg, const struct refused_row *row)
 	r->services = arena_strdup(t->arena, row->services);
 }
 
+static void on_member(void *arg, const struct member_row *row)
+{
+	struct told *t = arg;
+
+	if (t->member_n == ROWS_MAX)
+		return;
+	struct member_row *m = &t->members[t->member_n++];
+
+	*m = *row;
+	m->node = arena_strdup(t->arena, row->node);
+	m->state = arena_strdup(t->arena, row->state);
+	m->text = arena_strdup(t->arena, row->text);
+}
+
 void told_read(struct told *ret_t, struct registry *reg, const char *path,
     int64_t now_wall_ms, struct arena *a)
 {
@@ -65,6 +80,8 @@ void told_read(struct told *ret_t, struct registry *reg, const char *path,
 	t.registrars = arena_alloc(a, ROWS_MAX, sizeof(*t.registrars));
 	t.refused = arena_alloc(a, ROWS_MAX, sizeof(*t.refused));
 	(void)registry_read_registrars(reg, on_registrar, &t, NULL);
+	t.members = arena_alloc(a, ROWS_MAX, sizeof(*t.members));
+	(void)registry_read_members(reg, on_member, &t, NULL);
 	(void)registry_read_refused(reg, on_refused, &t, NULL);
 	if (dnsd_status_read_all(path, a, &t.dnsd, &t.dnsd_n) < 0)
 		t.dnsd_n = 0;
@@ -125,6 +142,45 @@ static void judge_registrar(struct told *t, const char *source)
 	        "registrar %s last heard %s ago: states may be old%s%s", name,
 	        wall_since(t->arena, t->now_wall_ms, r->heartbeat_wall_ms),
 	        *r->last_error ? "; it said last: " : "", r->last_error));
+}
+
+/* ---- other hosts ------------------------------------------------------ */
+
+const char *told_host_heard(const struct told *t, const char *node)
+{
+	for (unsigned k = 0; k < t->member_n; k++) {
+		const struct member_row *m = &t->members[k];
+
+		if (!strcmp(m->node, node) && m->heard_wall_ms) {
+			return arena_printf(t->arena, "%s ago",
+			    wall_since(
+			        t->arena, t->now_wall_ms, m->heard_wall_ms));
+		}
+	}
+	return NULL;
+}
+
+/* Ours says how old all of it is, the others what is kept of them. */
+static void judge_member(struct told *t, const struct member_row *m)
+{
+	bool silent = m->heard_wall_ms <= t->now_wall_ms - REGISTRAR_SILENT_MS;
+
+	if (*m->node && !strcmp(m->state, "held")) {
+		add(t, TOLD_CLUSTER,
+		    arena_printf(t->arena,
+		        "host %s is gone from the cluster, with others at "
+		        "about the same time: its instances stay",
+		        m->node));
+	} else if (!*m->node && (silent || !strcmp(m->state, "cut-off"))) {
+		add(t, TOLD_CLUSTER,
+		    arena_printf(t->arena,
+		        "the cluster was last heard %s: what other hosts say "
+		        "may be old",
+		        m->heard_wall_ms ? told_host_heard(t, "") : "never"));
+	} else if (!*m->node && *m->text) {
+		add(t, TOLD_CLUSTER,
+		    arena_printf(t->arena, "cluster: %s", m->text));
+	}
 }
 
 /* ---- definitions ------------------------------------------------------ */
@@ -237,12 +293,15 @@ static bool is_dnsd_unknown(const struct told *t)
 void told_judge(struct told *t, const struct told_scope *s)
 {
 	t->lines = arena_alloc(t->arena,
-	    s->source_n + s->zone_n + t->refused_n + t->dnsd_n + 1u,
+	    s->source_n + s->zone_n + t->refused_n + t->dnsd_n + t->member_n +
+	        1u,
 	    sizeof(*t->lines));
 	t->line_n = 0;
 	t->doubtful = false;
 	for (unsigned k = 0; k < s->source_n; k++)
 		judge_registrar(t, s->sources[k]);
+	for (unsigned k = 0; k < t->member_n; k++)
+		judge_member(t, &t->members[k]);
 	for (unsigned k = 0; k < t->refused_n; k++)
 		judge_refused(t, &t->refused[k], s->service);
 	for (unsigned k = 0; k < s->zone_n; k++)

@@ -12,6 +12,7 @@
  */
 #include "schema/base/arena.h"
 #include "schema/dnsd_status.h"
+#include "schema/member.h"
 #include "schema/registry.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum told_code {
 	TOLD_UNSERVED,         /* a zone: nobody here answers for it */
 	TOLD_DNSD_SILENT,      /* one that ought to answer */
 	TOLD_DNSD_TROUBLE,     /* one that answers from what it read before */
+	TOLD_CLUSTER,          /* what other hosts say may be old */
 	TOLD_DNSD_UNKNOWN,     /* whether anybody answers; no doubt */
 };
 /* "registrar-silent" ...: for scripts */
@@ -37,8 +39,9 @@ struct told {
 	int64_t now_wall_ms;
 	struct registrar_row *registrars; /* by name */
 	struct refused_row *refused;      /* by source and file */
+	struct member_row *members;       /* by host */
 	struct dnsd_status *dnsd;         /* by address */
-	unsigned registrar_n, refused_n, dnsd_n;
+	unsigned registrar_n, refused_n, member_n, dnsd_n;
 	/* by told_judge() */
 	struct told_line *lines;
 	unsigned line_n;
@@ -63,6 +66,12 @@ enum told_served told_served(const struct told *t, const char *zone);
 
 /* Is that registrar heard? source: "registrar/NAME"; others are. */
 bool told_is_heard(const struct told *t, const char *source);
+
+/*
+ * When that host was known last to be there, "2s ago"; in a. NULL: nothing is
+ * known of it.
+ */
+const char *told_host_heard(const struct told *t, const char *node);
 
 /* Is the refused definition about that service, as far as can be guessed? */
 bool told_is_about(const struct refused_row *row, const char *service);

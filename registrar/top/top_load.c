@@ -36,7 +36,7 @@ static const char *source_of(
 {
 	const char *last = s->n ? s->entries[s->n - 1].source : NULL;
 
-	if (strncmp(row->source, "registrar/", 10) != 0)
+	if (*row->node || strncmp(row->source, "registrar/", 10) != 0)
 		return NULL;
 	return last && !strcmp(last, row->source)
 	           ? last

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define FLAGS_MAX 64 /* rows of one table */
+#define FLAGS_MAX 128 /* rows of one table */
 
 /* A flag that was given: its row and its values, in their order. */
 struct given {

@@ -72,6 +72,7 @@ FOLDERS = {
         "screen": ("respond", "wire"),
     },
     "registrar": {
+        "cluster": ("keeper", "lib", "net"),
         "keeper": (),
         "lib": (),
         "net": ("lib",),
@@ -97,7 +98,7 @@ FOLDERS = {
     },
 }
 # Of the headers beside them, what every folder may include.
-SHARED = ("dnsd/options.h", "registrar/options.h", "dnsd/message/stats.h")
+SHARED = ("dnsd/options.h", "registrar/lock.h", "registrar/options.h", "dnsd/message/stats.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
