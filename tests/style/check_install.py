@@ -14,6 +14,7 @@ import style
 EXPECTED = """
     @/sbin/dnsd
     @/sbin/registrar
+    @/sbin/rollcall-resolv
     @/lib/systemd/system/rollcall-dnsd.service
     @/lib/systemd/system/rollcall-dnsd.socket
     @/lib/systemd/system/rollcall-registrar.service
@@ -21,6 +22,7 @@ EXPECTED = """
     @/lib/tmpfiles.d/rollcall.conf
     @/share/man/man8/dnsd.8
     @/share/man/man8/registrar.8
+    @/share/man/man8/rollcall-resolv.8
     @/share/man/man5/registry.5
     @/share/man/man5/registrar.d.5
     @/share/man/man5/rollcall.yaml.5
