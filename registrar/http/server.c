@@ -243,6 +243,7 @@ static void on_greet(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while (h->fresh.next != &h->fresh)
+		// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked
 		greet(h, of_link(h->fresh.next));
 }
 
@@ -377,7 +378,7 @@ int http_listen(struct http *h, const char *text,
 struct http *http_new(struct event_base *base, const struct serve_options *o)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
-	const struct timeval each = { .tv_usec = SWEEP_MS * 1000 };
+	const struct timeval each = { .tv_usec = SWEEP_MS * 1000L };
 
 	h->options = o;
 	h->base = base;
