@@ -28,6 +28,16 @@ int registry_read_registrations(struct registry *r, int64_t since,
     unsigned limit, registry_registration_fn fn, void *arg,
     struct diag *reterr);
 
+/*
+ * Instances of APIs whose lease has ended between both times, and that are not
+ * critical yet.
+ */
+typedef void (*registry_ended_fn)(
+    void *arg, const char *zone, const char *service, const char *instance);
+int registry_read_ended(struct registry *r, int64_t after_wall_ms,
+    int64_t until_wall_ms, unsigned limit, registry_ended_fn fn, void *arg,
+    struct diag *reterr);
+
 /* Forget at most limit that ended before that time. */
 int registry_prune_registrations(struct registry *r, int64_t before_wall_ms,
     unsigned limit, struct diag *reterr);

@@ -63,3 +63,26 @@ int registry_prune_registrations(struct registry *r, int64_t before_wall_ms,
 	stmt_int(st, 2, limit);
 	return stmt_run(r, st, reterr);
 }
+
+int registry_read_ended(struct registry *r, int64_t after_wall_ms,
+    int64_t until_wall_ms, unsigned limit, registry_ended_fn fn, void *arg,
+    struct diag *reterr)
+{
+	scoped_stmt sqlite3_stmt *st = NULL;
+	int more = stmt_get(r, STMT_ENDED_LEASES, &st, reterr);
+
+	if (more < 0)
+		return more;
+	stmt_int(st, 1, after_wall_ms);
+	stmt_int(st, 2, until_wall_ms);
+	stmt_int(st, 3, limit);
+	while ((more = stmt_step(r, st, reterr)) > 0) {
+		const char *zone = stmt_column_text(st, 0);
+		const char *service = stmt_column_text(st, 1);
+		const char *instance = stmt_column_text(st, 2);
+
+		if (zone && service && instance)
+			fn(arg, zone, service, instance);
+	}
+	return more;
+}

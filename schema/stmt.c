@@ -261,6 +261,12 @@ static const char *const texts[STMT_N] = {
 	[STMT_REGISTRARS] =
 	    "SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms, "
 	    "last_error, last_error_wall_ms FROM registrar ORDER BY name",
+	[STMT_ENDED_LEASES] =
+	    "SELECT zone, service, name FROM instance "
+	    "WHERE lease_until_wall_ms > 0 AND lease_until_wall_ms > ?1 "
+	    "AND lease_until_wall_ms <= ?2 AND node = '' "
+	    "AND source LIKE 'api/%' AND health <> 'critical' "
+	    "ORDER BY lease_until_wall_ms LIMIT ?3",
 	[STMT_PUT_REGISTRATION] =
 	    "INSERT OR REPLACE INTO registration "
 	    "(zone, service, instance, source, text, updated_wall_ms) "

@@ -28,6 +28,7 @@
 #define BUCKETS_MIN 1024
 #define SWEEP_MS 60000
 #define PRUNE_MAX 1000
+#define ENDS_MS 20      /* between looks for leases that have ended */
 #define KEEP_MS 3600000 /* of one that has ended */
 
 struct lease {
@@ -49,8 +50,9 @@ struct leases {
 	struct lease **buckets;
 	size_t bucket_n, n;
 	struct lease *first, **last;
-	struct event *write, *sweep;
-	int64_t due_ms; /* when they are written; 0: nothing is */
+	struct event *write, *sweep, *ends;
+	int64_t ended_wall_ms; /* leases that ended before are written so */
+	int64_t due_ms;        /* when they are written; 0: nothing is */
 	struct log_limit lost;
 };
 
@@ -370,6 +372,89 @@ int leases_renew(struct leases *l, const char *zone, const char *service,
 	return 0;
 }
 
+/* ---- ends ------------------------------------------------------------- */
+
+#define ENDED_MAX 200 /* in a transaction */
+struct ended {
+	struct leases *leases;
+	struct arena *arena;
+	int64_t now_wall_ms;
+	unsigned n, seen_n;
+	struct {
+		const char *zone, *service, *instance;
+	} of[ENDED_MAX];
+};
+
+static void on_ended(
+    void *arg, const char *zone, const char *service, const char *instance)
+{
+	struct ended *x = arg;
+	const struct lease *e = *slot(x->leases,
+	    hash_of(zone, service, instance), zone, service, instance);
+
+	x->seen_n++;
+	/* it goes on, which is about to be written */
+	if (e && e->listed && e->until_wall_ms > x->now_wall_ms)
+		return;
+	x->of[x->n].zone = arena_strdup(x->arena, zone);
+	x->of[x->n].service = arena_strdup(x->arena, service);
+	x->of[x->n++].instance = arena_strdup(x->arena, instance);
+}
+
+static int read_ended(struct leases *l, struct registry *r, struct ended *x)
+{
+	x->n = x->seen_n = 0;
+	return registry_read_ended(
+	    r, l->ended_wall_ms, x->now_wall_ms, ENDED_MAX, on_ended, x, NULL);
+}
+
+/* What is there may be another now: it is read again behind the lock. */
+static int write_ended(struct leases *l, struct ended *x)
+{
+	struct registry *r;
+	int error;
+
+	(void)follow_look(
+	    l->follow, clock_read_ns(CLOCK_MONOTONIC) / 1000, NULL);
+	r = follow_registry(l->follow);
+	if (!r || (error = registry_begin(r, 0, NULL)) < 0)
+		return -EAGAIN;
+	error = read_ended(l, r, x);
+	for (unsigned k = 0; k < x->n && error == 0; k++) {
+		error = registry_put_health(r, x->of[k].zone, x->of[k].service,
+		    x->of[k].instance, HEALTH_CRITICAL, "its lease ran out",
+		    x->now_wall_ms, NULL);
+	}
+	if (error == 0)
+		return registry_commit(r, NULL);
+	registry_rollback(r);
+	return error;
+}
+
+/*
+ * dnsd needs nobody to tell it that a lease has ended; who waits for a change
+ * does, so it is written as one.
+ */
+static void on_end_of_leases(evutil_socket_t fd, short what, void *arg)
+{
+	struct leases *l = arg;
+	struct registry *r = feed_registry(l->http->feed, NULL);
+	struct ended x = { .leases = l,
+		.arena = arena_new(),
+		.now_wall_ms = clock_wall_ms() };
+	int error = r ? read_ended(l, r, &x) : -EAGAIN;
+
+	(void)fd;
+	(void)what;
+	if (error == 0 && x.n)
+		error = write_ended(l, &x);
+	if (error == 0 && x.seen_n == x.n && x.n < ENDED_MAX)
+		l->ended_wall_ms = x.now_wall_ms;
+	if (error == 0 && x.n)
+		(void)feed_registry(l->http->feed, NULL);
+	arena_free(x.arena);
+}
+
 static void prune(struct leases *l, int64_t before_wall_ms)
 {
 	struct registry *r;
@@ -411,6 +496,7 @@ struct leases *leases_new(struct http *h)
 {
 	struct leases *l = xcalloc(1, sizeof(*l));
 	const struct timeval each = { .tv_sec = SWEEP_MS / 1000 };
+	const struct timeval often = { .tv_usec = ENDS_MS * 1000L };
 
 	l->http = h;
 	l->follow =
@@ -420,7 +506,10 @@ struct leases *leases_new(struct http *h)
 	l->last = &l->first;
 	l->write = evtimer_new(h->base, on_write, l);
 	l->sweep = event_new(h->base, -1, EV_PERSIST, on_sweep, l);
-	if (!l->write || !l->sweep || event_add(l->sweep, &each) < 0)
+	l->ends = event_new(h->base, -1, EV_PERSIST, on_end_of_leases, l);
+	l->ended_wall_ms = clock_wall_ms() - KEEP_MS;
+	if (!l->write || !l->sweep || !l->ends ||
+	    event_add(l->sweep, &each) < 0 || event_add(l->ends, &often) < 0)
 		abort(); /* out of memory */
 	return l;
 }
@@ -440,6 +529,7 @@ void leases_free(struct leases *l)
 	free(l->buckets);
 	event_free(l->write);
 	event_free(l->sweep);
+	event_free(l->ends);
 	follow_free(l->follow);
 	free(l);
 }

@@ -67,6 +67,24 @@ static int put_service(struct http_request *q, struct registry *r,
 	return registry_put_service(r, &row, reterr);
 }
 
+/* It is critical since its lease ran out, and begins anew. */
+static int revive(struct registry *r, int64_t now_wall_ms,
+    const struct registration *what, struct diag *reterr)
+{
+	return registry_put_health(r, what->zone, what->service, what->instance,
+	    what->health, what->reason, now_wall_ms, reterr);
+}
+
+static bool is_over(
+    struct registry *r, int64_t now_wall_ms, const struct registration *what)
+{
+	struct instance_state state;
+
+	return registry_read_state(r, what->zone, what->service, what->instance,
+	           now_wall_ms, &state, NULL) == 0 &&
+	       state.expired;
+}
+
 static int check_owner(struct http_request *q, struct registry *r,
     const struct registration *what, bool *ret_new, struct diag *reterr)
 {
@@ -126,8 +144,12 @@ int register_put(struct http_request *q, struct registry *r,
 
 	if (error == 0)
 		error = check_owner(q, r, what, ret_new, reterr);
+	bool over = error == 0 && !*ret_new && is_over(r, now_wall_ms, what);
+
 	if (error == 0)
 		error = registry_put_instance(r, &row, reterr);
+	if (error == 0 && over)
+		error = revive(r, now_wall_ms, what, reterr);
 	if (error == 0)
 		error = put_registration(q, r, now_wall_ms, what, reterr);
 	if (error == 0 && *ret_new) {

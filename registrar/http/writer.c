@@ -72,9 +72,10 @@ static int transact(struct writer *w, struct write *t, struct diag *reterr)
 	int64_t took_ms = clock_mono_ms() - begun_ms;
 
 	if (took_ms > LONG_MS &&
-	    log_limit_ok(&w->late, 1, 10000, clock_mono_ms()))
+	    log_limit_ok(&w->late, 1, 10000, clock_mono_ms())) {
 		log_warn(
 		    "a transaction was long: took_ms=%lld", (long long)took_ms);
+	}
 	return error;
 }
 

@@ -108,6 +108,19 @@ def test_leases(site, serve, dnsd):
         "SELECT lease_until_wall_ms FROM instance") == [(until,)])
 
 
+def test_who_waits_hears_of_the_end_of_a_lease(site, serve):
+    put(serve, "api/i1", lease="2s")
+    at = serve.get("/api/v1/services/api").revision
+    got = serve.get(f"/api/v1/services/api?revision={at}&wait=30")
+    one, = got.json["services"][0]["instances"]
+    assert one["state"] == "expired" and not one["in"]
+    late = time.time() * 1000 - one["lease_until_wall_ms"]
+    assert 0 <= late < 5000, late  # 50 where nothing else runs
+    put(serve, "api/i1", lease="60s")
+    one, = serve.get("/api/v1/services/api").json["services"][0]["instances"]
+    assert one["health"] == "passing"
+
+
 def test_nobody_takes_what_another_has_described(site, serve):
     site.put("web", ("i1", "10.0.0.1"))
     got = serve.ask("PUT", "/api/v1/instances/web/i2",
