@@ -263,6 +263,42 @@ def test_a_life(site, consul):
         "PUT", "/v1/agent/service/deregister/api-1").status == 404
 
 
+def test_a_check_that_is_run(site, consul):
+    """By the registrar, of the instance's own address."""
+    site.start_registrar()
+    dnsd = site.start_dnsd()
+    port = free_port()
+    put(consul, "/v1/agent/service/register", {
+        "ID": "run-1", "Name": "run", "Port": port, "Address": HOST,
+        "Checks": [{"HTTP": f"http://{HOST}:{port}/health",
+                    "Interval": "200ms", "Timeout": "1s",
+                    "DeregisterCriticalServiceAfter": "1m"}]})
+    assert dnsd.addresses("run") == []
+
+    def checks():
+        (entry,) = consul.get("/v1/health/service/run").json
+        return [(c["CheckID"], c["Type"], c["Status"])
+                for c in entry["Checks"][1:]]
+    until("it was run", lambda: checks() == [
+        ("service:run-1", "http", "critical")])
+    site.processes.append(subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "python3", "-c", f"""
+import http.server
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer(("{HOST}", {port}), H).serve_forever()"""]))
+    dnsd.wait_addresses("run", [HOST])
+    assert checks() == [("service:run-1", "http", "passing")]
+    site.processes[-1].kill()
+    dnsd.wait_addresses("run", [])
+    put(consul, "/v1/agent/service/deregister/run-1")
+    until("it is gone",
+          lambda: consul.get("/v1/health/service/run").json == [])
+
+
 def test_odd_ids(site, consul):
     """What no name can be is an ID all the same, as Registrator has them."""
     ident = "Host_A:redis-x:6379"
@@ -282,7 +318,11 @@ def test_what_is_not_taken(site, consul):
             ({}, 400), ([], 400), ({"Name": "!"}, 400),
             ({"Name": "a", "Address": "example.com"}, 400),
             ({"Name": "a", "Port": 70000}, 400),
-            ({"Name": "a", "Check": {"HTTP": "http://a/"}}, 501),
+            ({"Name": "a", "Check": {"Args": ["true"]}}, 501),
+            ({"Name": "a", "Check": {"HTTP": "http://192.0.2.1/",
+                                     "Interval": "1s"}}, 403),
+            ({"Name": "a", "Check": {"TCP": "127.0.0.1:1",
+                                     "Interval": "soon"}}, 400),
             ({"Name": "a", "Check": {"TTL": "soon"}}, 400),
             ({"Name": "a", "Check": {"TTL": "10s", "Status": "x"}}, 400),
             ({"Name": "a", "Kind": "connect-proxy"}, 501)):

@@ -37,6 +37,7 @@ struct reading {
 	struct conf_context c;
 	struct diags diags;
 	struct put *put;
+	json_t *run; /* checks that a registrar is to run, as in a definition */
 };
 
 static bool fail(struct reading *r)
@@ -78,6 +79,74 @@ static bool take_status(
 	return false;
 }
 
+/* "10s" as it is written here; false: the request has failed. */
+static bool take_time(struct reading *r, const struct conf_node *n,
+    const char *key, json_t *check)
+{
+	const struct conf_node *value = consul_get(n, key);
+	int64_t ms;
+
+	if (is_absent(value))
+		return true;
+	if (!consul_duration(value->text, &ms) || ms < 1) {
+		http_fail(r->q, 400, "body",
+		    "Check validation failed: %s is no duration", key);
+		return false;
+	}
+	json_set(check, key,
+	    json_text(arena_printf(r->c.arena, "%lldms", (long long)ms)));
+	return true;
+}
+
+static void take_count(
+    const struct conf_node *n, const char *key, const char *as, json_t *check)
+{
+	const struct conf_node *value = consul_get(n, key);
+	long count = is_absent(value) ? 0 : strtol(value->text, NULL, 10);
+
+	if (count > 1 && count < 1000)
+		json_set(check, as, json_must(json_integer(count)));
+}
+
+/* One that somebody has to run: {"http": ..., "interval": "10s"}. */
+static bool take_run_check(struct reading *r, const struct conf_node *n)
+{
+	static const char *const kinds[] = { "http", "tcp", "grpc", "h2ping",
+		"udp" };
+	json_t *check = json_must(json_object());
+	const struct conf_node *method = consul_get(n, "method");
+	size_t k = 0;
+
+	while (k < sizeof(kinds) / sizeof(*kinds) &&
+	       is_absent(consul_get(n, kinds[k])))
+		k++;
+	if (k == sizeof(kinds) / sizeof(*kinds) || r->put->check_n) {
+		json_decref(check);
+		http_fail(r->q, 501, "body",
+		    "Rollcall takes checks by ttl over this API, or by http, "
+		    "tcp, udp, grpc and h2ping; others stand in a definition");
+		return false;
+	}
+	/* gRPC's service stands behind a slash */
+	char *target = arena_strdup(r->c.arena, consul_get(n, kinds[k])->text);
+	char *slash = k == 2 ? strchr(target, '/') : NULL;
+	if (slash) {
+		*slash = '\0';
+		json_set(check, "service", json_text(slash + 1));
+	}
+	json_set(check, kinds[k], json_text(target));
+	if (!k && !is_absent(method))
+		json_set(check, "method", json_text(method->text));
+	take_count(n, "successbeforepassing", "rise", check);
+	take_count(n, "failuresbeforecritical", "fall", check);
+	if (json_array_append(r->run, check) < 0)
+		abort(); /* out of memory */
+	bool taken = take_time(r, n, "interval", check) &&
+	             take_time(r, n, "timeout", check);
+	json_decref(check);
+	return taken;
+}
+
 static bool take_check(struct reading *r, const struct conf_node *n)
 {
 	struct put *p = r->put;
@@ -89,10 +158,11 @@ static bool take_check(struct reading *r, const struct conf_node *n)
 	if (n->type != CONF_MAP)
 		return fail(r);
 	ttl = consul_get(n, "ttl");
-	if (is_absent(ttl)) {
+	if (is_absent(ttl))
+		return take_run_check(r, n);
+	if (json_array_size(r->run)) {
 		http_fail(r->q, 501, "body",
-		    "Rollcall takes checks by ttl over this API; a check that "
-		    "it runs itself stands in a definition");
+		    "Rollcall takes checks by ttl, or others, not both");
 		return false;
 	}
 	if (!consul_duration(ttl->text, &ms) || ms < TTL_MIN_MS ||
@@ -266,7 +336,9 @@ static bool read_service(struct reading *r, const json_t *body)
 		return fail(r);
 	return take_values(r, consul_service_label(&r->c, name),
 	           is_absent(id) ? name->text : id->text, values) &&
-	       take_checks(r, root);
+	       take_checks(r, root) &&
+	       (!json_array_size(r->run) ||
+	           register_set_checks(r->q, &r->put->what, r->run));
 }
 
 /* ---- in ----------------------------------------------------------------- */
@@ -351,8 +423,10 @@ static int put(struct http_request *q, struct registry *r, int64_t now_wall_ms,
 {
 	struct put *p = arg;
 
-	p->what.health = worst(p);
-	p->what.reason = p->check_n ? "no report on its ttl check yet" : NULL;
+	if (p->check_n) {
+		p->what.health = worst(p);
+		p->what.reason = "no report on its ttl check yet";
+	}
 	int error =
 	    register_put(q, r, now_wall_ms, &p->what, &p->is_new, reterr);
 	return error ? error : put_checks(q, r, now_wall_ms, p, reterr);
@@ -379,9 +453,12 @@ void consul_put_register(struct http_request *q)
 
 	memset(p, 0, sizeof(*p));
 	r.c.diags = &r.diags;
+	r.run = json_must(json_array());
 	if (body && read_service(&r, body) &&
 	    http_require(q, ACCESS_WRITE, p->what.service))
 		http_write(q, put, consul_was_written, p);
+	p->what.checks = NULL; /* what is written is text by now */
+	json_decref(r.run);
 }
 
 /* ---- out ---------------------------------------------------------------- */
