@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 enum access_right {
+	ACCESS_NONE = 0, /* of a route: it is for everybody */
 	ACCESS_READ = 1,
 	ACCESS_WRITE = 2,   /* register, renew, report, deregister */
 	ACCESS_OPERATE = 4, /* drain, resume, maintenance, weight */

@@ -120,8 +120,8 @@ static void refuse_kv(struct http_request *q)
 #define ANY (HTTP_GET | HTTP_PUT | HTTP_POST | HTTP_DELETE)
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/v1/status/leader", 0, get_leader },
-	{ HTTP_GET, "/v1/status/peers", 0, get_peers },
+	{ HTTP_GET, "/v1/status/leader", ACCESS_NONE, get_leader },
+	{ HTTP_GET, "/v1/status/peers", ACCESS_NONE, get_peers },
 	{ HTTP_GET, "/v1/agent/self", ACCESS_READ, get_self },
 	{ HTTP_GET, "/v1/agent/members", ACCESS_READ, get_members },
 	{ HTTP_GET, "/v1/agent/services", ACCESS_READ,
@@ -160,8 +160,8 @@ static const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/health/node/{}", ACCESS_READ, consul_get_health_node },
 	{ HTTP_GET, "/v1/health/state/{}", ACCESS_READ,
 	    consul_get_health_state },
-	{ ANY, "/v1/kv/{*}", 0, refuse_kv },
-	{ ANY, "/v1/{*}", 0, refuse },
+	{ ANY, "/v1/kv/{*}", ACCESS_NONE, refuse_kv },
+	{ ANY, "/v1/{*}", ACCESS_NONE, refuse },
 	{ 0 },
 };
 

@@ -25,8 +25,8 @@ static void get_ready(struct http_request *q)
 static const struct http_route routes[] = {
 	{ HTTP_GET, "/metrics", ACCESS_READ, prometheus_get_metrics },
 	{ HTTP_GET, "/api/v1/prometheus", ACCESS_READ, prometheus_get_targets },
-	{ HTTP_GET, "/health", 0, get_health },
-	{ HTTP_GET, "/ready", 0, get_ready },
+	{ HTTP_GET, "/health", ACCESS_NONE, get_health },
+	{ HTTP_GET, "/ready", ACCESS_NONE, get_ready },
 	{ 0 },
 };
 
