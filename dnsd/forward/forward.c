@@ -54,9 +54,9 @@ struct forward {
 	                                  before */
 	pthread_mutex_t lock;
 	/* under the lock */
-	int link;        /* to the process; -1: none runs */
-	bool has_recipe; /* somebody is there to ask */
-	bool is_asleep;  /* the thread waits without end */
+	int link;       /* to the process; -1: none runs */
+	char *recipe;   /* NULL: nobody is there to ask */
+	bool is_asleep; /* the thread waits without end */
 	struct pending pending;
 	struct looping looping;
 	/* the thread's */
@@ -129,7 +129,7 @@ static enum why enter(struct forward *f, const struct later_request *r)
 	const struct subject s = pending_subject(r);
 	struct asked *a;
 
-	if (!f->has_recipe)
+	if (!f->recipe)
 		return WHY_NO_UPSTREAM;
 	if (f->warden_fd < 0)
 		return WHY_BROKEN_OFF;
@@ -261,6 +261,18 @@ static void say_ended(int status)
 	}
 }
 
+/* It knows nothing yet. */
+static void tell_warden(struct forward *f)
+{
+	log_warn("what starts the forwarder has ended; its spare has taken "
+	         "its place");
+	close_link(f);
+	pthread_mutex_lock(&f->lock);
+	if (f->recipe)
+		(void)warden_run(f->warden_fd, f->recipe);
+	pthread_mutex_unlock(&f->lock);
+}
+
 static void hear_warden(struct forward *f)
 {
 	struct warden_message m = { 0 };
@@ -275,6 +287,8 @@ static void hear_warden(struct forward *f)
 		} else if (m.kind == WARDEN_ENDED) {
 			close_link(f);
 			say_ended(m.status);
+		} else if (m.kind == WARDEN_READY) {
+			tell_warden(f);
 		}
 	}
 	if (n >= 0)
@@ -543,6 +557,7 @@ void forward_free(struct forward *f)
 		end_warden(f->warden_fd);
 	close(f->wake_fd);
 	pthread_mutex_destroy(&f->lock);
+	free(f->recipe);
 	free(f);
 }
 
@@ -550,7 +565,8 @@ void forward_use(struct forward *f, const char *recipe)
 {
 	pthread_mutex_lock(&f->lock);
 	atomic_store(&f->is_kept_of_others, true);
-	f->has_recipe = recipe != NULL;
+	free(f->recipe);
+	f->recipe = recipe ? xstrdup(recipe) : NULL;
 	f->looping.is_possible = recipe && strstr(recipe, "name: \".\"\n");
 	f->looping.is_found = false;
 	f->looping.due_ms = 0;

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ enum {
 	PAUSE_MIN_MS = 50,
 	PAUSE_MAX_MS = 2000,
 	SETTLED_MS = 10000, /* what lived so long is none that cannot start */
+	SPARE_MS = 200,     /* at least between two of them */
 };
 
 struct warden {
@@ -32,6 +34,8 @@ struct warden {
 	char *recipe;
 	int64_t started_ms, again_ms; /* monotonic; again: 0 is never */
 	int pause_ms;
+	pid_t spare;      /* 0: there is none */
+	int64_t spare_ms; /* when there may be another */
 };
 
 /* ---- what it says ----------------------------------------------------- */
@@ -101,6 +105,49 @@ static void start(struct warden *w)
 	close(pair[0]);
 }
 
+/* ---- the spare -------------------------------------------------------- */
+
+/* Until that one has ended; dnsd's end is ours. */
+static void wait_for_end_of(const struct warden *w, pid_t warden)
+{
+	scoped_fd int end = (int)syscall(SYS_pidfd_open, warden, 0);
+	struct pollfd p[2] = { { .fd = w->fd, .events = POLLRDHUP },
+		{ .fd = end, .events = POLLIN } };
+
+	while (getppid() == warden) {
+		(void)poll(p, 2, end < 0 ? SPARE_MS : -1);
+		if (p[0].revents)
+			_exit(0);
+	}
+}
+
+/* What it is told comes anew: only what ended knew the last of it. */
+static void take_place(struct warden *w)
+{
+	free(w->recipe);
+	*w = (struct warden){ .mode = w->mode,
+		.fd = w->fd,
+		.signals = w->signals,
+		.pause_ms = PAUSE_MIN_MS,
+		.spare_ms = clock_mono_ms() + SPARE_MS };
+	tell(w, WARDEN_READY, 0, -1);
+}
+
+/* Returns in the spare, too, once it is the warden. */
+static void start_spare(struct warden *w)
+{
+	pid_t self = getpid();
+
+	w->spare_ms = clock_mono_ms() + SPARE_MS;
+	pid_t pid = fork();
+	if (pid > 0)
+		w->spare = pid;
+	if (pid != 0)
+		return;
+	wait_for_end_of(w, self);
+	take_place(w);
+}
+
 static void reap(struct warden *w)
 {
 	struct signalfd_siginfo s;
@@ -110,6 +157,8 @@ static void reap(struct warden *w)
 	while (read(w->signals, &s, sizeof(s)) == sizeof(s))
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == w->spare)
+			w->spare = 0;
 		if (pid != w->pid)
 			continue;
 		w->pid = 0;
@@ -161,21 +210,29 @@ static bool take_packet(struct warden *w)
 	return true;
 }
 
+static bool is_due(int64_t at_ms)
+{
+	return at_ms && at_ms <= clock_mono_ms();
+}
+
 static int wait_ms(const struct warden *w)
 {
-	int64_t left;
+	int64_t next = w->again_ms;
 
-	if (!w->again_ms)
+	if (!w->spare && (!next || w->spare_ms < next))
+		next = w->spare_ms;
+	if (!next)
 		return -1;
-	left = w->again_ms - clock_mono_ms();
-	return left > 0 ? (int)left : 0;
+	next -= clock_mono_ms();
+	return next > 0 ? (int)next : 0;
 }
 
 static void run_warden(enum sandbox_mode mode)
 {
-	struct warden w = {
-		.mode = mode, .fd = HELPER_FD, .pause_ms = PAUSE_MIN_MS
-	};
+	struct warden w = { .mode = mode,
+		.fd = HELPER_FD,
+		.pause_ms = PAUSE_MIN_MS,
+		.spare_ms = clock_mono_ms() };
 	sigset_t child;
 
 	(void)prctl(PR_SET_NAME, "dnsd-warden");
@@ -197,8 +254,10 @@ static void run_warden(enum sandbox_mode mode)
 			reap(&w);
 		if (n > 0 && p[0].revents && !take_packet(&w))
 			break;
-		if (w.again_ms && wait_ms(&w) == 0)
+		if (is_due(w.again_ms))
 			start(&w);
+		if (!w.spare && is_due(w.spare_ms))
+			start_spare(&w);
 	}
 	kill_forwarder(&w);
 	free(w.recipe);

@@ -7,6 +7,9 @@
  * It is forked before dnsd has read anything, knows what it is told over a
  * socket, and ends with dnsd, as the forwarder does. What has ended shortly
  * after its start is started again after a pause, from 50 ms to 2 s.
+ *
+ * It keeps a spare of itself, which does nothing but wait for its end and then
+ * takes its place: nobody else could.
  */
 #include "schema/base/diag.h"
 #include "schema/sandbox/sandbox.h"
@@ -20,6 +23,7 @@ enum warden_kind {
 	WARDEN_KILL,    /* dnsd: it does not answer */
 	WARDEN_STARTED, /* warden: with the socket of frames */
 	WARDEN_ENDED,   /* warden */
+	WARDEN_READY,   /* warden: it has taken the place of one that ended */
 };
 
 struct warden_message {

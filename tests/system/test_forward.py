@@ -541,12 +541,73 @@ def test_killed_again_and_again(forward):
     until("it answers", lambda: forward.ask("www.example.").addresses())
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return {int(p) for p in f.read().split()}
+
+
+def spare_of(warden):
+    """What waits beside the forwarder for its warden's end."""
+    for pid in children(warden):
+        with open(f"/proc/{pid}/comm") as f:
+            if f.read().strip() == "dnsd-warden":
+                return pid
+    return None
+
+
 def test_it_ends_with_dnsd(site, upstream):
     dnsd = start(site, upstream)
     pid = until("it runs", lambda: forwarder_of(dnsd))
     warden = parent(pid)
+    spare = until("there is a spare", lambda: spare_of(warden))
     dnsd.kill()
-    until("both are gone", lambda: not alive(pid) and not alive(warden))
+    until("all are gone", lambda: not any(
+        map(alive, (pid, warden, spare))))
+
+
+@pytest.mark.parametrize("ended", ["killed", "stopped cleanly"])
+def test_what_starts_it_is_killed_and_its_spare_takes_its_place(
+        forward, upstream, ended):
+    first = until("it runs", lambda: forwarder_of(forward))
+    warden = parent(first)
+    for n in range(3):
+        spare = until("there is a spare", lambda: spare_of(warden))
+        os.kill(warden, signal.SIGKILL)
+        until("it is gone", lambda: not alive(warden))
+        warden = spare
+        keep_asking(forward, lambda n=n: forward.ask(
+            f"after{n}.example.").addresses() == ["192.0.2.1"])
+    until("what it had started is gone", lambda: not alive(first))
+    forward.wait_log("its spare has taken its place")
+    assert not forward.logged("until dnsd is restarted")
+    spare = until("there is a spare", lambda: spare_of(warden))
+    rest = children(warden) | {warden, spare}
+    if ended == "killed":
+        forward.kill()
+    else:
+        forward.stop()
+    until("all are gone", lambda: not any(map(alive, rest)))
+
+
+def test_a_spare_that_is_killed_is_replaced(forward):
+    warden = parent(until("it runs", lambda: forwarder_of(forward)))
+    spare = until("there is a spare", lambda: spare_of(warden))
+    os.kill(spare, signal.SIGKILL)
+    until("there is another", lambda: spare_of(warden) not in (None, spare))
+    assert forward.ask("www.example.").addresses() == ["192.0.2.1"]
+
+
+def test_all_that_could_start_it_is_killed(forward, upstream):
+    """It is said, and names of ours do not notice."""
+    warden = parent(until("it runs", lambda: forwarder_of(forward)))
+    spare = until("there is a spare", lambda: spare_of(warden))
+    os.kill(spare, signal.SIGSTOP)
+    os.kill(warden, signal.SIGKILL)
+    os.kill(spare, signal.SIGKILL)
+    forward.wait_log("until dnsd is restarted")
+    got, took = ask_timed(forward, "www.example.")
+    assert got.rcode == "SERVFAIL" and errors(got) == [23] and took < 1
+    assert forward.addresses("web") == ["192.0.2.99"]
 
 
 def alive(pid):
