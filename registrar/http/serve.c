@@ -3,6 +3,7 @@
 
 #include "registrar/http/api/api.h"
 #include "registrar/http/consul/consul.h"
+#include "registrar/http/eureka/eureka.h"
 #include "registrar/http/http_impl.h"
 #include "registrar/http/prometheus/prometheus.h"
 #include "registrar/http/register.h"
@@ -27,8 +28,8 @@
 /* ---- who shows what --------------------------------------------------- */
 
 /* On --http; a new API is a row here. */
-static const struct http_api *const own_apis[] = { &api_http, &prometheus_http,
-	NULL };
+static const struct http_api *const own_apis[] = { &api_http, &eureka_http,
+	&prometheus_http, NULL };
 /* On --consul. */
 static const struct http_api *const consul_apis[] = { &consul_http, NULL };
 

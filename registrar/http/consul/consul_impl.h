@@ -44,7 +44,8 @@ int64_t consul_names_revision(
 
 /*
  * The instances of a service, a list of what /v1/health/service shows, each
- * with "_Mine": whether it is of this host. Empty if it is not there.
+ * with "_Mine", whether it is of this host, "_Name" of the instance, "_State"
+ * as explain has it, and "_Reason". Empty if it is not there.
  */
 int consul_view(struct http_request *q, struct registry *r, const char *service,
     json_t **ret_list, struct diag *reterr);

@@ -134,6 +134,8 @@ static void reply(struct http_request *q, json_t *list)
 
 void consul_get_health_service(struct http_request *q)
 {
+	static const char *const own[] = { "_Mine", "_Name", "_State",
+		"_Reason" };
 	json_t *list = read_entries(q), *entry;
 	size_t i;
 
@@ -141,8 +143,8 @@ void consul_get_health_service(struct http_request *q)
 		return;
 	json_array_foreach(list, i, entry)
 	{
-		(void)json_object_del(entry, "_Mine");
-		(void)json_object_del(entry, "_Name");
+		for (size_t k = 0; k < sizeof(own) / sizeof(*own); k++)
+			(void)json_object_del(entry, own[k]);
 	}
 	reply(q, list);
 }

@@ -322,6 +322,8 @@ static void on_instance(void *arg, const struct instance_row *row)
 	json_set(o, "Checks", make_checks(v, row, service, e.why));
 	json_set(o, "Service", service);
 	json_set(o, "_Name", json_text(row->name));
+	json_set(o, "_State", json_text(eligible_why_name(e.why)));
+	json_set(o, "_Reason", json_text(row->reason ? row->reason : ""));
 	json_set(o, "_Mine",
 	    json_boolean(!*row->node || !strcmp(row->node, v->host)));
 	if (json_array_append_new(v->list, o) < 0)

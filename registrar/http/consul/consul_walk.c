@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "registrar/http/consul/consul_impl.h"
+#include "registrar/http/http_impl.h"
 #include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
@@ -158,6 +159,8 @@ static enum http_more more(
 {
 	struct walk *w = state;
 	struct registry *r = feed_registry(http_feed(q), NULL);
+
+	http_request_shrink(q); /* what the page before needed */
 	struct names names = {
 		.q = q, .arena = arena_new(), .zone = http_zone(q)
 	};
