@@ -56,7 +56,7 @@ struct cluster {
 	bool whole;     /* all that we say was put under it */
 	bool whole_put; /* and so it was said */
 	struct timer beat, put_again;
-	struct log_limit told;
+	struct log_limit lease_told;
 	/* cluster_watch.c */
 	struct etcd_lane *pages, *watch;
 	int64_t revision; /* all up to it is known */
@@ -65,6 +65,7 @@ struct cluster {
 	bool synced; /* a snapshot is whole, and the watch goes on */
 	bool keep_snapshot, had_own_host;
 	int64_t heard_ms;
+	struct log_limit watch_told;
 	struct timer watch_again;
 	unsigned failures;
 	json_t *inbox; /* wishes for us: key -> text */

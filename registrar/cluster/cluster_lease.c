@@ -55,7 +55,7 @@ static void beat_in(struct cluster *c, int64_t ms)
 
 static void tell_failure(struct cluster *c, const char *what, const char *why)
 {
-	if (log_limit_ok(&c->told, 3, 60000, now(c)))
+	if (log_limit_ok(&c->lease_told, 10, 60000, now(c)))
 		log_warn("cannot %s: %s", what, why);
 }
 

@@ -107,7 +107,7 @@ static void again(struct cluster *c, const char *what, const char *why)
 	if (most > AGAIN_MAX_MS)
 		most = AGAIN_MAX_MS;
 	c->failures++;
-	if (log_limit_ok(&c->told, 3, 60000, now(c)))
+	if (log_limit_ok(&c->watch_told, 10, 60000, now(c)))
 		log_warn("%s: %s", what, why);
 	timer_set(c->timers, &c->watch_again,
 	    now(c) + most / 2 + (now(c) * 7919 + c->lease) % (most / 2 + 1));

@@ -34,6 +34,7 @@ struct etcd {
 	unsigned endpoint_n, lane_n;
 	char token[TOKEN_MAX]; /* "": none */
 	struct etcd_lane *login;
+	char login_why[WHY_MAX / 2]; /* "", or ": ..." */
 };
 
 struct etcd_lane {
@@ -366,7 +367,8 @@ static void begin(struct etcd_lane *l, const char *path, json_t *body)
 	http_reply_pour(&l->reply, on_body, l);
 	set_deadline(l);
 	if (needs_token && !*e->token) {
-		(void)snprintf(l->why, sizeof(l->why), "not logged in yet");
+		(void)snprintf(l->why, sizeof(l->why), "not logged in yet%s",
+		    e->login_why);
 		timer_set(ts, &l->deadline, timers_now(ts) + 50);
 	} else if (l->conn && l->is_open) {
 		send_request(l);
@@ -410,7 +412,10 @@ static void on_login(void *arg, int error, const char *why, const json_t *reply)
 	struct etcd *e = arg;
 	const char *token = json_string_value(json_object_get(reply, "token"));
 
-	(void)why;
+	*e->login_why = '\0';
+	if (error) {
+		(void)snprintf(e->login_why, sizeof(e->login_why), ": %s", why);
+	}
 	if (!error && token && strlen(token) < sizeof(e->token) &&
 	    !strpbrk(token, "\r\n"))
 		(void)snprintf(e->token, sizeof(e->token), "%s", token);

@@ -116,18 +116,33 @@ static bool has_flag(const char *text, const char *flag)
 	return is;
 }
 
-static void host_there(struct member *m, const char *text)
+/* Fewer are gone than it seemed: it is judged again. */
+static void judge_held(struct others *o, int64_t now_ms)
 {
-	bool came = !m->host;
+	for (struct member *m = o->members; m; m = m->next) {
+		if (m->verdict == HELD) {
+			m->verdict = MISSING;
+			m->decide_ms = now_ms;
+		}
+	}
+}
+
+static void host_there(
+    struct others *o, struct member *m, const char *text, int64_t now_ms)
+{
+	bool was_held = m->verdict == HELD;
 
 	free(m->host);
 	m->host = xstrdup(text);
 	m->whole = has_flag(text, "whole");
 	m->left = has_flag(text, "left");
 	m->dropped = false;
-	if (came && m->verdict == HELD)
-		log_info("host '%s' is back: it is not held any more", m->node);
 	m->verdict = ALIVE;
+	removal_take_back(&o->removal, m);
+	if (was_held) {
+		log_info("host '%s' is back: it is not held any more", m->node);
+		judge_held(o, now_ms);
+	}
 }
 
 /* wait: it is not there, but nobody has said that it ended. */
@@ -192,7 +207,7 @@ void others_snapshot_end(struct others *o, int64_t now_ms)
 		take(m, 'i', &m->instance, m->new_instance);
 		m->new_service = m->new_instance = NULL;
 		if (m->new_host) {
-			host_there(m, m->new_host);
+			host_there(o, m, m->new_host, now_ms);
 		} else {
 			host_away(o, m, true, now_ms);
 		}
@@ -248,7 +263,7 @@ void others_key(struct others *o, const struct record_key *k, const char *value,
 		snapshot_key(m, k, value);
 	} else if (!strcmp(k->kind, "host")) {
 		if (value) {
-			host_there(m, value);
+			host_there(o, m, value, now_ms);
 		} else {
 			host_away(o, m, false, now_ms);
 		}
@@ -387,6 +402,10 @@ static void decide(struct others *o, int64_t now_ms)
 		if (!is_due(m, now_ms))
 			continue;
 		m->verdict = believed || !counts ? GONE : HELD;
+		if (counts && believed) {
+			removal_add(&o->removal, now_ms, m,
+			    (unsigned)json_object_size(m->rows));
+		}
 		if (counts && believed) {
 			log_warn("host '%s' is gone, with %zu instances",
 			    m->node, json_object_size(m->rows));

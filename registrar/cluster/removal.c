@@ -15,7 +15,8 @@ static void forget_old(struct removal *g, int64_t now_ms)
 }
 
 /* The oldest makes room; so many in a window are held long before. */
-static void add(struct removal *g, int64_t now_ms, unsigned instance_n)
+void removal_add(
+    struct removal *g, int64_t now_ms, const void *who, unsigned instance_n)
 {
 	if (g->end_n == REMOVAL_ENDS_MAX) {
 		memmove(
@@ -23,6 +24,7 @@ static void add(struct removal *g, int64_t now_ms, unsigned instance_n)
 		g->end_n--;
 	}
 	g->ends[g->end_n].at_ms = now_ms;
+	g->ends[g->end_n].who = who;
 	g->ends[g->end_n++].instance_n = instance_n;
 }
 
@@ -36,10 +38,17 @@ bool removal_is_believed(struct removal *g, int64_t now_ms, unsigned node_n,
 		gone += g->ends[k].instance_n;
 		known += g->ends[k].instance_n;
 	}
-	if (node_n + g->end_n > 1 &&
-	    gone * 100 > known * (uint64_t)g->share_percent)
-		return false;
-	for (unsigned k = 0; k < node_n; k++)
-		add(g, now_ms, k ? 0 : instance_n);
-	return true;
+	return node_n + g->end_n <= 1 ||
+	       gone * 100 <= known * (uint64_t)g->share_percent;
+}
+
+void removal_take_back(struct removal *g, const void *who)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < g->end_n; k++) {
+		if (g->ends[k].who != who)
+			g->ends[n++] = g->ends[k];
+	}
+	g->end_n = n;
 }

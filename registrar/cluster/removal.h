@@ -18,14 +18,20 @@ struct removal {
 	/* private: ends that were believed */
 	struct {
 		int64_t at_ms;
+		const void *who;
 		unsigned instance_n;
 	} ends[REMOVAL_ENDS_MAX];
 	unsigned end_n;
 };
 
 /*
- * node_n hosts with instance_n of known_n instances (of other hosts, what
- * ends included) end now. True: so be it, and they count from now on.
+ * node_n hosts with instance_n of known_n instances (of other hosts, those that
+ * end included) end now: so be it? Each that does is added then.
  */
 bool removal_is_believed(struct removal *g, int64_t now_ms, unsigned node_n,
     unsigned instance_n, unsigned known_n);
+/* who is compared, never looked at. */
+void removal_add(
+    struct removal *g, int64_t now_ms, const void *who, unsigned instance_n);
+/* It is back: its end counts no more. */
+void removal_take_back(struct removal *g, const void *who);

@@ -4,11 +4,12 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 from etcd import Etcd, Host
-from rollcall import always, until
+from rollcall import BUILD, TREE, always, until
 
 SKYDNS = "/skydns/internal/svc"
 
@@ -84,6 +85,7 @@ def test_loopback_stays(host, etcd):
           a.members()[""]["text"])
 
 
+@pytest.mark.slow
 def test_leases_do_not_travel(host, etcd):
     a, b = host("a"), host("b")
     a.add("web", ("a-1", "10.0.0.1"), ("a-2", "10.0.0.2"))
@@ -114,6 +116,7 @@ def test_coredns_reads_what_is_eligible(host, etcd):
     assert "a-2" in json.dumps(etcd.keys("/rollcall/"))
 
 
+@pytest.mark.slow
 def test_a_host_that_dies_is_gone_with_its_lease(host):
     a, b = host("a"), host("b")
     a.add("web", *((f"a-{n}", f"10.0.0.{n}") for n in range(1, 20)))
@@ -125,6 +128,7 @@ def test_a_host_that_dies_is_gone_with_its_lease(host):
     assert time.monotonic() - start < 9
 
 
+@pytest.mark.slow
 def test_a_restart_is_no_news(host, etcd):
     a, b = host("a"), host("b")
     a.add("web", ("a-1", "10.0.0.1"))
@@ -146,6 +150,7 @@ def test_a_restart_is_no_news(host, etcd):
     assert len(b.site.sql("SELECT * FROM history")) == history
 
 
+@pytest.mark.slow
 def test_etcd_is_emptied_and_nobody_goes(host, etcd):
     a, b = host("a"), host("b")
     a.add("web", ("a-1", "10.0.0.1"))
@@ -171,6 +176,7 @@ def test_etcd_is_emptied_and_nobody_goes(host, etcd):
     a.dnsd.wait_instances("web", ["a-1"])
 
 
+@pytest.mark.slow
 def test_what_was_compacted_is_read_again(host, etcd):
     a, b = host("a"), host("b")
     a.add("web", ("a-1", "10.0.0.1"), ("a-2", "10.0.0.2"))
@@ -249,6 +255,7 @@ def test_two_say_the_same_name(host):
         one.dnsd.wait_addresses("web", ["10.0.1.1"])
 
 
+@pytest.mark.slow
 def test_many_ends_at_once_are_held(host, etcd):
     """Leases that all end together are more likely etcd's fault."""
     a, b, c = host("a"), host("b"), host("c")
@@ -274,3 +281,59 @@ def test_many_ends_at_once_are_held(host, etcd):
     for name in held:
         a.run("cluster", "drop", name)
     a.dnsd.wait_instances("web", ["a-1"])
+
+
+@pytest.mark.slow
+def test_each_host_has_a_role_of_its_own(host, etcd, tmp_path):
+    """As contrib/cluster/README.md has it."""
+    def ctl(*args):
+        done = subprocess.run(
+            ["etcdctl", "--endpoints", etcd.where, *args], text=True,
+            capture_output=True, check=False,
+            env={**os.environ, "ETCDCTL_API": "3"})
+        assert done.returncode == 0, done.stderr
+    for name in ("a", "b"):
+        ctl("role", "add", name)
+        ctl("role", "grant-permission", name, "--prefix=true", "read",
+            "/rollcall/v1/")
+        for where in (f"/rollcall/v1/node/{name}/", "/rollcall/v1/wish/",
+                      "/skydns/"):
+            ctl("role", "grant-permission", name, "--prefix=true",
+                "readwrite", where)
+        ctl("user", "add", f"{name}:secret-{name}")
+        ctl("user", "grant-role", name, name)
+        (tmp_path / f"{name}.password").write_text(f"secret-{name}\n")
+    ctl("user", "add", "root:top")
+    ctl("user", "grant-role", "root", "root")
+    ctl("auth", "enable")
+    a, b = (host(name, "--cluster-user", name, "--cluster-password-file",
+                 tmp_path / f"{name}.password") for name in ("a", "b"))
+    a.add("web", ("a-1", "10.0.0.1"))
+    b.dnsd.wait_instances("web", ["a-1"])
+    b.run("maintenance", "web/a-1", "--force")
+    a.dnsd.wait_instances("web", [])
+    # with the password of b nothing can be said of a
+    liar = host("a", "--cluster-user", "b", "--cluster-password-file",
+                tmp_path / "b.password", folder="liar")
+    liar.add("web", ("a-2", "10.0.9.9"))
+    liar.registrar.wait_log("permission denied")
+    assert "a-2" not in json.dumps(b.run("status", status=3))
+    assert "secret" not in a.registrar.log_text()
+
+
+@pytest.mark.slow
+def test_three_hosts_in_namespaces(tmp_path):
+    """The demo: a cut, a host without power, an operator elsewhere."""
+    done = subprocess.run(
+        [TREE / "contrib/cluster/demo", "--once", "--events", "3"],
+        env={**os.environ, "ROLLCALL_BUILD": str(BUILD),
+             "TMPDIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "maintenance, by command/" in done.stdout
+    assert "it answers 10.77.0.1 10.77.0.2 10.77.0.3" in done.stdout
+    assert "out of all answers after" in done.stdout
+    assert not os.listdir(tmp_path)

@@ -24,12 +24,30 @@ static void ends_are_believed_or_not(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		bool is = removal_is_believed(&r, steps[i].at_ms,
+		    steps[i].nodes, steps[i].instances, steps[i].known);
+
 		print_message("%s\n", steps[i].why);
-		assert_int_equal(
-		    removal_is_believed(&r, steps[i].at_ms, steps[i].nodes,
-		        steps[i].instances, steps[i].known),
-		    steps[i].believed);
+		assert_int_equal(is, steps[i].believed);
+		if (is) {
+			removal_add(
+			    &r, steps[i].at_ms, &steps[i], steps[i].instances);
+		}
 	}
+}
+
+static void who_is_back_counts_no_more(void **state)
+{
+	struct removal r = { .share_percent = 30, .within_ms = 60000 };
+	int a = 0, b = 0;
+
+	(void)state;
+	removal_add(&r, 0, &a, 50);
+	assert_false(removal_is_believed(&r, 1000, 1, 50, 50));
+	removal_take_back(&r, &b);
+	assert_false(removal_is_believed(&r, 1000, 1, 50, 50));
+	removal_take_back(&r, &a);
+	assert_true(removal_is_believed(&r, 1000, 1, 50, 100));
 }
 
 static void many_are_bounded(void **state)
@@ -38,14 +56,16 @@ static void many_are_bounded(void **state)
 
 	(void)state;
 	for (int k = 0; k < 1000; k++)
-		assert_true(removal_is_believed(&r, k, 3, 10, 100));
+		removal_add(&r, k, &r, 10);
 	assert_int_equal(r.end_n, REMOVAL_ENDS_MAX);
+	assert_true(removal_is_believed(&r, 1000, 3, 10, 10));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_are_believed_or_not),
+		cmocka_unit_test(who_is_back_counts_no_more),
 		cmocka_unit_test(many_are_bounded),
 	};
 
