@@ -26,7 +26,10 @@ static json_t *encode(const char *data, size_t len)
 			       (k < n ? (unsigned char)data[i + k] : 0u);
 		}
 		for (unsigned k = 0; k < 4; k++) {
-			*o++ = k <= n ? digits[bits >> (18 - 6 * k) & 63] : '=';
+			*o = '=';
+			if (k <= n)
+				*o = digits[bits >> (18 - 6 * k) & 63];
+			o++;
 		}
 	}
 	json_t *j = json_must(json_stringn(out, (size_t)(o - out)));
