@@ -78,7 +78,7 @@ struct servers {
 	struct arena *arena;
 	const char *items[SERVERS_MAX];
 	unsigned n;
-	bool ours; /* one of them is ourselves */
+	bool ours; /* one of the file that is read is ourselves */
 };
 
 static void add_server(
@@ -102,8 +102,10 @@ static void read_servers(
     struct servers *s, const struct options *o, const char *path)
 {
 	scoped_file FILE *f = fopen(path, "re");
+	unsigned before = s->n;
 	char line[1024];
 
+	s->ours = false;
 	for (unsigned i = 0; f && i < LINES_MAX && fgets(line, sizeof(line), f);
 	     i++) {
 		char *state, *word = strtok_r(line, " \t\n", &state);
@@ -112,6 +114,9 @@ static void read_servers(
 		if (word && server && strcmp(word, "nameserver") == 0)
 			add_server(s, o, server);
 	}
+	/* where we are among others, they ask us for what we have */
+	if (s->ours)
+		s->n = before;
 }
 
 static void read_matching(
@@ -121,15 +126,11 @@ static void read_matching(
 
 	if (s->n)
 		return;
-	s->ours = false;
 	if (glob(pattern, 0, NULL, &found) == 0) {
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			read_servers(s, o, found.gl_pathv[i]);
 	}
 	globfree(&found);
-	/* where we are among others, they ask us for what we have */
-	if (s->ours)
-		s->n = 0;
 }
 
 static void find_system(struct servers *s, const struct options *o)
