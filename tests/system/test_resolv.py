@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from test_network import NetworkDnsd
@@ -153,11 +154,26 @@ def test_networkmanager_leaves_the_file_and_is_followed(served):
     assert "rc-manager=unmanaged" in served.run(
         "cat", "/etc/NetworkManager/conf.d/rollcall.conf")
     assert served.resolves("web", WEB)
-    until("others are asked of what it knows",
-          lambda: served.resolves("late.example"))
+    time.sleep(2)  # it looks each second
+    assert served.resolves("late.example"), "of what it knows"
     served.run(RESOLV, "off", "--yes")
     assert served.conf() == generated
     served.run("ls", "/etc/NetworkManager/conf.d/rollcall.conf", status=2)
+
+
+def test_of_resolvconfs_sources_one_is_ours(served):
+    """The others are those that dnsd asks."""
+    served.run("mkdir", "-p", "/run/resolvconf/interface")
+    served.put("/run/resolvconf/interface/lo.rollcall",
+               "nameserver 127.0.0.1\n")
+    served.put("/run/resolvconf/interface/eth0.inet", OLD)
+    served.put("/etc/resolv.conf", "nameserver 127.0.0.1\n")
+    time.sleep(2)  # it looks each second
+    assert served.resolves("a.example"), "of the other source"
+    served.put("/run/resolvconf/interface/eth0.inet",
+               "nameserver 127.0.0.1\nnameserver 127.0.0.9\n")
+    time.sleep(2)
+    assert not served.resolves("b.example"), "who names us asks us"
 
 
 def test_a_link_is_a_link_again(served):
