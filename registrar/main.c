@@ -176,6 +176,13 @@ static const struct command {
 	    "Take instances out of the registry. One that a definition names "
 	    "would come back: it takes --force.",
 	    COMMAND_DEREGISTER, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
+	{ "announce", command_announce,
+	    { "registrar announce SERVICE/INSTANCE --http ADDR:PORT --port N "
+	      "-- COMMAND ..." },
+	    "Run a command, and register it while it runs: renew its lease, "
+	    "drain it on SIGTERM before it is told, and take it out when it "
+	    "has ended. Exits as the command does.",
+	    COMMAND_ANNOUNCE, 2, 10000, "SERVICE/INSTANCE" },
 	{ "token", command_token,
 	    { "registrar token create | list | revoke ID [--rule PREFIX=RIGHTS]" },
 	    "Make a token for the API, which is printed this once and kept as "

@@ -59,6 +59,9 @@ int command_register(
     const struct registrar_options *o, const struct conf_strings *rest);
 int command_deregister(
     const struct registrar_options *o, const struct conf_strings *rest);
+/* SERVICE/INSTANCE COMMAND ... */
+int command_announce(
+    const struct registrar_options *o, const struct conf_strings *rest);
 /* create | list | revoke ID */
 int command_token(
     const struct registrar_options *o, const struct conf_strings *rest);

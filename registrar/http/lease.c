@@ -417,7 +417,7 @@ static int write_ended(struct leases *l, struct ended *x)
 	(void)follow_look(
 	    l->follow, clock_read_ns(CLOCK_MONOTONIC) / 1000, NULL);
 	r = follow_registry(l->follow);
-	if (!r || (error = registry_begin(r, 0, NULL)) < 0)
+	if (!r || registry_begin(r, 0, NULL) < 0)
 		return -EAGAIN;
 	error = read_ended(l, r, x);
 	for (unsigned k = 0; k < x->n && error == 0; k++) {

@@ -156,3 +156,24 @@ int listen_open(const char *text, struct diag *reterr)
 	}
 	return fd;
 }
+
+int listen_connect(const char *text, struct diag *reterr)
+{
+	union any_address a;
+	int len, fd;
+
+	if (!parse(text, &a, &len)) {
+		return diag_set(reterr, -EINVAL,
+		    "found '%s', expected ADDRESS:PORT or unix:PATH", text);
+	}
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return diag_set(reterr, -errno, "socket: %s", strerror(errno));
+	if (connect(fd, &a.any, (socklen_t)len) == 0)
+		return fd;
+	int error = -errno;
+
+	(void)close(fd);
+	return diag_set(reterr, error, "cannot connect to '%s': %s", text,
+	    strerror(-error));
+}

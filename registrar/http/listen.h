@@ -17,3 +17,5 @@ bool listen_is_unix(const char *text);
  * Returns the descriptor or a negative errno.
  */
 int listen_open(const char *text, struct diag *reterr);
+/* A socket that is connected to it; waits for that. */
+int listen_connect(const char *text, struct diag *reterr);
