@@ -8,6 +8,7 @@
 #include "registrar/http/prometheus/prometheus.h"
 #include "registrar/http/register.h"
 #include "registrar/http/server.h"
+#include "registrar/http/ui/ui.h"
 #include "registrar/keeper/kept.h"
 #include "schema/base/clock.h"
 #include "schema/base/notify.h"
@@ -29,7 +30,7 @@
 
 /* On --http; a new API is a row here. */
 static const struct http_api *const own_apis[] = { &api_http, &eureka_http,
-	&prometheus_http, NULL };
+	&prometheus_http, &ui_http, NULL };
 /* On --consul. */
 static const struct http_api *const consul_apis[] = { &consul_http, NULL };
 

@@ -93,6 +93,10 @@ checks: [{ttl: 60s, name: beat}]
                operation="resume").status == 200
     assert ask("get", "/version").status == 200
     assert ask("get", "/status").json["registrars"]
+    assert ask("get", "/overview", query="?q=web").json["matches_n"] == 1
+    assert ask("get", "/overview", query="?limit=0").status == 400
+    assert ask("get", "/programs").json["may"]
+    assert ask("get", "/programs", query="?service=web").json["dnsd"]
     assert ask("get", "/services").status == 200
     assert ask("get", "/services", query="?limit=0").status == 400
     assert ask("get", "/services/{service}", service="web").json["dnsd"]

@@ -16,6 +16,8 @@ static void get_version(struct http_request *q)
 static const struct http_route routes[] = {
 	{ HTTP_GET, "/api/v1/version", ACCESS_READ, get_version },
 	{ HTTP_GET, "/api/v1/status", ACCESS_READ, api_get_status },
+	{ HTTP_GET, "/api/v1/overview", ACCESS_READ, api_get_overview },
+	{ HTTP_GET, "/api/v1/programs", ACCESS_READ, api_get_programs },
 	{ HTTP_GET, "/api/v1/services", ACCESS_READ, api_get_services },
 	{ HTTP_GET, "/api/v1/services/{}", ACCESS_READ, api_get_service },
 	{ HTTP_GET, "/api/v1/instances/{}/{}", ACCESS_READ, api_get_instance },

@@ -126,7 +126,7 @@ void api_get_instance(struct http_request *q)
 
 /* ---- pages ------------------------------------------------------------ */
 
-static bool parse_after(struct http_request *q, struct registry_key *ret_key)
+bool api_after(struct http_request *q, struct registry_key *ret_key)
 {
 	const char *text = http_param(q, "after");
 	const char *slash = text ? strrchr(text, '/') : NULL;
@@ -168,7 +168,7 @@ void api_get_services(struct http_request *q)
 	unsigned n;
 
 	if (!http_param_int(q, "limit", 1, PAGE_MAX, 100, &limit) ||
-	    !parse_after(q, &after) || is_waiting(q, http_zone(q), NULL))
+	    !api_after(q, &after) || is_waiting(q, http_zone(q), NULL))
 		return;
 	struct registry *r = http_registry(q);
 
@@ -199,13 +199,12 @@ void api_get_services(struct http_request *q)
 struct walk {
 	struct arena *arena;
 	struct registry_key after;
-	const char **sources, **zones;
-	unsigned source_n, source_max, zone_n, zone_max;
+	struct api_scope scope;
 	json_t *broken;
 	bool unhealthy, opened, begun;
 };
 
-static void add_once(struct walk *w, const char ***list, unsigned *n,
+static void add_once(struct arena *a, const char ***list, unsigned *n,
     unsigned *max, const char *text)
 {
 	for (unsigned k = *n; k-- > 0;) {
@@ -216,7 +215,41 @@ static void add_once(struct walk *w, const char ***list, unsigned *n,
 		*max = *max ? 2 * *max : 16;
 		*list = xreallocarray(*list, *max, sizeof(**list));
 	}
-	(*list)[(*n)++] = arena_strdup(w->arena, text);
+	(*list)[(*n)++] = arena_strdup(a, text);
+}
+
+void api_scope_zone(struct api_scope *s, struct arena *a, const char *zone)
+{
+	add_once(a, &s->zones, &s->zone_n, &s->zone_max, zone);
+}
+
+void api_scope_sources(
+    struct api_scope *s, struct arena *a, const struct status_report *report)
+{
+	for (unsigned k = 0; k < report->source_n; k++) {
+		add_once(a, &s->sources, &s->source_n, &s->source_max,
+		    report->sources[k]);
+	}
+}
+
+json_t *api_scope_told(const struct api_scope *s, struct arena *a,
+    struct registry *r, const char *path)
+{
+	const struct told_scope scope = { .sources = s->sources,
+		.zones = s->zones,
+		.source_n = s->source_n,
+		.zone_n = s->zone_n };
+	struct told told;
+
+	told_read(&told, r, path, clock_wall_ms(), a);
+	told_judge(&told, &scope);
+	return status_told_json(&told);
+}
+
+void api_scope_release(struct api_scope *s)
+{
+	free(s->sources);
+	free(s->zones);
 }
 
 static void put_services(struct http_request *q, struct walk *w,
@@ -230,12 +263,9 @@ static void put_services(struct http_request *q, struct walk *w,
 		api_put(out, w->begun ? ",\n" : "\n");
 		w->begun = true;
 		api_put_json(out, status_service_json(report, s));
-		add_once(w, &w->zones, &w->zone_n, &w->zone_max, s->row.zone);
+		api_scope_zone(&w->scope, w->arena, s->row.zone);
 	}
-	for (unsigned k = 0; k < report->source_n; k++) {
-		add_once(w, &w->sources, &w->source_n, &w->source_max,
-		    report->sources[k]);
-	}
+	api_scope_sources(&w->scope, w->arena, report);
 	for (unsigned k = 0; k < report->broken_n; k++)
 		json_array_append_new(w->broken, json_text(report->broken[k]));
 	w->unhealthy |= status_is_unhealthy(report);
@@ -245,15 +275,8 @@ static void put_services(struct http_request *q, struct walk *w,
 static void put_told(struct http_request *q, struct walk *w,
     struct evbuffer *out, struct registry *r)
 {
-	const struct told_scope scope = { .sources = w->sources,
-		.zones = w->zones,
-		.source_n = w->source_n,
-		.zone_n = w->zone_n };
-	struct told told;
-
-	told_read(&told, r, http_registry_path(q), clock_wall_ms(), w->arena);
-	told_judge(&told, &scope);
-	json_t *o = status_told_json(&told);
+	json_t *o =
+	    api_scope_told(&w->scope, w->arena, r, http_registry_path(q));
 
 	json_set(o, "healthy", json_boolean(!w->unhealthy));
 	json_set(o, "broken", json_incref(w->broken));
@@ -298,8 +321,7 @@ static void free_walk(void *state)
 	struct walk *w = state;
 
 	json_decref(w->broken);
-	free(w->sources);
-	free(w->zones);
+	api_scope_release(&w->scope);
 	arena_free(w->arena);
 	free(w);
 }
