@@ -382,6 +382,7 @@ def npm(folder, *packages):
         pytest.skip(f"npm has no {packages}: {done.stderr[-300:]}")
 
 
+@pytest.mark.slow
 def test_npm_consul(site, consul, tmp_path):
     npm(tmp_path, "consul@2.0.1")
     script = tmp_path / "ask.js"

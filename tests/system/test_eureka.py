@@ -139,6 +139,7 @@ process.stdin.resume();
 """
 
 
+@pytest.mark.slow
 def test_eureka_js_client(site, serve, tmp_path):
     """Unmodified: it registers, is in DNS, finds others, and is gone."""
     npm(tmp_path, "eureka-js-client@4.5.0")
@@ -165,6 +166,7 @@ def test_eureka_js_client(site, serve, tmp_path):
     dnsd.wait_addresses("js", [])
 
 
+@pytest.mark.slow
 def test_prometheus_eureka_sd(site, serve):
     """Debian's Prometheus, which sends no Accept and reads XML."""
     if not shutil.which("prometheus"):

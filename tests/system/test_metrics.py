@@ -184,6 +184,7 @@ def test_alerts():
     promtool("check", "config", "prometheus.yml", cwd=PROMETHEUS)
 
 
+@pytest.mark.slow
 def test_prometheus_scrapes_it(site, told):
     """The real one, with our configuration and rules."""
     if not shutil.which("prometheus"):
@@ -284,6 +285,7 @@ checks: [{{tcp: "{HOST}:1", interval: 1s}}]
     assert serve.get("/ready").text == "ok\n"
 
 
+@pytest.mark.slow
 def test_prometheus_finds_targets_by_http(site):
     """Debian's Prometheus with http_sd."""
     if not shutil.which("prometheus"):
