@@ -2,7 +2,6 @@
 #include "dnsd/forward/delivery.h"
 
 #include "dnsd/forward/reading.h"
-#include "dnsd/forward/recipe.h"
 #include "dnsd/later/later.h"
 #include "dnsd/message/data/front.h"
 #include "schema/base/clock.h"
@@ -14,13 +13,13 @@ struct delivery {
 	const struct asked *asked;
 	const struct frame *frame;
 	const struct delivery_kept *kept;
-	bool is_broken;
+	bool is_broken, is_stale;
 	struct foreign *foreign[2]; /* without and with DNSSEC's records */
 };
 
 /*
- * For those to come. One that is over is only as good as nobody else's, and
- * not kept: it has a TTL that others seldom have.
+ * For those to come: not what is an error, or over, which is only as good as
+ * nobody else's.
  */
 static void keep(
     const struct delivery *d, const struct foreign *f, bool dnssec_ok)
@@ -28,8 +27,7 @@ static void keep(
 	const struct asked *a = d->asked;
 	struct dname name;
 
-	if (!d->kept->front || foreign_rcode(f) == RCODE_SERVFAIL ||
-	    f->ttl_s == RECIPE_STALE_TTL_S ||
+	if (!d->kept->front || f->why ||
 	    !dname_parse(&name, a->name, a->name_len, 0))
 		return;
 	dname_hash(&name, d->kept->seed);
@@ -52,6 +50,7 @@ static const struct foreign *foreign_for(struct delivery *d, bool dnssec_ok)
 		d->is_broken = !*at;
 		if (*at) {
 			(*at)->authenticated = frame->security == FRAME_SECURE;
+			d->is_stale |= (*at)->why != WHY_NOT_SAID;
 			if (foreign_rcode(*at) == RCODE_SERVFAIL)
 				(*at)->why = WHY_NO_ANSWER;
 			keep(d, *at, dnssec_ok);
@@ -117,7 +116,9 @@ enum delivered delivery_answer(const struct asked *asked,
 	free(d.foreign[1]);
 	if (d.is_broken)
 		return DELIVERED_BROKEN;
-	return frame->security == FRAME_BOGUS ? DELIVERED_BOGUS : DELIVERED;
+	if (frame->security == FRAME_BOGUS)
+		return DELIVERED_BOGUS;
+	return d.is_stale ? DELIVERED_STALE : DELIVERED;
 }
 
 void delivery_refuse(const struct asked *asked, enum why why)

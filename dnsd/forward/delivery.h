@@ -10,6 +10,7 @@
 
 enum delivered {
 	DELIVERED,
+	DELIVERED_STALE,  /* it is over */
 	DELIVERED_BOGUS,  /* to those with CD; the others were told why not */
 	DELIVERED_BROKEN, /* it was no answer: all were told SERVFAIL */
 };

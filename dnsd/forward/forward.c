@@ -88,6 +88,8 @@ const char *forward_stat_name(enum forward_stat s)
 		[FORWARD_OVERDUE] = "outside_overdue",
 		[FORWARD_BOGUS] = "outside_bogus",
 		[FORWARD_BROKEN] = "outside_broken",
+		[FORWARD_STALE] = "outside_stale",
+		[FORWARD_HITS] = "outside_hits",
 		[FORWARD_STARTS] = "outside_starts",
 	};
 
@@ -197,6 +199,8 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 	pthread_mutex_unlock(&f->lock);
 	if (!a)
 		return false;
+	if (frame->is_kept)
+		count(f, FORWARD_HITS);
 	if (!frame->msg_len) {
 		count(f, FORWARD_FAILED);
 		delivery_refuse(&asked, WHY_NO_ANSWER);
@@ -207,6 +211,8 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 			count(f, FORWARD_BOGUS);
 		} else if (how == DELIVERED_BROKEN) {
 			count(f, FORWARD_BROKEN);
+		} else if (how == DELIVERED_STALE) {
+			count(f, FORWARD_STALE);
 		}
 	}
 	pending_free_waiters(asked.waiters);

@@ -35,6 +35,8 @@ enum forward_stat {
 	FORWARD_OVERDUE, /* no answer in time */
 	FORWARD_BOGUS,
 	FORWARD_BROKEN, /* answers that were none */
+	FORWARD_STALE,  /* answers that are over, as nobody said anew */
+	FORWARD_HITS,   /* answers that the process had at hand */
 	FORWARD_STARTS, /* of the process */
 	FORWARD_STATS,
 };

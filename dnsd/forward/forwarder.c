@@ -105,18 +105,13 @@ static void send_frame(
 		send_box(f);
 }
 
-static void send_answer(struct forwarder *f, uint64_t id, int rcode, int sec,
-    const void *msg, size_t len)
+static void send_failure(struct forwarder *f, uint64_t id)
 {
-	static const uint16_t securities[] = { FRAME_INSECURE, FRAME_BOGUS,
-		FRAME_SECURE };
-	struct frame head = { .kind = FRAME_ANSWER,
-		.rcode = (uint32_t)rcode & WIRE_RCODE,
-		.id = id,
-		.security = sec >= 0 && sec <= 2 ? securities[sec] : 0,
-		.msg_len = (uint32_t)len };
+	const struct frame head = {
+		.kind = FRAME_ANSWER, .rcode = RCODE_SERVFAIL, .id = id
+	};
 
-	send_frame(f, &head, msg, len);
+	send_frame(f, &head, NULL, 0);
 }
 
 static void free_job(struct forwarder *f, struct job *j)
@@ -129,6 +124,8 @@ static void free_job(struct forwarder *f, struct job *j)
 static void on_answer(void *arg, int rcode, void *packet, int len, int sec,
     char *why_bogus, int was_ratelimited)
 {
+	static const uint16_t securities[] = { FRAME_INSECURE, FRAME_BOGUS,
+		FRAME_SECURE };
 	struct job *j = arg;
 	struct forwarder *f = j->of;
 	bool has = rcode == RCODE_NOERROR && packet && len >= WIRE_HEADER_LEN &&
@@ -136,8 +133,14 @@ static void on_answer(void *arg, int rcode, void *packet, int len, int sec,
 
 	(void)why_bogus;
 	(void)was_ratelimited;
-	send_answer(f, j->id, has || rcode ? rcode : RCODE_SERVFAIL, sec,
-	    packet, has ? (size_t)len : 0);
+	const struct frame head = { .kind = FRAME_ANSWER,
+		.rcode = has || rcode ? (uint32_t)rcode & WIRE_RCODE
+		                      : RCODE_SERVFAIL,
+		.id = j->id,
+		.security = sec >= 0 && sec <= 2 ? securities[sec] : 0,
+		.is_kept = !j->is_noted,
+		.msg_len = has ? (uint32_t)len : 0 };
+	send_frame(f, &head, packet, head.msg_len);
 	free_job(f, j);
 }
 
@@ -149,7 +152,7 @@ static void ask(struct forwarder *f, const struct frame *q)
 	int async_id = 0;
 
 	if (!f->free_n) {
-		send_answer(f, q->id, RCODE_SERVFAIL, 0, NULL, 0);
+		send_failure(f, q->id);
 		return;
 	}
 	struct job *j = &f->jobs[f->free[--f->free_n]];
@@ -161,7 +164,7 @@ static void ask(struct forwarder *f, const struct frame *q)
 	int error = ub_resolve_event(
 	    f->ctx, name, q->type, q->class, j, on_answer, &async_id);
 	if (error) {
-		send_answer(f, id, RCODE_SERVFAIL, 0, NULL, 0);
+		send_failure(f, id);
 		free_job(f, j);
 	} else if (j->is_used && j->id == id) {
 		j->async_id = async_id;

@@ -7,6 +7,7 @@ static bool is_ask(const struct frame *f, size_t body_len)
 {
 	return f->name_len == body_len && body_len > 0 &&
 	       body_len <= WIRE_NAME_MAX && !f->msg_len && !f->security &&
+	       !f->is_kept &&
 	       wire_name_len(frame_body(f), body_len) == body_len;
 }
 
@@ -14,12 +15,13 @@ static bool is_answer(const struct frame *f, size_t body_len)
 {
 	return f->msg_len == body_len &&
 	       (!body_len || body_len >= WIRE_HEADER_LEN) && !f->name_len &&
-	       f->security <= FRAME_SECURE && f->rcode <= WIRE_RCODE;
+	       f->security <= FRAME_SECURE && f->is_kept <= 1 &&
+	       f->rcode <= WIRE_RCODE;
 }
 
 static bool is_bare(const struct frame *f, size_t body_len)
 {
-	return !body_len && !f->name_len && !f->msg_len;
+	return !body_len && !f->name_len && !f->msg_len && !f->is_kept;
 }
 
 const struct frame *frame_read(

@@ -31,7 +31,8 @@ struct frame {
 	uint16_t security; /* of ANSWER */
 	uint16_t name_len; /* of ASK: octets of the name that follows */
 	uint32_t msg_len;  /* of ANSWER: of the message that follows; 0: none */
-	uint32_t zero;
+	uint16_t is_kept;  /* of ANSWER: it was at hand; 0 or 1 */
+	uint16_t zero;
 };
 
 enum {

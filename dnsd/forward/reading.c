@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dnsd/forward/reading.h"
 
+#include "dnsd/forward/recipe.h"
+#include "dnsd/message/respond/respond.h"
 #include "dnsd/message/wire/dname.h"
 #include "dnsd/message/wire/rdata.h"
 #include "dnsd/message/wire/respond_name.h"
@@ -11,6 +13,7 @@
 
 enum {
 	TYPE_NSEC3 = 50,
+	STALE_TTL_S = 30, /* RFC 8767 section 4 */
 	/* A name may be written that is taken back then. */
 	SLACK = 1024,
 };
@@ -137,6 +140,10 @@ static bool copy_record(struct copy *c, uint16_t *count)
 		c->at += f.rdata_len;
 		return true;
 	}
+	if (f.ttl_s == RECIPE_STALE_MARK_S) {
+		c->to->why = WHY_STALE;
+		f.ttl_s = STALE_TTL_S;
+	}
 	if (f.class != c->of->class || !put_name(c, owner, owner_len, false) ||
 	    c->end - c->out < 10)
 		return false;
@@ -206,6 +213,8 @@ static bool copy_all(struct copy *c)
 	if (c->to->ttl_s == UINT32_MAX)
 		c->to->ttl_s = 0;
 	c->to->len = (uint16_t)(c->out - c->to->msg);
+	if (c->to->why == WHY_STALE && foreign_rcode(c->to) == RCODE_NXDOMAIN)
+		c->to->why = WHY_STALE_NXDOMAIN;
 	return c->at == c->len;
 }
 

@@ -5,6 +5,7 @@
  *
  * Every name in it is read whole and written anew, so what is kept depends on
  * nobody's pointers. Pure; allocates.
+ * What is over (recipe.h) has a TTL again, and says so.
  */
 #include "dnsd/message/data/foreign.h"
 

@@ -76,7 +76,7 @@ static void put_cache(FILE *f, const struct options *o)
 	    "\tserve-expired-ttl: %" PRId64 "\n"
 	    "\tserve-expired-reply-ttl: %d\n"
 	    "\tserve-expired-client-timeout: 1500\n",
-	    o->serve_stale_ms / 1000, RECIPE_STALE_TTL_S);
+	    o->serve_stale_ms / 1000, RECIPE_STALE_MARK_S);
 }
 
 static void put_validation(FILE *f, const struct options *o)

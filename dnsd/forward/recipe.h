@@ -6,8 +6,11 @@
  * Everything in it is made of what the table of options has checked, so that
  * no value can say more than its own line.
  */
-/* Of answers that are over and given all the same, as nobody else has it. */
-enum { RECIPE_STALE_TTL_S = 29 };
+/*
+ * The TTL that records have which are over and given all the same, as nobody
+ * else has them: beyond outside_max_ttl, so no others have it.
+ */
+enum { RECIPE_STALE_MARK_S = 1 << 30 };
 
 struct conf_strings;
 struct options;

@@ -352,10 +352,50 @@ def test_stale_answers_beat_none(site, upstream):
     dnsd = start(site, upstream)
     assert dnsd.ask("www.example.").addresses() == ["192.0.2.1"]
     upstream.how = lambda q: None
-    time.sleep(1.2)
+    time.sleep(2.2)  # whole seconds count, there
     got, took = ask_timed(dnsd, "www.example.")
     assert got.addresses() == ["192.0.2.1"] and took < WITHIN_S
-    assert got.message.answer[0].ttl <= 30
+    assert got.message.answer[0].ttl == 30 and errors(got) == [3]
+    # again, as it is not kept in front
+    assert errors(dnsd.ask("www.example.")) == [3]
+    assert counted(dnsd, "outside_stale") == 2
+    upstream.how = address
+    until("it is said anew", lambda: not errors(dnsd.ask("www.example.")))
+
+
+def test_a_stale_no(site, upstream):
+    def nothing(q):
+        r = dns.message.make_response(q, recursion_available=True)
+        r.set_rcode(3)
+        r.authority.append(dns.rrset.from_text(
+            "example.", 1, "IN", "SOA", "ns.example. h.example. 1 2 3 4 1"))
+        return r
+    upstream.how = nothing
+    dnsd = start(site, upstream)
+    assert dnsd.ask("no.example.").rcode == "NXDOMAIN"
+    upstream.how = lambda q: None
+    time.sleep(2.2)  # whole seconds count, there
+    got, took = ask_timed(dnsd, "no.example.")
+    assert got.rcode == "NXDOMAIN" and took < WITHIN_S
+    assert errors(got) == [19]
+
+
+def test_one_that_is_not_over_does_not_say_so(site, upstream):
+    """Whatever TTL it has, that of those that are over included."""
+    dnsd = start(site, upstream)
+    for ttl in (29, 30, 2**30):
+        upstream.how = lambda q, ttl=ttl: address(q, ttl=ttl)
+        got = dnsd.ask(f"t{ttl}.example.")
+        assert got.addresses() == ["192.0.2.1"] and not errors(got)
+    assert counted(dnsd, "outside_stale") == 0
+
+
+def test_what_the_process_has_at_hand_is_counted(site, upstream):
+    dnsd = start(site, upstream, "--outside-cache", "0")
+    for n in (0, 1, 2):
+        assert dnsd.ask("www.example.").addresses() == ["192.0.2.1"]
+        assert counted(dnsd, "outside_hits") == n
+    assert counted(dnsd, "outside_asked") == 3
 
 
 def test_without_stale_answers(site, upstream):

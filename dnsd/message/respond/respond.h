@@ -41,6 +41,8 @@ enum why {
 	WHY_BROKEN_OFF,  /* what asks them is not running */
 	WHY_BOGUS,       /* what they said failed DNSSEC validation */
 	WHY_LOOP,        /* they asked us */
+	WHY_STALE,       /* what they said once, and nobody says anew */
+	WHY_STALE_NXDOMAIN,
 };
 
 /* What a response says to its client besides; all zero: nothing. */

@@ -42,6 +42,8 @@ static const struct {
 	[WHY_BROKEN_OFF] = REASON(23, "the forwarder is not running"),
 	[WHY_BOGUS] = REASON(6, ""),
 	[WHY_LOOP] = REASON(23, "the upstream asks this server"),
+	[WHY_STALE] = REASON(3, ""),
+	[WHY_STALE_NXDOMAIN] = REASON(19, ""),
 };
 
 /* Of the option, without code and length. */

@@ -53,6 +53,13 @@ static const struct {
 	    false, false },
 	{ "a kind that is none", { .kind = FRAME_KINDS }, "", 0, false, false },
 	{ "no kind", { .kind = 0 }, "", 0, false, false },
+	{ "at hand, twice", { .kind = FRAME_ANSWER, .is_kept = 2 }, "", 0,
+	    false, false },
+	{ "at hand", { .kind = FRAME_ANSWER, .is_kept = 1 }, "", 0, false,
+	    true },
+	{ "a question at hand",
+	    { .kind = FRAME_ASK, .name_len = 5, .is_kept = 1 }, "\3www", 5,
+	    false, false },
 	{ "something where nothing is", { .kind = FRAME_PING, .zero = 1 }, "",
 	    0, false, false },
 };

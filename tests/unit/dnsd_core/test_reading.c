@@ -4,6 +4,7 @@
  * kept is read by ldns, too.
  */
 #include "dnsd/forward/reading.h"
+#include "dnsd/message/respond/respond.h"
 #include "dnsd/message/wire/dname.h"
 #include "schema/base/scoped.h"
 #include "tests/support/reply.h"
@@ -136,6 +137,7 @@ static void test_kept(void **state)
 		if (strncmp(records, cases[i].want, strlen(cases[i].want)) != 0)
 			fail_msg("is: %s\nnot: %s", records, cases[i].want);
 		assert_int_equal(f->ttl_s, cases[i].ttl_s);
+		assert_int_equal(f->why, WHY_NOT_SAID);
 		free(f);
 		/* whatever is missing at its end */
 		for (m.len--; m.len > 0; m.len--) {
@@ -192,11 +194,39 @@ static void test_refused(void **state)
 	free(m.msg);
 }
 
+/* One of its records is enough. */
+static void test_over(void **state)
+{
+	struct made m = make("w.example.", LDNS_RR_TYPE_A,
+	    "w.example. 60 CNAME www.example.;"
+	    "www.example. 1073741824 A 192.0.2.1",
+	    "", "");
+	struct foreign *f = read_made(&m, "w.example.", TYPE_A, false);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(f->why, WHY_STALE);
+	assert_int_equal(f->ttl_s, 30);
+	scoped_free char *got = reply_text(f->msg, f->len);
+	assert_string_equal(strchr(got, '\n') + 1,
+	    "an w.example. 60 CNAME www.example.\n"
+	    "an www.example. 30 A 192.0.2.1\n");
+	/* that there is no such name, too */
+	m.msg[3] = (uint8_t)((m.msg[3] & ~WIRE_RCODE) | RCODE_NXDOMAIN);
+	free(f);
+	f = read_made(&m, "w.example.", TYPE_A, false);
+	assert_non_null(f);
+	assert_int_equal(f->why, WHY_STALE_NXDOMAIN);
+	free(f);
+	free(m.msg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
