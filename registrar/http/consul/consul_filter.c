@@ -377,7 +377,7 @@ bool consul_filter(struct http_request *q, json_t *list_or_map)
 {
 	const char *text = http_param(q, "filter");
 	struct consul_filter *f = NULL;
-	struct diag why;
+	struct diag why = { 0 };
 	bool matches = false;
 	const char *key;
 	json_t *value;

@@ -208,7 +208,7 @@ void consul_walk(struct http_request *q, const struct consul_walker *walker,
 	static const struct http_stream_ops ops = { .more = first,
 		.free = free_walk };
 	const char *filter = http_param(q, "filter");
-	struct diag why;
+	struct diag why = { 0 };
 
 	if (!http_registry(q))
 		return;
