@@ -41,6 +41,8 @@ struct feed {
 	struct feed_waiter *any; /* wait for whatever changes */
 	struct feed_listener *listeners;
 	bool looking;
+	int trouble; /* of the last look: -errno, and why */
+	struct diag why;
 };
 
 /* ---- the table -------------------------------------------------------- */
@@ -336,7 +338,7 @@ static void set_due(struct feed *f)
 
 static int look(struct feed *f, struct diag *reterr)
 {
-	struct diag why;
+	struct diag why = { .text = "" };
 	int error;
 
 	if (f->looking) /* one of those that are woken asks */
@@ -344,10 +346,15 @@ static int look(struct feed *f, struct diag *reterr)
 	f->looking = true;
 	error =
 	    follow_look(f->follow, clock_read_ns(CLOCK_MONOTONIC) / 1000, &why);
+	f->trouble = error;
+	f->why = why;
 	if (follow_registry(f->follow)) {
 		error = catch_up(f, &why);
-		if (error < 0)
+		if (error < 0) {
 			follow_failed(f->follow, error);
+			f->trouble = error;
+			f->why = why;
+		}
 	}
 	f->looking = false;
 	set_due(f);
@@ -387,6 +394,13 @@ struct registry *feed_registry(struct feed *f, struct diag *reterr)
 	if (!r && error == 0)
 		(void)diag_set(reterr, -EAGAIN, "it is not open");
 	return r;
+}
+
+int feed_trouble(struct feed *f, struct diag *reterr)
+{
+	(void)look(f, NULL);
+	return f->trouble < 0 ? diag_set(reterr, f->trouble, "%s", f->why.text)
+	                      : 0;
 }
 
 int64_t feed_revision(struct feed *f, const char *zone, const char *service)

@@ -22,6 +22,11 @@ void feed_free(struct feed *f);
 
 /* Open for reading and up to date; NULL: it cannot be read, and why. */
 struct registry *feed_registry(struct feed *f, struct diag *reterr);
+/*
+ * What stands at the path cannot be read now, and why, though what was open
+ * before still may be. 0: it can.
+ */
+int feed_trouble(struct feed *f, struct diag *reterr);
 /* Somebody has just committed. */
 void feed_hurry(struct feed *f);
 

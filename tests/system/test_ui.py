@@ -194,7 +194,7 @@ def test_it_says_when_it_is_not_live(site, serve, page):
         page.shows(f"{n} of {n}", "#services")
         assert page.all("#dead[hidden]") and not page.all("body.stale")
     site.registry.rename(site.folder / "away.db")
-    page.shows("Not live", "#dead", 5)
+    page.shows("Not live: the registry cannot be read", "#dead", 5)
     (site.folder / "away.db").rename(site.registry)
     rollcall.until("live again", lambda: page.text("#live") == "live")
     assert page.complaints(but=LOST) == []

@@ -288,6 +288,14 @@ void api_get_programs(struct http_request *q)
 		http_fail(q, 400, "query: service", "%s", why.text);
 		return;
 	}
+	int error = feed_trouble(http_feed(q), &why);
+
+	/* what was read before is not what there is now */
+	if (error < 0) {
+		http_fail(
+		    q, 503, NULL, "the registry cannot be read: %s", why.text);
+		return;
+	}
 	struct registry *r = http_registry(q);
 
 	if (!r)
