@@ -478,6 +478,33 @@ def test_what_nobody_asked_for_is_not_kept(site, upstream):
         assert dnsd.ask(name).addresses() == ["192.0.2.1"]
 
 
+def referral(q, n):
+    """To n servers of names below others, that nobody has addresses of."""
+    r = dns.message.make_response(q)
+    r.flags &= ~dns.flags.AA
+    name = q.question[0].name.to_text().lower()
+    r.authority.append(dns.rrset.from_text(
+        q.question[0].name, 60, "IN", "NS",
+        *(f"ns{k}.{name}" if n == 1 else f"ns{k}.victim{k}.example."
+          for k in range(n))))
+    return r
+
+
+@pytest.mark.parametrize("n", [1, 100])
+def test_referrals_to_nowhere_end(site, upstream, n):
+    """To itself, and to many (NXNSAttack): few questions come of it."""
+    upstream.how = lambda q: referral(q, n)
+    dnsd = start(site, upstream)
+    for k in range(3):
+        got, took = ask_timed(dnsd, f"n{k}.attack.example.")
+        assert not got.addresses() and took < WITHIN_S
+    assert len(upstream.asked) < 100
+    upstream.how = address
+    until("the truth", lambda: dnsd.ask(
+        "www.other.example.").addresses() == ["192.0.2.1"])
+    assert dnsd.addresses("web") == ["192.0.2.99"]
+
+
 def test_a_loop_of_aliases_ends(site, upstream):
     upstream.how = loop_of_aliases
     dnsd = start(site, upstream)
