@@ -8,6 +8,8 @@ import httpd
 import pytest
 import rollcall
 
+pytestmark = pytest.mark.slow
+
 
 def announce(site, serve, *command, **more):
     return subprocess.Popen(

@@ -12,6 +12,8 @@ import httpd
 import pytest
 import rollcall
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def beside(site):

@@ -7,6 +7,7 @@ import httpd
 import pytest
 import rollcall
 
+pytestmark = pytest.mark.slow
 jsonschema = pytest.importorskip("jsonschema")
 yaml = pytest.importorskip("yaml")
 
