@@ -337,3 +337,21 @@ def test_three_hosts_in_namespaces(tmp_path):
     assert "it answers 10.77.0.1 10.77.0.2 10.77.0.3" in done.stdout
     assert "out of all answers after" in done.stdout
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_short_campaign(tmp_path):
+    """tests/campaign/cluster for some seconds."""
+    def play(*args):
+        return subprocess.run(
+            [TREE / "tests/campaign/cluster", "15", *args],
+            env={**os.environ, "ROLLCALL_BUILD": str(BUILD),
+                 "TMPDIR": str(tmp_path)},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=140, check=False)
+    done = play()
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    print(done.stdout[-8000:])
+    assert done.returncode == 0, done.stderr
+    assert "wrong 0" in done.stdout
