@@ -97,7 +97,7 @@ static void default_signals(void)
 
 _Noreturn static void execute(const struct program *p, int fd, pid_t keeper)
 {
-	char *argv[KEEPER_ARGS_MAX + 2] = { "registrar" };
+	char name[] = "registrar", *argv[KEEPER_ARGS_MAX + 2] = { name };
 	size_t n = 1;
 
 	default_signals();
