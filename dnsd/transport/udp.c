@@ -271,9 +271,10 @@ int udp_start(const struct address *a, const struct handler_source *source,
 	u->fd = fd;
 	u->wildcard = address_is_wildcard(a);
 	u->given = address_is_given(a, SOCK_DGRAM);
-	if (u->given)
+	if (u->given) {
 		(void)setsockopt(
 		    fd, SOL_SOCKET, SO_RCVTIMEO, &look_up, sizeof(look_up));
+	}
 	u->later = source->queue;
 	u->path = (struct later_path){ deliver, u };
 	u->handler = handler_new(source);
