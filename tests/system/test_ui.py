@@ -6,6 +6,7 @@ import http.server
 import re
 import signal
 import threading
+import time
 
 import browser as browsers
 import httpd
@@ -216,6 +217,27 @@ def test_tokens(site, page):
     assert not page.all("[data-op]")
     page.script("sessionStorage.clear()")
     assert page.complaints(but=["status of 401"]) == []
+
+
+def test_another_time(site, serve, page):
+    site.put("web", ("i1", "10.0.0.1"))
+    time.sleep(1.1)  # the page's times are of seconds
+    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    time.sleep(1.1)
+    site.put_health("web", "i1", "critical")
+    page.open(at(serve, "#/service/web"))
+    page.shows("critical", "#instances")
+    page.one("#at").send_keys(then + "\n")
+    page.shows("passing", "#then tbody")
+    assert "critical" not in page.text("#then")
+    url = page.driver.current_url
+    assert "?at=" in url
+    page.open(url)
+    page.shows("passing", "#then tbody")
+    page.open(at(serve, "#/service/web?at=never"))
+    page.shows("never", "#then .danger")
+    page.shows("critical", "#instances")
+    assert page.complaints(but=["status of 4"]) == []
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

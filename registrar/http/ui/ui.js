@@ -607,11 +607,58 @@ function past(history) {
 			"why"], rows) : h("p", { class: "dim" }, "Nothing changed."));
 }
 
+/* What it was at a time, which a link can name. */
+function then(rows) {
+	const at = h("input", { id: "at", type: "text", "data-key": "at",
+		placeholder: "2026-11-30T12:00:00Z, 12:00, 24h", autocomplete: "off" });
+	const go = (event) => {
+		const p = new URLSearchParams();
+
+		event.preventDefault();
+		if (at.value.trim())
+			p.set("at", at.value.trim());
+		location.hash = `${linkOf({ name: view.service })}` +
+			`${p.size ? `?${p}` : ""}`;
+	};
+	const typed = $("at");
+
+	at.value = typed && typed === document.activeElement ?
+		typed.value : view.at;
+	return h("section", { id: "then" }, h("h2", {}, "As it was at another time"),
+		h("form", { on: ["submit", go] }, h("label", {},
+			"Time (UTC), or how long ago", at), h("button", {}, "Show")),
+		rows instanceof Error ? h("p", { class: "danger" }, rows.message) : null,
+		Array.isArray(rows) ? table("States then",
+			["instance", "state", "since, UTC", "why"], rows.map((r) =>
+				h("tr", {}, h("th", { scope: "row" }, r.instance),
+					cell("state", {}, r.now ? state(r.now) : "gone"),
+					cell("since", {}, r.at_wall_ms ?
+						new Date(r.at_wall_ms).toISOString()
+							.slice(0, 19).replace("T", " ") :
+						"not known"),
+					cell("why", {}, r.reason || "")))) : null,
+		Array.isArray(rows) && !rows.length ? h("p", { class: "dim" },
+			"It had no instance then.") : null);
+}
+
+async function statesThen(name) {
+	try {
+		return await read(`history/${name}?limit=1000&at=` +
+			encodeURIComponent(view.at));
+	} catch (e) {
+		/* what was asked for is wrong; the rest can be shown */
+		if (e instanceof Refused && e.status < 500)
+			return e;
+		throw e;
+	}
+}
+
 async function lookService(mine) {
 	const name = encodeURIComponent(view.service);
-	const [o, x, history, programs] = await Promise.all([
+	const [o, x, history, programs, before] = await Promise.all([
 		read(`services/${name}`), read(`explain/${name}`),
-		read(`history/${name}?since=24h&limit=2000`), read("programs")]);
+		read(`history/${name}?since=24h&limit=2000`), read("programs"),
+		view.at ? statesThen(name) : null]);
 
 	if (mine !== generation)
 		return;
@@ -630,7 +677,7 @@ async function lookService(mine) {
 	doubtful(o), answers(s, x), disagreements(s.disagreements),
 	h("section", { id: "instances" }, h("h2", {}, "Instances"),
 		s.instances.map((i) => instance(s, x, i, history))),
-	past(history));
+	then(before), past(history));
 }
 
 /* ---- operations ------------------------------------------------------- */
@@ -732,7 +779,7 @@ function route() {
 	} catch (e) { /* no such name, then */ }
 	generation++;
 	view = { service: name || null, q: p.get("q") || "",
-		after: p.get("after") || "" };
+		after: p.get("after") || "", at: p.get("at") || "" };
 	if (document.activeElement !== $("q"))
 		$("q").value = view.q;
 	if (stream)
