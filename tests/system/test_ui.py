@@ -240,6 +240,24 @@ def test_another_time(site, serve, page):
     assert page.complaints(but=["status of 4"]) == []
 
 
+def test_pages_that_nobody_looks_at_hold_no_stream(site, serve, page):
+    """A browser has six connections to a server, and more tabs."""
+    site.put("web", ("i1", "10.0.0.1"))
+    first = page.driver.current_window_handle
+    for _ in range(8):
+        page.driver.switch_to.new_window("tab")
+        page.driver.get(at(serve))
+        page.shows("All well", "#verdict")
+        page.shows("live", "#live")
+    site.put_health("web", "i1", "critical")
+    page.shows("1 service in trouble", "#verdict")
+    for handle in page.driver.window_handles:
+        if handle != first:
+            page.driver.switch_to.window(handle)
+            page.driver.close()
+    page.driver.switch_to.window(first)
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     """A reverse proxy that puts /some/where before all paths."""
 

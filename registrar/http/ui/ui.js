@@ -223,7 +223,9 @@ async function beat() {
 			seen = fresh;
 			refresh();
 		}
-		if (!stream)
+		/* browsers have some six connections to a server: those who are
+		 * looked at have them */
+		if (!stream && !document.hidden)
 			follow(told.revision);
 	} catch (e) {
 		if (mine === generation)
@@ -836,8 +838,13 @@ $("token-form").addEventListener("submit", (event) => {
 document.addEventListener("keydown", keys);
 window.addEventListener("hashchange", route);
 document.addEventListener("visibilitychange", () => {
-	if (!document.hidden)
+	if (!document.hidden) {
 		watchdog();
+		beat();
+	} else if (stream) {
+		stream.abort.abort();
+		stream = null;
+	}
 });
 setInterval(watchdog, 200);
 setInterval(() => {
