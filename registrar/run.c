@@ -321,6 +321,7 @@ int run_main(const struct run_options *options)
 	(void)late_end(&r.late, &(struct late_turn){ 0 });
 	loop(&r);
 	notify_state("STOPPING=1");
+	store_end(r.parts.store);
 	write_all(&r, STOP_MS);
 	stop(&r);
 	return r.failed;

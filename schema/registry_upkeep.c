@@ -3,6 +3,7 @@
  * What a registrar writes about itself, and what keeps the file small.
  */
 #include "schema/fault.h"
+#include "schema/registrar_end.h"
 #include "schema/registry.h"
 #include "schema/stmt.h"
 
@@ -26,6 +27,18 @@ int registry_put_registrar(
 	stmt_int(st, 4, row->heartbeat_wall_ms);
 	stmt_text_cut(st, 5, row->last_error, REGISTRAR_ERROR_MAX);
 	stmt_int(st, 6, row->last_error_wall_ms);
+	return stmt_run(r, st, reterr);
+}
+
+int registry_end_registrar(
+    struct registry *r, const char *name, struct diag *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int error = registry_get_for_write(r, STMT_END_REGISTRAR, &st, reterr);
+
+	if (error < 0)
+		return error;
+	stmt_text(st, 1, name);
 	return stmt_run(r, st, reterr);
 }
 

@@ -209,7 +209,7 @@ static const char *const texts[STMT_N] = {
 	                "AND drain_step IN ('waiting', 'hook') "
 	                "ORDER BY zone, service, name",
 	[STMT_HEARTBEAT] = "SELECT heartbeat_wall_ms FROM registrar "
-	                   "WHERE name = ?",
+	                   "WHERE name = ? AND started_wall_ms > 0",
 	[STMT_PUT_NOTE] =
 	    "INSERT INTO history (at_wall_ms, zone, service, instance, was, "
 	    "now, source, reason) SELECT ?6, zone, service, name, state, "
@@ -253,11 +253,13 @@ static const char *const texts[STMT_N] = {
 	    "VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) "
 	    "ON CONFLICT (name) DO UPDATE SET started_wall_ms = "
 	    "CASE WHEN (pid, version) = (excluded.pid, excluded.version) "
-	    "THEN started_wall_ms ELSE excluded.started_wall_ms END, "
+	    "AND started_wall_ms > 0 THEN started_wall_ms ELSE excluded.started_wall_ms END, "
 	    "pid = excluded.pid, version = excluded.version, "
 	    "heartbeat_wall_ms = excluded.heartbeat_wall_ms, "
 	    "last_error = excluded.last_error, "
 	    "last_error_wall_ms = excluded.last_error_wall_ms",
+	[STMT_END_REGISTRAR] =
+	    "UPDATE registrar SET started_wall_ms = 0 WHERE name = ?",
 	[STMT_REGISTRARS] =
 	    "SELECT name, pid, version, started_wall_ms, heartbeat_wall_ms, "
 	    "last_error, last_error_wall_ms FROM registrar ORDER BY name",

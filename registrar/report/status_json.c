@@ -165,8 +165,8 @@ static json_t *registrar_json(
 	json_set(o, "started_wall_ms", json_integer(r->started_wall_ms));
 	json_set(o, "heartbeat_wall_ms", json_integer(r->heartbeat_wall_ms));
 	json_set(o, "heard",
-	    json_boolean(
-	        r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS));
+	    json_boolean(told_is_heard(
+	        t, arena_printf(t->arena, "registrar/%s", r->name))));
 	json_set(o, "last_error",
 	    *r->last_error ? json_text(r->last_error) : json_null());
 	json_set(o, "last_error_wall_ms", wall(r->last_error_wall_ms));

@@ -112,7 +112,8 @@ bool told_is_heard(const struct told *t, const char *source)
 	const struct registrar_row *r =
 	    find_registrar(t, source + strlen(REGISTRAR));
 
-	return r && r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS;
+	return r && r->started_wall_ms &&
+	       r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS;
 }
 
 static void add(struct told *t, enum told_code code, const char *text)
@@ -139,7 +140,8 @@ static void judge_registrar(struct told *t, const char *source)
 	}
 	add(t, TOLD_REGISTRAR_SILENT,
 	    arena_printf(t->arena,
-	        "registrar %s last heard %s ago: states may be old%s%s", name,
+	        "registrar %s %s %s ago: states may be old%s%s", name,
+	        r->started_wall_ms ? "last heard" : "ended",
 	        wall_since(t->arena, t->now_wall_ms, r->heartbeat_wall_ms),
 	        *r->last_error ? "; it said last: " : "", r->last_error));
 }

@@ -121,6 +121,8 @@ void store_flush(struct store *st);
  */
 int store_fd(const struct store *st);
 void store_notice(struct store *st);
+/* The registrar ends: what is written next says so. */
+void store_end(struct store *st);
 /* Nothing waits to be written. */
 bool store_is_idle(const struct store *st);
 

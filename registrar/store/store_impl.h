@@ -75,6 +75,7 @@ struct store {
 	bool trouble_told;
 	bool woken;
 	bool beat_due;
+	bool ends; /* the next beat is the last */
 	struct store_sweep sweep;
 	struct log_limit refused; /* rows that the database refuses */
 	struct log_limit mended;  /* rows that others changed */

@@ -94,6 +94,11 @@ void store_upkeep_start(struct store *st)
 	timer_set(ts, &st->prune, timers_now(ts) + PRUNE_MS / 4);
 }
 
+void store_end(struct store *st)
+{
+	st->ends = st->beat_due = true;
+}
+
 void store_upkeep_stop(struct store *st)
 {
 	timer_cancel(st->config.timers, &st->beat);

@@ -11,6 +11,7 @@
 #include "schema/base/scoped.h"
 #include "schema/base/version.h"
 #include "schema/base/xalloc.h"
+#include "schema/registrar_end.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -372,7 +373,11 @@ static int write_beat(struct store *st, struct diag *reterr)
 		.last_error = last };
 
 	row.last_error_wall_ms = log_last(last);
-	return registry_put_registrar(st->registry, &row, reterr);
+	int r = registry_put_registrar(st->registry, &row, reterr);
+
+	return r < 0 || !st->ends ? r
+	                          : registry_end_registrar(
+	                                st->registry, st->config.name, reterr);
 }
 
 static int write_all(struct store *st, struct diag *reterr)

@@ -74,6 +74,24 @@ def test_a_registrar_that_is_silent(site):
     assert "registrar-silent" not in doubts(site)
 
 
+def test_a_registrar_that_is_stopped(site):
+    """It says so itself: nobody waits until it is silent."""
+    site.define("web.yaml", WEB)
+    site.start_dnsd()
+    registrar = site.start_registrar()
+    site.wait_health("web", {"a": "passing"})
+    registrar.stop()
+    for command, *args in (["status"], ["explain", "web"], ["top", "--once"]):
+        code, out = look(site, command, *args)
+        first = out.splitlines()[0]
+        assert " ended " in first and "states may be old" in first, command
+        assert code == (0 if command == "top" else 4), command
+    report = site.status()
+    assert report["doubtful"] and not report["registrars"][0]["heard"]
+    site.start_registrar()
+    until("it is back", lambda: doubts(site) == [])
+
+
 def test_a_zone_that_nobody_serves(site):
     site.create_registry()
     site.start_dnsd()

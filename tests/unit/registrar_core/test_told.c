@@ -76,7 +76,10 @@ static void is_about_what_it_names(void **state)
 	}
 }
 
-/* One registrar, one refused definition, one dnsd: as each case has them. */
+/*
+ * One registrar (beat 0: it has ended), one refused definition, one dnsd: as
+ * each case has them.
+ */
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
 static const struct telling {
 	const char *why;
@@ -90,6 +93,8 @@ static const struct telling {
 	    "", false },
 	{ "silent", NOW_MS - REGISTRAR_SILENT_MS, NOW_MS, 0, false, "",
 	    "registrar/h", "z", "b", "registrar-silent ", true },
+	{ "stopped", 0, NOW_MS, 0, false, "", "registrar/h", "z", "b",
+	    "registrar-silent ", true },
 	{ "silent, but none of it is shown", 1, NOW_MS, 0, false, "", "command",
 	    "z", "b", "", false },
 	{ "another that never was", NOW_MS, NOW_MS, 0, false, "", "registrar/i",
@@ -116,7 +121,8 @@ static void judges(void **state)
 	for (size_t k = 0; k < sizeof(tellings) / sizeof(*tellings); k++) {
 		const struct telling *c = &tellings[k];
 		struct registrar_row registrar = { .name = "h",
-			.heartbeat_wall_ms = c->beat,
+			.started_wall_ms = c->beat ? 1 : 0,
+			.heartbeat_wall_ms = c->beat ? c->beat : NOW_MS,
 			.last_error = "" };
 		struct refused_row refused = { .source = "registrar/h",
 			.file = "/d/a.yaml",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Check results, registrars, definitions, history, the WAL. */
+#include "schema/registrar_end.h"
 #include "tests/unit/schema/support.h"
 
 #include <errno.h>
@@ -72,6 +73,17 @@ static void knows_its_registrars(void **state)
 	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
 	                              "heartbeat_wall_ms FROM registrar"),
 	    300300);
+	/* it ends, and begins with the pid it had, as in a container */
+	fx_ok(f, registry_begin(f->r, 0, &f->err));
+	fx_ok(f, registry_end_registrar(f->r, "h", &f->err));
+	fx_ok(f, registry_commit(f->r, &f->err));
+	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
+	                              "heartbeat_wall_ms FROM registrar"),
+	    300);
+	fx_ok(f, fx_put_registrar(f, 11, 400));
+	assert_int_equal(fx_number(f, "SELECT started_wall_ms * 1000 + "
+	                              "heartbeat_wall_ms FROM registrar"),
+	    400400);
 	assert_int_equal(fx_revision(f->r), 0);
 }
 
