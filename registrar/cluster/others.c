@@ -78,7 +78,10 @@ static void touch_all(struct member *m, char kind, json_t *keys)
 	const char *rest;
 	json_t *v;
 
-	json_object_foreach(keys, rest, v) touch(m, kind, rest);
+	json_object_foreach(keys, rest, v)
+	{
+		touch(m, kind, rest);
+	}
 }
 
 struct others *others_new(const struct others_config *c)

@@ -253,7 +253,10 @@ static void settle(struct member *m, json_t *done, bool committed)
 
 	if (!committed)
 		return;
-	json_object_foreach(done, key, v)(void) json_object_del(m->dirty, key);
+	json_object_foreach(done, key, v)
+	{
+		(void)json_object_del(m->dirty, key);
+	}
 }
 
 static int apply_all(struct apply *a, int64_t (*clock_ms)(void), json_t **done)

@@ -149,7 +149,9 @@ void own_all_begin(struct own *o)
 	json_decref(o->unseen);
 	o->unseen = new_object();
 	json_object_foreach(o->services, at, v)
-	    json_set(o->unseen, at, json_true());
+	{
+		json_set(o->unseen, at, json_true());
+	}
 }
 
 void own_all_end(struct own *o)
@@ -158,7 +160,10 @@ void own_all_end(struct own *o)
 	json_t *v, *unseen = o->unseen;
 
 	o->unseen = NULL;
-	json_object_foreach(unseen, at, v) take(o, at, new_object());
+	json_object_foreach(unseen, at, v)
+	{
+		take(o, at, new_object());
+	}
 	json_decref(unseen);
 }
 
@@ -337,7 +342,10 @@ void own_each_lost(
 	const char *rest;
 	json_t *v;
 
-	json_object_foreach(o->lost, rest, v) fn(arg, rest);
+	json_object_foreach(o->lost, rest, v)
+	{
+		fn(arg, rest);
+	}
 	(void)json_object_clear(o->lost);
 }
 
@@ -366,7 +374,10 @@ void own_each_due(struct own *o, int64_t now_wall_ms,
 		if (json_integer_value(v) <= now_wall_ms)
 			json_set(names, at, json_true());
 	}
-	json_object_foreach(names, at, v)(void) json_object_del(o->due, at);
+	json_object_foreach(names, at, v)
+	{
+		(void)json_object_del(o->due, at);
+	}
 	each_service(names, fn, arg);
 	json_decref(names);
 }
@@ -421,7 +432,10 @@ void own_lost_all(struct own *o)
 	(void)json_object_clear(o->sent);
 	(void)json_object_clear(o->flying);
 	(void)json_object_clear(o->out);
-	json_object_foreach(o->wanted, key, v) touch(o, key);
+	json_object_foreach(o->wanted, key, v)
+	{
+		touch(o, key);
+	}
 }
 
 void own_extra(struct own *o, const char *key, const char *text)
@@ -485,7 +499,10 @@ json_t *own_batch(struct own *o, int64_t lease)
 		if (n == OWN_BATCH)
 			break;
 	}
-	json_object_foreach(looked, key, v)(void) json_object_del(o->out, key);
+	json_object_foreach(looked, key, v)
+	{
+		(void)json_object_del(o->out, key);
+	}
 	json_decref(looked);
 	return ops;
 }
