@@ -206,6 +206,14 @@ static const struct command {
 	    "s sorts, e or enter explains, h shows the history. Prints a "
 	    "plain table once if standard output is no terminal.",
 	    COMMAND_TOP, 0, 1, "FILTER" },
+	{ "mesh", command_mesh,
+	    { "registrar mesh check|explain CALLER CALLEE" },
+	    "The mesh, as `mesh` of definitions has it. check: what policies "
+	    "say together that cannot be, such as calls of services that are "
+	    "not there or let nobody in; exits with 3 if there is anything. "
+	    "explain: may CALLER call CALLEE, by which rule, and which "
+	    "instances get the calls; exits with 3 if it may not or none does.",
+	    COMMAND_MESH, 1, 3, "SUBCOMMAND" },
 	{ "complete", command_complete,
 	    { "registrar complete [COMMAND [PREFIX [WORD-BEFORE]]]" },
 	    "Say how a line could go on, for the completion of shells.",

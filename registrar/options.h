@@ -105,6 +105,7 @@ enum registrar_command {
 	COMMAND_ANNOUNCE = 2097152,
 	COMMAND_WATCH = 1 << 24,
 	COMMAND_CLUSTER = 1 << 25,
+	COMMAND_MESH = 1 << 26,
 };
 
 extern const struct conf_table registrar_options_table;

@@ -119,6 +119,7 @@ struct service_row {
 	const char *source;     /* whose it is: "registrar/NAME", "sql" */
 	const char *definition; /* the file it came from, or NULL */
 	const char *node;       /* its host; "", in a put also NULL: this one */
+	const char *mesh;       /* JSON object, for registrar/mesh; NULL */
 };
 
 #define PORTS_MAX 64 /* of a service, the first included */

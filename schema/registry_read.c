@@ -39,6 +39,7 @@ int stmt_get_service(
 		.node = stmt_column_text(st, 11),
 		.port_name = stmt_column_text(st, 12),
 		.ports = stmt_column_text(st, 13),
+		.mesh = stmt_column_text(st, 14),
 	};
 
 	if (!row.zone || !row.name || !row.protocol || !on_empty || !row.tags ||

@@ -100,6 +100,7 @@ static int run_service(struct registry *r, enum stmt_id id,
 	stmt_text(st, ++i, row->node);
 	stmt_text(st, ++i, row->port_name);
 	stmt_text(st, ++i, row->ports);
+	stmt_text(st, ++i, row->mesh);
 	return stmt_run(r, st, reterr);
 }
 

@@ -11,7 +11,7 @@
 
 #define SERVICE_COLUMNS                                                        \
 	"zone, name, protocol, port, ttl_s, max_answers, on_empty, tags, "     \
-	"meta, source, definition, node, port_name, ports"
+	"meta, source, definition, node, port_name, ports, mesh"
 #define INSTANCE_COLUMNS                                                       \
 	"zone, service, name, address, address6, port, priority, weight, "     \
 	"weight_warning, health, mode, lease_until_wall_ms, tags, meta, "      \
@@ -38,16 +38,16 @@
 #define IS_OWNED "(node, source) = (excluded.node, excluded.source)"
 #define PUT_SERVICE                                                                                  \
 	"INSERT INTO service (" SERVICE_COLUMNS ") "                                                 \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), ?, ?) "                             \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), ?, ?, ?) "                          \
 	"ON CONFLICT (zone, name) DO UPDATE SET "                                                    \
-	"(protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, "              \
+	"(protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, mesh, "        \
 	"definition) = (excluded.protocol, excluded.port, excluded.port_name, excluded.ports, "      \
 	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "                                  \
-	"excluded.tags, excluded.meta, excluded.definition) WHERE " IS_OWNED                         \
-	" AND (protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, "         \
+	"excluded.tags, excluded.meta, excluded.mesh, excluded.definition) WHERE " IS_OWNED          \
+	" AND (protocol, port, port_name, ports, ttl_s, max_answers, on_empty, tags, meta, mesh, "   \
 	"definition) IS NOT (excluded.protocol, excluded.port, excluded.port_name, excluded.ports, " \
 	"excluded.ttl_s, excluded.max_answers, excluded.on_empty, "                                  \
-	"excluded.tags, excluded.meta, excluded.definition)"
+	"excluded.tags, excluded.meta, excluded.mesh, excluded.definition)"
 
 #define INSTANCE_ROW                                                           \
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "           \
@@ -73,10 +73,10 @@
 	"excluded.locality, excluded.definition)"
 
 /* What one owner says of a key; all that it said before is replaced. */
-#define CLAIM_SERVICE                                                                     \
-	"INSERT INTO service_claim (zone, name, protocol, port, ttl_s, "                  \
-	"max_answers, on_empty, tags, meta, source, definition, node, port_name, ports) " \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define CLAIM_SERVICE                                                                           \
+	"INSERT INTO service_claim (zone, name, protocol, port, ttl_s, "                        \
+	"max_answers, on_empty, tags, meta, source, definition, node, port_name, ports, mesh) " \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define CLAIM_INSTANCE                                                         \
 	"INSERT INTO instance_claim (zone, service, name, address, address6, " \
 	"port, priority, weight, weight_warning, lease_until_wall_ms, tags, "  \
@@ -111,7 +111,27 @@ static const char *const texts[STMT_N] = {
 	[STMT_ALSO_SERVICE] =
 	    "INSERT OR REPLACE INTO service_other (" SERVICE_COLUMNS ") "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), "
-	    "ifnull(?, ''), ?, ?)",
+	    "ifnull(?, ''), ?, ?, ?)",
+	[STMT_PUT_MESH_CERTIFICATE] =
+	    "INSERT INTO mesh_certificate (serial, zone, service, instance, "
+	    "asked_by, issued_wall_ms, until_wall_ms) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[STMT_MESH_CERTIFICATES] =
+	    "SELECT serial, zone, service, instance, asked_by, "
+	    "issued_wall_ms, until_wall_ms FROM mesh_certificate "
+	    "ORDER BY until_wall_ms DESC LIMIT ?",
+	[STMT_PRUNE_MESH_CERTIFICATES] =
+	    "DELETE FROM mesh_certificate WHERE serial IN "
+	    "(SELECT serial FROM mesh_certificate WHERE until_wall_ms < ? "
+	    "ORDER BY until_wall_ms LIMIT ?)",
+	[STMT_PUT_MESH_REVOKED] =
+	    "INSERT INTO mesh_revoked (zone, service, who, reason, "
+	    "since_wall_ms) VALUES (?, ?, ?, ?, ?) "
+	    "ON CONFLICT (zone, service) DO NOTHING",
+	[STMT_WITHDRAW_MESH_REVOKED] =
+	    "DELETE FROM mesh_revoked WHERE zone = ? AND service = ?",
+	[STMT_MESH_REVOKED] =
+	    "SELECT 1 FROM mesh_revoked WHERE zone = ? AND service = ?",
 	[STMT_CLEAR_ALSO] =
 	    "DELETE FROM service_other WHERE zone = ?1 AND name = ?2 "
 	    "AND node = '' AND source = ?3 AND definition <> ifnull(?4, '')",

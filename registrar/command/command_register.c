@@ -40,6 +40,7 @@ static void on_service(void *arg, const struct service_row *row)
 	c->service.protocol = arena_strdup(c->arena, row->protocol);
 	c->service.port_name = copy(c, row->port_name);
 	c->service.ports = copy(c, row->ports);
+	c->service.mesh = copy(c, row->mesh);
 	c->service.tags = arena_strdup(c->arena, row->tags);
 	c->service.meta = arena_strdup(c->arena, row->meta);
 	c->service.source = arena_strdup(c->arena, row->source);

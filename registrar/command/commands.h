@@ -76,6 +76,10 @@ int command_history(
 int command_wait(
     const struct registrar_options *o, const struct conf_strings *rest);
 
+/* check | explain CALLER CALLEE */
+int command_mesh(
+    const struct registrar_options *o, const struct conf_strings *rest);
+
 /* [FILTER]: services and instances, live */
 int command_watch(
     const struct registrar_options *o, const struct conf_strings *rest);

@@ -329,7 +329,8 @@ struct definition_service {
 	const char *port_name;        /* of that port; NULL: it has none */
 	const char *ports;            /* further ones, JSON; NULL: none */
 	enum on_empty on_empty;
-	const char *tags, *meta;     /* JSON */
+	const char *tags, *meta; /* JSON */
+	const char *mesh; /* for mesh_policy_parse(); NULL: it is in none */
 	struct health_policy policy; /* for each of its instances */
 	const struct definition_instance *instances;
 	unsigned instance_n; /* at least 1, unless there is a for_each */

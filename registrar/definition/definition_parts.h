@@ -204,6 +204,12 @@ int resolve_drained(struct conf_context *c, const struct raw_drained *raw,
     const struct template_vars *v, const struct process_spec *process,
     struct drained_spec *ret_d);
 
+/* ---- the mesh (definition_mesh.c) ------------------------------------- */
+
+/* CONF_CUSTOM, const char *: as JSON for the registry. */
+int take_mesh(struct conf_context *c, const struct conf_field *f,
+    const struct conf_node *node, void *at);
+
 /* ---- what follows from verdicts (definition_policy.c) ----------------- */
 
 struct raw_policy {
@@ -293,6 +299,7 @@ struct raw_service {
 	struct raw_checks checks;
 	struct raw_drained drained;
 	struct raw_instances instances;
+	const char *mesh;
 	bool literal; /* no templates: the file is Consul's */
 };
 

@@ -55,7 +55,8 @@ bool definition_service_row_equal(
 	       text_equal(a->port_name, b->port_name) &&
 	       text_equal(a->ports, b->ports) && a->ttl_s == b->ttl_s &&
 	       a->max_answers == b->max_answers && a->on_empty == b->on_empty &&
-	       text_equal(a->tags, b->tags) && text_equal(a->meta, b->meta);
+	       text_equal(a->tags, b->tags) && text_equal(a->meta, b->meta) &&
+	       text_equal(a->mesh, b->mesh);
 }
 
 static void say(char *buf, size_t len, const char *key, const char *value)
@@ -93,6 +94,8 @@ void definition_service_differs(const struct definition_service *a,
 		say(buf, len, "tags", b->tags);
 	if (!text_equal(a->meta, b->meta))
 		say(buf, len, "meta", b->meta);
+	if (!text_equal(a->mesh, b->mesh))
+		say(buf, len, "mesh", b->mesh ? b->mesh : "none");
 }
 
 bool requires_equal(
@@ -123,6 +126,7 @@ void definition_service_row(const struct definition_service *s,
 		.on_empty = s->on_empty,
 		.tags = s->tags,
 		.meta = s->meta,
+		.mesh = s->mesh,
 		.source = source,
 		.definition = file,
 	};

@@ -43,6 +43,7 @@ static void add_service(void *arg, const struct service_row *row)
 	s->row.protocol = copy(r, row->protocol);
 	s->row.port_name = copy(r, row->port_name);
 	s->row.ports = copy(r, row->ports);
+	s->row.mesh = copy(r, row->mesh);
 	s->row.tags = copy(r, row->tags);
 	s->row.meta = copy(r, row->meta);
 	s->row.source = copy(r, row->source);

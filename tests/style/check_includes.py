@@ -95,6 +95,7 @@ FOLDERS = {
         "exchange": ("consul", "lib", "report"),
         "http": ("command", "consul", "definition", "exchange", "keeper", "lib", "probe",
                  "report"),
+        "mesh": ("definition", "keeper", "lib", "net"),
     },
 }
 # Of the headers beside them, what every folder may include.
