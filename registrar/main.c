@@ -207,13 +207,17 @@ static const struct command {
 	    "plain table once if standard output is no terminal.",
 	    COMMAND_TOP, 0, 1, "FILTER" },
 	{ "mesh", command_mesh,
-	    { "registrar mesh check|explain CALLER CALLEE" },
-	    "The mesh, as `mesh` of definitions has it. check: what policies "
-	    "say together that cannot be, such as calls of services that are "
-	    "not there or let nobody in; exits with 3 if there is anything. "
-	    "explain: may CALLER call CALLEE, by which rule, and which "
-	    "instances get the calls; exits with 3 if it may not or none does.",
-	    COMMAND_MESH, 1, 3, "SUBCOMMAND" },
+	    { "registrar mesh [ca | check | explain | SUBCOMMAND] [SERVICE ...]" },
+	    "The mesh, as `mesh` of definitions has it. Without a word: keep "
+	    "the sidecars of this host (HAProxy) as the registry says, until "
+	    "SIGTERM. ca: the authority that issues their certificates. check: "
+	    "what policies say together that cannot be; exits with 3 if there "
+	    "is anything. explain: may CALLER call CALLEE, by which rule, and "
+	    "who gets the calls; exits with 3 if it may not or nobody does. "
+	    "intercept SERVICE: lead its traffic through its sidecar, by "
+	    "nftables. revoke SERVICE: its identity counts no longer. "
+	    "certificates: the last that were issued.",
+	    COMMAND_MESH, 0, 3, "SUBCOMMAND" },
 	{ "complete", command_complete,
 	    { "registrar complete [COMMAND [PREFIX [WORD-BEFORE]]]" },
 	    "Say how a line could go on, for the completion of shells.",

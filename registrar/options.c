@@ -112,6 +112,19 @@ static bool is_host(const char *text)
 	return *text && strlen(text) <= 253 && !strpbrk(text, " \t\n:/[]");
 }
 
+static bool is_netns(const char *text)
+{
+	return *text && *text != '.' && strlen(text) <= 255 &&
+	       !strpbrk(text, "/ \t\n");
+}
+
+/* Into a text of nftables. */
+static bool is_cgroup(const char *text)
+{
+	return *text && *text != '/' && strlen(text) <= 255 &&
+	       !strpbrk(text, "\"\\ \t\n;{}");
+}
+
 static bool is_path(const char *text)
 {
 	return *text;
@@ -147,6 +160,82 @@ static const struct conf_field fields[] = {
 	    .scope = ~(unsigned)COMMAND_CHECK,
 	    .arg = "FILE",
 	    .help = "The registry" },
+	{ .key = "mesh_dir",
+	    .kind = CONF_STRING,
+	    AT(mesh_dir),
+	    .valid = is_path,
+	    .expects = "the path of a directory",
+	    .fallback = "/var/lib/rollcall/mesh",
+	    .scope = COMMAND_MESH,
+	    .arg = "DIR",
+	    .help = "Files and sockets of the sidecars" },
+	{ .key = "ca_dir",
+	    .kind = CONF_STRING,
+	    AT(ca_dir),
+	    .valid = is_path,
+	    .expects = "the path of a directory",
+	    .fallback = "/var/lib/rollcall/ca",
+	    .scope = COMMAND_MESH,
+	    .arg = "DIR",
+	    .help = "Where the authority has its key and its certificate" },
+	{ .key = "ca_socket",
+	    .kind = CONF_STRING,
+	    AT(ca_socket),
+	    .valid = is_path,
+	    .expects = "the path of a socket",
+	    .fallback = "/run/rollcall/ca.sock",
+	    .scope = COMMAND_MESH,
+	    .arg = "PATH",
+	    .help = "Where the authority is asked" },
+	{ .key = "ca_life",
+	    .kind = CONF_DURATION,
+	    AT(ca_life_ms),
+	    .low = 5000,
+	    .high = 2592000000,
+	    .fallback = "24h",
+	    .scope = COMMAND_MESH,
+	    .arg = "TIME",
+	    .help = "How long a certificate is valid; renewed at half of it" },
+	{ .key = "user",
+	    .kind = CONF_STRING,
+	    .flag_only = true,
+	    AT(user),
+	    .valid = is_user,
+	    .expects = "the name or number of a user",
+	    .scope = COMMAND_MESH,
+	    .arg = "USER",
+	    .help = "Whose calls are intercepted; the service's if not set" },
+	{ .key = "cgroup",
+	    .kind = CONF_STRING,
+	    .flag_only = true,
+	    AT(cgroup),
+	    .valid = is_cgroup,
+	    .expects = "a path below the root of cgroups, such as "
+	               "system.slice/web.service",
+	    .scope = COMMAND_MESH,
+	    .arg = "PATH",
+	    .help = "Calls of that cgroup are intercepted, whoever the user" },
+	{ .key = "netns",
+	    .kind = CONF_STRING,
+	    .flag_only = true,
+	    AT(netns),
+	    .valid = is_netns,
+	    .expects = "the name of a network namespace",
+	    .scope = COMMAND_MESH,
+	    .arg = "NAME",
+	    .help = "In that network namespace, calls of all but the sidecar" },
+	{ .key = "print",
+	    .kind = CONF_BOOL,
+	    .flag_only = true,
+	    AT(print),
+	    .scope = COMMAND_MESH,
+	    .help = "Print the rules of nftables, do nothing" },
+	{ .key = "undo",
+	    .kind = CONF_BOOL,
+	    .flag_only = true,
+	    AT(undo),
+	    .scope = COMMAND_MESH,
+	    .help = "Take back what intercept or revoke has done" },
 	{ .key = "watch",
 	    .kind = CONF_STRING,
 	    AT(run.watch),
@@ -713,7 +802,7 @@ static const struct conf_field fields[] = {
 	    .names = sandbox_modes,
 	    .fallback = "auto",
 	    .common = true,
-	    .scope = COMMAND_RUNS,
+	    .scope = COMMAND_RUNS | COMMAND_MESH,
 	    .arg = "MODE",
 	    .help = "Restrict itself: auto, as far as the kernel can; on, or "
 	            "do not start; off" },
@@ -723,7 +812,7 @@ static const struct conf_field fields[] = {
 	    .names = log_levels,
 	    .fallback = "info",
 	    .common = true,
-	    .scope = COMMAND_RUNS | COMMAND_WATCH,
+	    .scope = COMMAND_RUNS | COMMAND_WATCH | COMMAND_MESH,
 	    .arg = "LEVEL",
 	    .help = "Least to log: error, warn, info, debug" },
 	{ .key = "log_format",
@@ -732,7 +821,7 @@ static const struct conf_field fields[] = {
 	    .names = log_formats,
 	    .fallback = "text",
 	    .common = true,
-	    .scope = COMMAND_RUNS | COMMAND_WATCH,
+	    .scope = COMMAND_RUNS | COMMAND_WATCH | COMMAND_MESH,
 	    .arg = "FORMAT",
 	    .help = "Log lines as text or as json" },
 	{ 0 },

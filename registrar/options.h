@@ -77,6 +77,11 @@ struct registrar_options {
 		struct conf_strings templates; /* IN:OUT */
 		int64_t settle_ms;
 	} watch;
+	/* mesh */
+	const char *mesh_dir, *ca_dir, *ca_socket;
+	int64_t ca_life_ms;
+	const char *user, *cgroup, *netns; /* intercept; NULL: not said */
+	bool print, undo;
 };
 
 /* Which commands have a flag: conf_field.scope. */

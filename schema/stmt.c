@@ -2,6 +2,7 @@
 #include "schema/stmt.h"
 
 #include "schema/fault.h"
+#include "schema/stmt_mesh.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -112,26 +113,7 @@ static const char *const texts[STMT_N] = {
 	    "INSERT OR REPLACE INTO service_other (" SERVICE_COLUMNS ") "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, ''), "
 	    "ifnull(?, ''), ?, ?, ?)",
-	[STMT_PUT_MESH_CERTIFICATE] =
-	    "INSERT INTO mesh_certificate (serial, zone, service, instance, "
-	    "asked_by, issued_wall_ms, until_wall_ms) "
-	    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-	[STMT_MESH_CERTIFICATES] =
-	    "SELECT serial, zone, service, instance, asked_by, "
-	    "issued_wall_ms, until_wall_ms FROM mesh_certificate "
-	    "ORDER BY until_wall_ms DESC LIMIT ?",
-	[STMT_PRUNE_MESH_CERTIFICATES] =
-	    "DELETE FROM mesh_certificate WHERE serial IN "
-	    "(SELECT serial FROM mesh_certificate WHERE until_wall_ms < ? "
-	    "ORDER BY until_wall_ms LIMIT ?)",
-	[STMT_PUT_MESH_REVOKED] =
-	    "INSERT INTO mesh_revoked (zone, service, who, reason, "
-	    "since_wall_ms) VALUES (?, ?, ?, ?, ?) "
-	    "ON CONFLICT (zone, service) DO NOTHING",
-	[STMT_WITHDRAW_MESH_REVOKED] =
-	    "DELETE FROM mesh_revoked WHERE zone = ? AND service = ?",
-	[STMT_MESH_REVOKED] =
-	    "SELECT 1 FROM mesh_revoked WHERE zone = ? AND service = ?",
+	MESH_TEXTS,
 	[STMT_CLEAR_ALSO] =
 	    "DELETE FROM service_other WHERE zone = ?1 AND name = ?2 "
 	    "AND node = '' AND source = ?3 AND definition <> ifnull(?4, '')",

@@ -3,14 +3,26 @@
  * registrar mesh check, explain ...: what the mesh is told to do.
  */
 #include "registrar/command/commands.h"
+#include "registrar/lib/wall.h"
+#include "registrar/mesh/ca/issuer.h"
+#include "registrar/mesh/control.h"
+#include "registrar/mesh/intercept.h"
 #include "registrar/mesh/review.h"
 #include "registrar/mesh/rules.h"
 #include "schema/base/clock.h"
+#include "schema/base/scoped.h"
+#include "schema/base/xalloc.h"
 #include "schema/follow.h"
+#include "schema/mesh.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#define CERTIFICATES_SHOWN 100
 #define LOOK_MS 1000
 
 static int fail(const struct diag *why, int code)
@@ -119,6 +131,150 @@ static int explain(const struct registrar_options *o, struct mesh_model *m,
 	return print_instances(to) && in ? EXIT_DONE : EXIT_UNHEALTHY;
 }
 
+/* ---- what is done ------------------------------------------------------ */
+
+static void ports_of(const struct mesh_service *s, struct intercept *i,
+    int ports[static PORTS_MAX])
+{
+	for (unsigned k = 0; k < s->n && i->n < PORTS_MAX; k++) {
+		bool seen = *s->instances[k].node;
+
+		for (unsigned n = 0; n < i->n; n++)
+			seen |= ports[n] == s->instances[k].port;
+		if (!seen)
+			ports[i->n++] = s->instances[k].port;
+	}
+	i->ports = ports;
+}
+
+/* Runs `nft -f -` with text. */
+static int run_nft(const char *text)
+{
+	char nft[] = "nft", flag[] = "-f", dash[] = "-";
+	char *const argv[] = { nft, flag, dash, NULL };
+	posix_spawn_file_actions_t actions;
+	int ends[2], status = 0;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	(void)posix_spawn_file_actions_init(&actions);
+	(void)posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+	int error = posix_spawnp(&pid, nft, &actions, NULL, argv, environ);
+
+	(void)posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	if (error == 0 && write(ends[1], text, strlen(text)) < 0)
+		error = errno;
+	close(ends[1]);
+	if (error)
+		return -error;
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return status ? -EINVAL : 0;
+}
+
+static int enter_netns(const char *name)
+{
+	scoped_free char *path = xasprintf("/run/netns/%s", name);
+	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+static int intercept(const struct registrar_options *o, struct mesh_model *m,
+    const struct conf_strings *rest)
+{
+	struct mesh_service *s = find(o, m, rest->items[1]);
+	int ports[PORTS_MAX];
+	char text[8192] = "";
+
+	if (!s)
+		return EXIT_WRONG;
+	struct intercept i = { .name = s->name,
+		.user =
+		    o->user || o->cgroup || o->netns ? o->user : s->policy.user,
+		.cgroup = o->cgroup,
+		.proxy_user = s->policy.proxy_user,
+		.base_port = s->policy.base_port };
+
+	ports_of(s, &i, ports);
+	if (s->broken || !i.n) {
+		(void)fprintf(stderr, "registrar: %s.%s has no port here\n",
+		    s->name, s->zone);
+		return EXIT_WRONG;
+	}
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	if (!out)
+		return EXIT_FAILED;
+	(o->undo ? intercept_write_undo : intercept_write)(&i, out);
+	(void)fclose(out);
+	if (o->print)
+		return fputs(text, stdout) < 0 ? EXIT_FAILED : EXIT_DONE;
+	int error = o->netns ? enter_netns(o->netns) : 0;
+
+	if (error == 0)
+		error = run_nft(text);
+	if (error == 0)
+		return EXIT_DONE;
+	(void)fprintf(stderr, "registrar: nftables did not take it: %s\n",
+	    strerror(-error));
+	return EXIT_FAILED;
+}
+
+static int revoke_one(const struct registrar_options *o, struct mesh_model *m,
+    const struct conf_strings *rest)
+{
+	const struct mesh_service *s = find(o, m, rest->items[1]);
+	struct registry *r = NULL;
+	struct diag why;
+
+	if (!s)
+		return EXIT_WRONG;
+	int error = registry_open(o->run.registry, REGISTRY_WRITE, &r, &why);
+
+	if (error == 0 && o->undo) {
+		error =
+		    registry_withdraw_mesh_revoked(r, s->zone, s->name, &why);
+	} else if (error == 0) {
+		error = registry_put_mesh_revoked(
+		    r, s->zone, s->name, "command", "", clock_wall_ms(), &why);
+	}
+	registry_close(r);
+	if (error < 0)
+		return fail(&why, error == -ENOENT ? EXIT_WRONG : EXIT_FAILED);
+	return EXIT_DONE;
+}
+
+static void print_certificate(void *arg, const struct mesh_certificate_row *row)
+{
+	struct arena *a = arg;
+
+	(void)printf("%s %s/%s.%s until %s, asked by %s\n", row->serial,
+	    row->service, row->instance, row->zone,
+	    wall_text(a, row->until_wall_ms), row->asked_by);
+}
+
+static int certificates(const struct registrar_options *o, struct mesh_model *m,
+    const struct conf_strings *rest)
+{
+	struct registry *r = NULL;
+	struct arena *a = arena_new();
+	struct diag why;
+	int error = registry_open(o->run.registry, REGISTRY_READ, &r, &why);
+
+	(void)m;
+	(void)rest;
+	if (error == 0) {
+		error = registry_read_mesh_certificates(
+		    r, CERTIFICATES_SHOWN, print_certificate, a, &why);
+	}
+	registry_close(r);
+	arena_free(a);
+	return error < 0 ? fail(&why, EXIT_FAILED) : EXIT_DONE;
+}
+
 static const struct sub {
 	const char *name;
 	unsigned rest_n;
@@ -128,16 +284,20 @@ static const struct sub {
 } subs[] = {
 	{ "check", 1, "mesh check", check },
 	{ "explain", 3, "mesh explain CALLER CALLEE", explain },
+	{ "intercept", 2, "mesh intercept SERVICE", intercept },
+	{ "revoke", 2, "mesh revoke SERVICE", revoke_one },
+	{ "certificates", 1, "mesh certificates", certificates },
 	{ NULL, 0, NULL, NULL },
 };
 
 static int wrong(const char *word)
 {
-	const char *names[] = { "check", "explain", NULL };
+	const char *names[] = { "ca", "check", "explain", "intercept", "revoke",
+		"certificates", NULL };
 	const char *near = conf_nearest(word, names);
 
 	(void)fprintf(stderr, "registrar: found '%s', expected '%s'\n", word,
-	    near ? near : "mesh check' or 'mesh explain CALLER CALLEE");
+	    near ? near : "check' or another of `registrar mesh --help");
 	return EXIT_WRONG;
 }
 
@@ -147,6 +307,10 @@ int command_mesh(
 	const struct sub *s = subs;
 	struct diag why;
 
+	if (!rest->n)
+		return control_main(o);
+	if (rest->n == 1 && !strcmp(rest->items[0], "ca"))
+		return issuer_main(o);
 	while (s->name && strcmp(s->name, rest->items[0]) != 0)
 		s++;
 	if (!s->name)

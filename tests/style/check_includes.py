@@ -23,7 +23,7 @@ LIBRARY_HEADERS = {
     "event2/": ("dnsd/", "registrar/", "tests/unit/dnsd_core/",
                 "tests/unit/registrar_core/"),
     "openssl/": ("dnsd/transport/tls.c", "dnsd/forward/bridge.c", "tests/unit/dnsd_core/",
-                 "registrar/net/tls_cache.", "registrar/net/transport",
+                 "registrar/net/tls_cache.", "registrar/mesh/ca/authority.c", "registrar/net/transport",
                  "registrar/http/token.c",
                  "tests/unit/registrar_core/", "tests/support/"),
     "nghttp2/": ("registrar/net/http2.c", "tests/unit/registrar_core/"),
