@@ -177,7 +177,7 @@ static const struct command {
 	    "would come back: it takes --force.",
 	    COMMAND_DEREGISTER, 1, TARGETS_MAX, "SERVICE/INSTANCE" },
 	{ "announce", command_announce,
-	    { "registrar announce SERVICE/INSTANCE --http ADDR:PORT --port N "
+	    { "registrar announce SERVICE/INSTANCE --http ADDR:PORT "
 	      "-- COMMAND ..." },
 	    "Run a command, and register it while it runs: renew its lease, "
 	    "drain it on SIGTERM before it is told, and take it out when it "

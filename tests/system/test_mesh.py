@@ -287,7 +287,7 @@ def test_changes_are_pushed(mesh):
     mesh.sql("UPDATE instance SET health = 'critical' WHERE name = 'i2'")
     mesh.start_sidecar("a", "frontend")
     until("calls pass again", lambda: mesh.call().endswith("200"))
-    assert mesh.callees() == {8080}
+    until("to i1 alone", lambda: mesh.callees() == {8080})
     # revoked: at once, on whatever connection
     assert mesh.command("c", "revoke", "frontend").returncode == 0
     until("refused", lambda: mesh.call().endswith("403"))

@@ -19,7 +19,8 @@ REGISTRY = "/var/lib/rollcall/registry.db"
 PATH = f"{BUILD}/dnsd:{BUILD}/registrar:{os.environ['PATH']}"
 # Of the schema, but nobody's interface: triggers put rows into them.
 INNER = {"words", "port_list", "service_other", "instance_other",
-         "service_settle", "instance_settle", "owner_change", "overwritten"}
+         "service_settle", "instance_settle", "owner_change", "overwritten",
+         "wish"}
 
 
 def section(page, heading):
