@@ -242,9 +242,10 @@ static void on_greet(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (h->fresh.next != &h->fresh)
+	while (h->fresh.next != &h->fresh) {
 		// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked
 		greet(h, of_link(h->fresh.next));
+	}
 }
 
 struct http_conn *http_conn_of(struct http *h, struct evhttp_request *ev)
