@@ -136,6 +136,7 @@ struct http {
 	/* fresh: accepted in this turn, with nothing known of them */
 	struct http_link fresh, conns, held;
 	unsigned conn_n, held_n;
+	unsigned ending_n; /* of conn_n: evhttp has yet to see their ends */
 	struct http_conn **by_fd;
 	size_t fd_n;
 	unsigned peers[HTTP_PEER_SLOTS]; /* connections of each */

@@ -43,6 +43,8 @@ static void forget(struct http_conn *c)
 	struct http *h = c->listener->http;
 
 	h->conn_n--;
+	if (c->ending)
+		h->ending_n--;
 	if (c->fd >= 0)
 		h->peers[c->slot]--;
 	http_unlink(&c->link);
@@ -64,6 +66,8 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 /* evhttp sees its end, and frees it. */
 void http_conn_end(struct http_conn *c)
 {
+	if (!c->ending)
+		c->listener->http->ending_n++;
 	c->ending = true;
 	if (c->fd >= 0)
 		(void)shutdown(c->fd, SHUT_RDWR);
@@ -201,7 +205,7 @@ static void make_room(struct http *h, struct http_conn *newest)
 	if (!newest->listener->is_unix && !newest->is_local &&
 	    h->peers[newest->slot] > h->bounds.conns_a_peer) {
 		http_conn_end(newest);
-	} else if (h->conn_n > h->bounds.conns) {
+	} else if (h->conn_n - h->ending_n > h->bounds.conns) {
 		struct http_conn *c = idlest(h);
 
 		http_conn_end(c ? c : newest);

@@ -168,9 +168,10 @@ static void read_changes(struct control *c)
 	struct diag why;
 	int error = follow_look(c->follow, now_us(), &why);
 
-	if (error == 0)
+	if (error == 0) {
 		error =
 		    mesh_model_read(c->model, c->follow, on_changed, c, &why);
+	}
 	if (error < 0 && strcmp(why.text, c->last_error) != 0) {
 		log_warn("mesh: going on with what is known: %s", why.text);
 		(void)snprintf(

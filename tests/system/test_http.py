@@ -113,8 +113,10 @@ def test_a_request_waits_for_its_service(site, serve):
 
 def test_who_goes_away_is_noticed(site, serve):
     add(site)
-    at = serve.get("/api/v1/services/web").revision
     before = serve.files()
+    at = serve.get("/api/v1/services/web").revision
+    # that connection may be open for a moment longer
+    rollcall.until("it is closed", lambda: serve.files() <= before)
     path = f"/api/v1/services/web?revision={at}&wait=600"
     held = [serve.connect() for _ in range(50)]
     for sock in held:

@@ -2,6 +2,7 @@
 """What registrars and dnsd tell of themselves, and what views begin with."""
 
 import json
+import re
 import time
 
 import rollcall
@@ -63,8 +64,9 @@ def test_a_registrar_that_is_silent(site):
     age_heartbeat(site, 25000)
     for command, *args in (["status"], ["explain", "web"], ["top", "--once"]):
         code, out = look(site, command, *args)
-        assert " last heard 25s ago: states may be old" in \
-            out.splitlines()[0], command
+        # a busy machine is a second or so later
+        assert re.search(" last heard 2[5-9]s ago: states may be old",
+                         out.splitlines()[0]), command
         assert code == (0 if command == "top" else 4), command
     report = site.status()
     assert report["doubtful"] and not report["registrars"][0]["heard"]

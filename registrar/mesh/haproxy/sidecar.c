@@ -220,8 +220,8 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct sidecar *s = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
-	const char *text;
-	size_t len, used;
+	const char *text = NULL;
+	size_t len = 0, used;
 
 	s->scratch = arena_new();
 	for (;;) {

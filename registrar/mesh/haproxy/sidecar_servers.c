@@ -185,9 +185,11 @@ void sidecar_learn_servers(struct sidecar *s, const char *text, size_t len)
 			    k->address, sizeof(k->address), "%s", row.address);
 			k->port = row.port;
 			k->weight = row.weight;
-			k->state = row.admin & 0x23   ? 'm'
-			           : row.admin & 0x18 ? 'd'
-			                              : 'r';
+			k->state = 'r';
+			if (row.admin & 0x23)
+				k->state = 'm';
+			else if (row.admin & 0x18)
+				k->state = 'd';
 		}
 		text += n + 1;
 	}

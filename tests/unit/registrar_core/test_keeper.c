@@ -109,12 +109,14 @@ static void on_gone(void *arg)
 static int count(const struct fx *f, const char *what, int pids[PIDS_MAX])
 {
 	FILE *in = fopen(f->file, "r");
-	char word[32];
-	int pid, n = 0;
+	size_t len = strlen(what);
+	char line[64];
+	int n = 0;
 
-	while (in && fscanf(in, "%31s %d", word, &pid) == 2) {
-		if (strcmp(word, what) == 0 && n < PIDS_MAX)
-			pids[n++] = pid;
+	while (in && fgets(line, sizeof(line), in)) {
+		if (strncmp(line, what, len) == 0 && line[len] == ' ' &&
+		    n < PIDS_MAX)
+			pids[n++] = (int)strtol(line + len, NULL, 10);
 	}
 	if (in)
 		(void)fclose(in);
