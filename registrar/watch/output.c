@@ -50,14 +50,20 @@ int output_read(
 	             : 0;
 }
 
-/* As it was; a new one may be read by all, like other configuration. */
-static void keep_mode(int dir, const char *name, const struct stat *was)
+/*
+ * As it was; a new one may be read by all, like other configuration. Its owner
+ * is what we may give it.
+ */
+static int keep_mode(int dir, const char *name, const struct stat *was)
 {
-	(void)fchmodat(dir, name, was ? was->st_mode & 07777 : 0644, 0);
-	if (was) {
-		(void)fchownat(
-		    dir, name, was->st_uid, was->st_gid, AT_SYMLINK_NOFOLLOW);
-	}
+	if (was && (was->st_uid != geteuid() || was->st_gid != getegid()) &&
+	    fchownat(dir, name, was->st_uid, was->st_gid, AT_SYMLINK_NOFOLLOW) <
+	        0 &&
+	    errno != EPERM)
+		return -errno;
+	if (fchmodat(dir, name, was ? was->st_mode & 07777 : 0644, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 int output_write(
@@ -77,10 +83,11 @@ int output_write(
 		      S_ISREG(was.st_mode);
 		error = replace_file(dir, name, text, len, REPLACE_SOON);
 	}
+	if (!error)
+		error = keep_mode(dir, name, had ? &was : NULL);
 	if (error) {
 		return diag_set(reterr, error, "cannot write '%s': %s", path,
 		    strerror(-error));
 	}
-	keep_mode(dir, name, had ? &was : NULL);
 	return 0;
 }
