@@ -20,5 +20,8 @@ CREATE TABLE token (
 	CONSTRAINT "token.note must be at most 1024 octets"
 	CHECK (length(CAST(note AS BLOB)) <= 1024),
 	CONSTRAINT "token.expires_wall_ms must not be negative (0: never)"
-	CHECK (expires_wall_ms >= 0)
+	CHECK (expires_wall_ms >= 0),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(id, char(0)) = 0 AND instr(hash, char(0)) = 0
+		AND instr(rules, char(0)) = 0 AND instr(note, char(0)) = 0)
 ) STRICT, WITHOUT ROWID;

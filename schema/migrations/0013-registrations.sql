@@ -16,7 +16,12 @@ CREATE TABLE registration (
 	CHECK (length(CAST(text AS BLOB)) <= 65536),
 	CONSTRAINT "registration.source must be 1..255 printable ASCII characters"
 	CHECK (length(source) BETWEEN 1 AND 255
-		AND source NOT GLOB '*[^ -~]*')
+		AND source NOT GLOB '*[^ -~]*'),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(zone, char(0)) = 0 AND instr(service, char(0)) = 0
+		AND instr(instance, char(0)) = 0
+		AND instr(source, char(0)) = 0
+		AND instr(ifnull(text, ''), char(0)) = 0)
 ) STRICT;
 CREATE INDEX registration_ended ON registration (updated_wall_ms)
 	WHERE text IS NULL;

@@ -17,7 +17,10 @@ CREATE TABLE member (
 	instances INTEGER NOT NULL DEFAULT 0,
 	CONSTRAINT "member.state must be joining, member, cut-off, refused, left, alive, held, dropped or gone"
 	CHECK (state IN ('joining', 'member', 'cut-off', 'refused', 'left',
-		'alive', 'held', 'dropped', 'gone'))
+		'alive', 'held', 'dropped', 'gone')),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(node, char(0)) = 0 AND instr(state, char(0)) = 0
+		AND instr(text, char(0)) = 0)
 ) STRICT, WITHOUT ROWID;
 
 -- What operators here did to instances of other hosts: their owners are still
@@ -27,7 +30,10 @@ CREATE TABLE wish (
 	service TEXT NOT NULL,
 	instance TEXT NOT NULL,
 	at_wall_ms INTEGER NOT NULL,
-	PRIMARY KEY (zone, service, instance)
+	PRIMARY KEY (zone, service, instance),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(zone, char(0)) = 0 AND instr(service, char(0)) = 0
+		AND instr(instance, char(0)) = 0)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER instance_wished AFTER UPDATE OF mode, weight_override ON instance

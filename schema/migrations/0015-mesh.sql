@@ -41,7 +41,12 @@ CREATE TABLE mesh_certificate (
 	CHECK (length(asked_by) BETWEEN 1 AND 255
 		AND asked_by NOT GLOB '*[^ -~]*'),
 	CONSTRAINT "mesh_certificate.until_wall_ms must be after issued_wall_ms"
-	CHECK (until_wall_ms > issued_wall_ms)
+	CHECK (until_wall_ms > issued_wall_ms),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(serial, char(0)) = 0 AND instr(zone, char(0)) = 0
+		AND instr(service, char(0)) = 0
+		AND instr(instance, char(0)) = 0
+		AND instr(asked_by, char(0)) = 0)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mesh_certificate_until ON mesh_certificate (until_wall_ms);
 CREATE TRIGGER mesh_certificate_fixed BEFORE UPDATE ON mesh_certificate BEGIN
@@ -66,7 +71,10 @@ CREATE TABLE mesh_revoked (
 	CONSTRAINT "mesh_revoked.who must be 1..255 printable ASCII characters"
 	CHECK (length(who) BETWEEN 1 AND 255 AND who NOT GLOB '*[^ -~]*'),
 	CONSTRAINT "mesh_revoked.reason must be at most 1024 octets"
-	CHECK (length(CAST(reason AS BLOB)) <= 1024)
+	CHECK (length(CAST(reason AS BLOB)) <= 1024),
+	CONSTRAINT "texts must not hold the character NUL"
+	CHECK (instr(zone, char(0)) = 0 AND instr(service, char(0)) = 0
+		AND instr(who, char(0)) = 0 AND instr(reason, char(0)) = 0)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER mesh_revoked_inserted AFTER INSERT ON mesh_revoked BEGIN
 	INSERT INTO change (zone, service) VALUES (NEW.zone, NEW.service);
@@ -160,6 +168,16 @@ CREATE TRIGGER taken_over_begun AFTER INSERT ON taken_over BEGIN
 		AND service = NEW.service AND NEW.instance IN ('', name)
 		AND (node, source) = (NEW.node, NEW.source);
 	DELETE FROM owner_change WHERE one = 1;
+END;
+
+-- As in 0010: what is created last looks first, so that the fault that is told
+-- is the text and not what there is no row for.
+DROP TRIGGER taken_over_has_text;
+CREATE TRIGGER taken_over_has_text AFTER INSERT ON taken_over
+WHEN instr(NEW.zone, char(0)) OR instr(NEW.service, char(0))
+	OR instr(NEW.instance, char(0)) OR instr(NEW.node, char(0))
+	OR instr(NEW.source, char(0)) OR instr(NEW.who, char(0)) BEGIN
+	SELECT RAISE(ABORT, 'texts must not hold the character NUL');
 END;
 
 DROP VIEW service_claim;

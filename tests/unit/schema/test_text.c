@@ -33,7 +33,16 @@ static const char rows[] =
     "VALUES ('web', 'n', 'other');"
     "INSERT INTO instance_claim (service, name, node, source, address) "
     "VALUES ('web', 'i', 'n', 'other', '192.0.2.3');"
-    "INSERT INTO taken_over (service, instance) VALUES ('web', 'i');";
+    "INSERT INTO taken_over (service, instance) VALUES ('web', 'i');"
+    "INSERT INTO token (id, hash, rules) "
+    "VALUES ('t', printf('%064d', 0), '{}');"
+    "INSERT INTO registration (zone, service, instance, source, text) "
+    "VALUES ('svc.internal', 'web', 'i', 's', 'x');"
+    "INSERT INTO member (node, state) VALUES ('n', 'alive');"
+    "INSERT INTO wish VALUES ('svc.internal', 'web', 'i', 1);"
+    "INSERT INTO mesh_certificate "
+    "VALUES ('ab', 'svc.internal', 'web', 'i', 'x', 1, 2);"
+    "INSERT INTO mesh_revoked (service) VALUES ('web');";
 
 /*
  * Each column of text, and the columns of its table, the same with a NUL in
