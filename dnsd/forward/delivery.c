@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct delivery {
-	const struct asked *asked;
-	const struct frame *frame;
-	const struct delivery_kept *kept;
-	bool is_broken, is_stale;
-	struct foreign *foreign[2]; /* without and with DNSSEC's records */
-};
-
 /*
  * For those to come: not what is an error, or over, which is only as good as
  * nobody else's.
@@ -38,25 +30,25 @@ static void keep(
 	}
 }
 
-static const struct foreign *foreign_for(struct delivery *d, bool dnssec_ok)
+/* Once for all that ask alike. */
+static void read_for(struct delivery *d, bool dnssec_ok)
 {
 	const struct frame *frame = d->frame;
 	const struct reading r = { d->asked->name, d->asked->name_len,
 		d->asked->type, CLASS_IN, dnssec_ok };
 	struct foreign **at = &d->foreign[dnssec_ok];
 
-	if (!*at && !d->is_broken) {
-		*at = reading_foreign(&r, frame_body(frame), frame->msg_len);
-		d->is_broken = !*at;
-		if (*at) {
-			(*at)->authenticated = frame->security == FRAME_SECURE;
-			d->is_stale |= (*at)->why != WHY_NOT_SAID;
-			if (foreign_rcode(*at) == RCODE_SERVFAIL)
-				(*at)->why = WHY_NO_ANSWER;
-			keep(d, *at, dnssec_ok);
-		}
-	}
-	return *at;
+	if (*at || d->is_broken)
+		return;
+	*at = reading_foreign(&r, frame_body(frame), frame->msg_len);
+	d->is_broken = !*at;
+	if (!*at)
+		return;
+	(*at)->authenticated = frame->security == FRAME_SECURE;
+	d->is_stale |= (*at)->why != WHY_NOT_SAID;
+	if (foreign_rcode(*at) == RCODE_SERVFAIL)
+		(*at)->why = WHY_NO_ANSWER;
+	keep(d, *at, dnssec_ok);
 }
 
 struct decision {
@@ -88,15 +80,20 @@ static void decide(void *arg, struct query *q,
 	ret_a->zone = NULL;
 }
 
-static void deliver_to(struct delivery *d, const struct waiter *w)
+static bool is_told_why_not(const struct delivery *d, const struct waiter *w)
 {
-	if (d->frame->security == FRAME_BOGUS && !w->checking_disabled) {
+	return d->frame->security == FRAME_BOGUS && !w->checking_disabled;
+}
+
+static void deliver_to(const struct delivery *d, const struct waiter *w)
+{
+	if (is_told_why_not(d, w)) {
 		(void)later_refuse(
 		    w->later, w->ticket, RCODE_SERVFAIL, WHY_BOGUS);
 		return;
 	}
 	struct decision how = { d->asked->name, d->asked->name_len,
-		foreign_for(d, w->dnssec_ok), 0 };
+		d->foreign[w->dnssec_ok], 0 };
 	if (how.foreign) {
 		(void)later_answer(w->later, w->ticket, decide, &how);
 	} else {
@@ -105,20 +102,25 @@ static void deliver_to(struct delivery *d, const struct waiter *w)
 	}
 }
 
-enum delivered delivery_answer(const struct asked *asked,
-    const struct frame *frame, const struct delivery_kept *kept)
+enum delivered delivery_read(struct delivery *d)
 {
-	struct delivery d = { .asked = asked, .frame = frame, .kept = kept };
-
-	for (const struct waiter *w = asked->waiters; w; w = w->next)
-		deliver_to(&d, w);
-	free(d.foreign[0]);
-	free(d.foreign[1]);
-	if (d.is_broken)
+	for (const struct waiter *w = d->asked->waiters; w; w = w->next) {
+		if (!is_told_why_not(d, w))
+			read_for(d, w->dnssec_ok);
+	}
+	if (d->is_broken)
 		return DELIVERED_BROKEN;
-	if (frame->security == FRAME_BOGUS)
+	if (d->frame->security == FRAME_BOGUS)
 		return DELIVERED_BOGUS;
-	return d.is_stale ? DELIVERED_STALE : DELIVERED;
+	return d->is_stale ? DELIVERED_STALE : DELIVERED;
+}
+
+void delivery_send(struct delivery *d)
+{
+	for (const struct waiter *w = d->asked->waiters; w; w = w->next)
+		deliver_to(d, w);
+	free(d->foreign[0]);
+	free(d->foreign[1]);
 }
 
 void delivery_refuse(const struct asked *asked, enum why why)

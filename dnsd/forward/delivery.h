@@ -15,6 +15,7 @@ enum delivered {
 	DELIVERED_BROKEN, /* it was no answer: all were told SERVFAIL */
 };
 
+struct foreign;
 struct front;
 
 /* Where answers are kept, too; front NULL: nowhere. */
@@ -23,9 +24,18 @@ struct delivery_kept {
 	uint64_t seed; /* of the hashes of names there */
 };
 
-/* asked: out of the table. frame: of kind ANSWER, with a message. */
-enum delivered delivery_answer(const struct asked *asked,
-    const struct frame *frame, const struct delivery_kept *kept);
+/* What is told, in two steps: it is counted before anybody knows. */
+struct delivery {
+	const struct asked *asked; /* out of the table */
+	const struct frame *frame; /* of kind ANSWER, with a message */
+	const struct delivery_kept *kept;
+	/* private */
+	bool is_broken, is_stale;
+	struct foreign *foreign[2]; /* without and with DNSSEC's records */
+};
+
+enum delivered delivery_read(struct delivery *d);
+void delivery_send(struct delivery *d);
 
 /*
  * Of a request about where an alias leads, at once: false if that is not

@@ -187,6 +187,18 @@ static void take(void *arg, const struct later_request *r)
 
 /* ---- answers: the thread ---------------------------------------------- */
 
+static void count_delivered(struct forward *f, enum delivered how)
+{
+	static const enum forward_stat stats[] = {
+		[DELIVERED_BOGUS] = FORWARD_BOGUS,
+		[DELIVERED_BROKEN] = FORWARD_BROKEN,
+		[DELIVERED_STALE] = FORWARD_STALE,
+	};
+
+	if (how != DELIVERED)
+		count(f, stats[how]);
+}
+
 /* False: nobody asked for that. */
 static bool take_answer(struct forward *f, const struct frame *frame)
 {
@@ -205,15 +217,12 @@ static bool take_answer(struct forward *f, const struct frame *frame)
 		count(f, FORWARD_FAILED);
 		delivery_refuse(&asked, WHY_NO_ANSWER);
 	} else {
-		enum delivered how = delivery_answer(&asked, frame, &f->kept);
+		struct delivery d = {
+			.asked = &asked, .frame = frame, .kept = &f->kept
+		};
 
-		if (how == DELIVERED_BOGUS) {
-			count(f, FORWARD_BOGUS);
-		} else if (how == DELIVERED_BROKEN) {
-			count(f, FORWARD_BROKEN);
-		} else if (how == DELIVERED_STALE) {
-			count(f, FORWARD_STALE);
-		}
+		count_delivered(f, delivery_read(&d));
+		delivery_send(&d);
 	}
 	pending_free_waiters(asked.waiters);
 	return true;

@@ -43,17 +43,26 @@ static bool is_released(const struct options *o, const char *name)
 }
 
 /*
- * A dead server has been tried often enough after a second, is left alone for
- * a few, and then one question at a time finds out whether it is back.
+ * A server is dead when it has been waited for as long as DEAD_MS in vain, is
+ * left alone for as long as it is remembered, and then one question finds out
+ * whether it is back. libunbound expects of a server that answers after 1.5 s
+ * 2.7 times that at first, which has to be less. One that is not known is
+ * waited for until another can be asked, or, where there is no other, nearly
+ * as long as clients wait (forward.h).
  */
-static void put_patience(FILE *f, const struct options *o)
+static void put_patience(
+    FILE *f, const struct options *o, const struct conf_strings *upstreams)
 {
+	enum { DEAD_MS = 4000, UNKNOWN_MS = 400, ALONE_MS = 1300 };
+
 	(void)fprintf(f,
 	    "\tinfra-cache-max-rtt: %d\n"
 	    "\tinfra-cache-min-rtt: 50\n"
+	    "\tunknown-server-time-limit: %d\n"
 	    "\tinfra-keep-probing: yes\n"
 	    "\tinfra-host-ttl: %d\n",
-	    o->recursion ? 1000 : 500, o->recursion ? 15 : 2);
+	    DEAD_MS, upstreams->n == 1 ? ALONE_MS : UNKNOWN_MS,
+	    o->recursion ? 15 : 7);
 }
 
 static void put_cache(FILE *f, const struct options *o)
@@ -232,7 +241,7 @@ char *recipe_text(const struct options *o, const struct conf_strings *upstreams)
 	                 "\tuse-caps-for-id: yes\n");
 	if (o->root_hints)
 		(void)fprintf(f, "\troot-hints: \"%s\"\n", o->root_hints);
-	put_patience(f, o);
+	put_patience(f, o, upstreams);
 	put_cache(f, o);
 	put_validation(f, o);
 	put_special_names(f, o);

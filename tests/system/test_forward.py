@@ -347,6 +347,64 @@ def test_a_dead_upstream(site, upstream):
     assert time.monotonic() - before < 10
 
 
+@pytest.mark.parametrize("slow_s, pause_s", [(0.3, 0), (0.7, 0), (1.2, 8)])
+def test_a_slow_upstream_is_not_a_dead_one(site, upstream, slow_s, pause_s):
+    """Also when it is asked much, and was left alone for a while."""
+    upstream.slow_s = slow_s
+    dnsd = start(site, upstream)
+    for name in ("first", "second"):
+        got, took = ask_timed(dnsd, f"{name}.example.")
+        assert got.addresses() == ["192.0.2.1"] and took < WITHIN_S
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        got = list(pool.map(lambda n: ask_timed(dnsd, f"n{n}.example."),
+                            range(20)))
+    assert all(a.addresses() == ["192.0.2.1"] and took < WITHIN_S
+               for a, took in got)
+    time.sleep(pause_s)
+    got, took = ask_timed(dnsd, "later.example.")
+    assert got.addresses() == ["192.0.2.1"] and took < WITHIN_S
+
+
+def test_a_slow_upstream_that_says_much(site, upstream):
+    """By UDP that there is more, and then by TCP."""
+    many = [f"192.0.2.{n}" for n in range(1, 120)]
+    upstream.how = lambda q: address(q, *many)
+    upstream.slow_s = 0.6
+    dnsd = start(site, upstream)
+    for n in range(2):
+        got, took = ask_timed(dnsd, f"n{n}.example.", tcp=True)
+        assert len(got.addresses()) == len(many) and took < WITHIN_S
+
+
+def test_a_lost_packet_is_made_up_for(site, upstream):
+    """The first time, and when it is known how fast the server is."""
+    lost = set()
+
+    def lossy(q):
+        name = q.question[0].name.to_text().lower()
+        if name in lost:
+            return address(q)
+        lost.add(name)
+        return None
+    upstream.how = lossy
+    dnsd = start(site, upstream)
+    for name in ("first.example.", "second.example."):
+        got, took = ask_timed(dnsd, name)
+        assert got.addresses() == ["192.0.2.1"] and took < WITHIN_S
+
+
+def test_one_of_two_upstreams_is_dead(site, upstream):
+    """From the first question on, nobody is told SERVFAIL for it."""
+    other = Upstream(lambda q: None)
+    try:
+        dnsd = start(site, upstream, "--upstream", other.where)
+        for n in range(20):
+            got, took = ask_timed(dnsd, f"n{n}.example.")
+            assert got.addresses() == ["192.0.2.1"] and took < WITHIN_S
+    finally:
+        other.close()
+
+
 def test_stale_answers_beat_none(site, upstream):
     upstream.how = lambda q: address(q, ttl=1)
     dnsd = start(site, upstream)

@@ -4,6 +4,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 import dns.flags
 import dns.message
@@ -24,11 +25,12 @@ def address(q, *addresses, ttl=60):
 
 class Upstream:
     """UDP and TCP of one address. how: a question to a message, to octets,
-    to several of either, or to None."""
+    to several of either, or to None. slow_s: how long each takes."""
 
     def __init__(self, how=address, host=HOST, port=None):
         self.host, self.port = host, port or free_port()
         self.how = how
+        self.slow_s = 0
         self.asked = []  # (name in lower case, type), in order
         self.messages = []
         self.ended = False
@@ -69,13 +71,20 @@ class Upstream:
             if self.ended:
                 return
             for one in self.answers(wire):
-                with contextlib.suppress(OSError):
-                    if len(one) > 1232:
-                        q = dns.message.from_wire(wire)
-                        cut = dns.message.make_response(q)
-                        cut.flags |= dns.flags.TC
-                        one = cut.to_wire()
-                    self.udp.sendto(one, peer)
+                if len(one) > 1232:
+                    q = dns.message.from_wire(wire)
+                    cut = dns.message.make_response(q)
+                    cut.flags |= dns.flags.TC
+                    one = cut.to_wire()
+                if self.slow_s:
+                    threading.Timer(
+                        self.slow_s, self.send, (one, peer)).start()
+                else:
+                    self.send(one, peer)
+
+    def send(self, wire, peer):
+        with contextlib.suppress(OSError):
+            self.udp.sendto(wire, peer)
 
     def serve_tcp(self):
         while True:
@@ -88,6 +97,7 @@ class Upstream:
                 head = c.recv(2)
                 wire = c.recv(int.from_bytes(head, "big"))
                 for one in self.answers(wire):
+                    time.sleep(self.slow_s)
                     c.sendall(len(one).to_bytes(2, "big") + one)
 
     def names(self):
