@@ -60,6 +60,7 @@ void prober_init(struct prober *pr)
 {
 	net_init(&pr->net, pr->base, pr->timers);
 	LIST_INIT(&pr->leftovers);
+	TAILQ_INIT(&pr->unable);
 	rng_seed(&pr->rng);
 	pr->slot_ms = 0;
 	pr->quick_n = 0;
@@ -434,9 +435,17 @@ void probe_begin(struct probe *p)
 	plan_regular(p, now_ms + (pr->slot_ms - now_ms) % interval_ms(p));
 }
 
+static void stop_waiting(struct probe *p)
+{
+	if (p->unable)
+		TAILQ_REMOVE(&p->prober->unable, p, unable_link);
+	p->unable = false;
+}
+
 void probe_pause(struct probe *p)
 {
 	timer_cancel(p->prober->timers, &p->next);
+	stop_waiting(p);
 	end_extra(p);
 	end_run(p);
 }
@@ -491,6 +500,17 @@ void probe_done_silent(struct probe *p)
 		plan_regular(p, p->regular_ms);
 }
 
+/*
+ * What a run held is free now. Without an order some of many would lose the
+ * race for it again and again.
+ */
+static void let_next_run(struct probe *p)
+{
+	stop_waiting(p);
+	if (!TAILQ_EMPTY(&p->prober->unable))
+		probe_hurry(TAILQ_FIRST(&p->prober->unable));
+}
+
 void probe_done(struct probe *p, enum verdict v, const char *detail)
 {
 	char text[PROBE_DETAIL_MAX];
@@ -500,6 +520,7 @@ void probe_done(struct probe *p, enum verdict v, const char *detail)
 	tally_verdict(&p->prober->counts, p->spec->kind, v,
 	    timers_now(p->prober->timers) - p->started_ms, p->expired);
 	probe_done_silent(p);
+	let_next_run(p);
 	p->fn(p->arg, v, text); /* may free p */
 }
 
@@ -539,6 +560,9 @@ void probe_done_unable(struct probe *p, const char *text)
 		    why);
 	}
 	probe_done_silent(p);
+	if (!p->unable)
+		TAILQ_INSERT_TAIL(&pr->unable, p, unable_link);
+	p->unable = true;
 	retry_soon(p);
 	p->fn(p->arg, VERDICT_NONE, why); /* may free p */
 }

@@ -121,6 +121,8 @@ struct prober {
 		struct log_limit told;
 	} pace;
 	struct log_limit unable_told;
+	/* who could not run, the longest first: what ends makes room for it */
+	TAILQ_HEAD(, probe) unable;
 	struct net net;
 	struct event *bury;
 	LIST_HEAD(, leftover) leftovers;
@@ -142,6 +144,7 @@ void prober_forget(struct leftover *l);
 typedef void (*probe_fn)(void *arg, enum verdict v, const char *detail);
 
 struct probe {
+	TAILQ_ENTRY(probe) unable_link;
 	struct prober *prober;
 	const struct probe_ops *ops;
 	const struct check_spec *spec;
@@ -165,6 +168,7 @@ struct probe {
 	bool shifted; /* it was late, and waits for its turn */
 	bool extra;   /* the present run is, or the last one was */
 	bool extra_next;
+	bool unable; /* in prober->unable */
 };
 
 /* Borrows spec and subject. Does nothing before probe_begin(). */
@@ -213,7 +217,8 @@ void probe_done_fmt(struct probe *p, enum verdict v, const char *fmt, ...)
 /*
  * The run failed with error -E.., or 0; text says why. What is our own
  * shortage (budget_is_short()) is no verdict, but told and counted, and the
- * next run is soon. Anything else is a failure.
+ * next run is soon: when another run has ended, in the order in which they
+ * were refused, or within a second. Anything else is a failure.
  */
 void probe_done_error(struct probe *p, int error, const char *text);
 /* The same, where it is known to be ours. */

@@ -292,6 +292,85 @@ static void extra_runs_leave_the_schedule(void **state)
 	end(&pr);
 }
 
+/* One can run at a time, for 300 ms; the others are told that there is none. */
+#define CROWD 40
+
+static struct probe *in_slot;
+static int64_t slot_until_ms;
+static unsigned passed[CROWD];
+
+static void scarce_start(struct probe *p)
+{
+	if (in_slot) {
+		probe_done_unable(p, "Too many open files");
+		return;
+	}
+	in_slot = p;
+	slot_until_ms = now_ms + 300;
+}
+
+static void scarce_stop(struct probe *p)
+{
+	if (in_slot == p)
+		in_slot = NULL;
+}
+
+static const struct probe_ops scarce_ops = { .start = scarce_start,
+	.stop = scarce_stop };
+static const struct probe_ops *const scarce_kinds[CHECK_KIND_N] = {
+	[CHECK_TCP] = &scarce_ops
+};
+
+static void count_passed(void *arg, enum verdict v, const char *detail)
+{
+	unsigned *n = arg;
+
+	(void)detail;
+	*n += v == VERDICT_PASS;
+}
+
+static void advance_scarce(struct prober *pr, int64_t until_ms)
+{
+	while (now_ms < until_ms) {
+		advance(pr, now_ms + 1);
+		if (in_slot && now_ms >= slot_until_ms)
+			probe_done(in_slot, VERDICT_PASS, "");
+	}
+}
+
+/* A crowd that is twelve times too much: nobody is left out for long. */
+static void what_is_scarce_goes_round(void **state)
+{
+	struct probe probes[CROWD];
+	struct check_spec spec = each_second;
+	struct prober pr;
+
+	(void)state;
+	spec.timeout_ms = 5000;
+	begin(&pr, scarce_kinds);
+	memset(passed, 0, sizeof(passed));
+	for (unsigned n = 0; n < CROWD; n++) {
+		probe_init(&probes[n], &pr, &spec, &support_subject,
+		    count_passed, &passed[n]);
+		probe_begin(&probes[n]);
+		probe_quicken(&probes[n]);
+	}
+	/* one round takes 12 s */
+	advance_scarce(&pr, now_ms + 15000);
+	for (unsigned n = 0; n < CROWD; n++)
+		assert_in_range(passed[n], 1, 2);
+	/* nobody waits on who is gone */
+	for (unsigned n = 0; n < CROWD; n += 2)
+		probe_release(&probes[n]);
+	memset(passed, 0, sizeof(passed));
+	advance_scarce(&pr, now_ms + 60000);
+	for (unsigned n = 1; n < CROWD; n += 2)
+		assert_in_range(passed[n], 8, 12);
+	for (unsigned n = 1; n < CROWD; n += 2)
+		probe_release(&probes[n]);
+	end(&pr);
+}
+
 // clang-format off
 static const struct {
 	const char *why, *text, *printable;
@@ -438,6 +517,7 @@ int main(void)
 		cmocka_unit_test_setup(a_paused_probe_rests, count_anew),
 		cmocka_unit_test_setup(
 		    extra_runs_leave_the_schedule, count_anew),
+		cmocka_unit_test(what_is_scarce_goes_round),
 		cmocka_unit_test_setup(details_are_made_printable, count_anew),
 		cmocka_unit_test_setup(reports_are_counted_once, count_anew),
 		cmocka_unit_test_setup(
