@@ -11,6 +11,8 @@ from backend import Backend
 import rollcall
 from rollcall import ZONE, always, until
 
+pytestmark = pytest.mark.release
+
 
 @pytest.fixture
 def backends():

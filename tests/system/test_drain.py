@@ -15,6 +15,8 @@ from backend import Backend
 import rollcall
 from rollcall import until
 
+pytestmark = pytest.mark.release
+
 WEB = """service: web
 port: 80
 ttl: {ttl}

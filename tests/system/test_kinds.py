@@ -15,6 +15,8 @@ import pytest
 import rollcall
 from rollcall import ZONE, until
 
+pytestmark = pytest.mark.release
+
 FAST = "interval: 50ms, timeout: 2s, rise: 1, fall: 1"
 
 

@@ -10,6 +10,8 @@ import pytest
 import rollcall
 from rollcall import always
 
+pytestmark = pytest.mark.release
+
 LISTEN = """
 import socket, sys, time
 s = socket.socket()
