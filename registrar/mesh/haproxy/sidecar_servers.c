@@ -186,10 +186,11 @@ void sidecar_learn_servers(struct sidecar *s, const char *text, size_t len)
 			k->port = row.port;
 			k->weight = row.weight;
 			k->state = 'r';
-			if (row.admin & 0x23)
+			if (row.admin & 0x23) {
 				k->state = 'm';
-			else if (row.admin & 0x18)
+			} else if (row.admin & 0x18) {
 				k->state = 'd';
+			}
 		}
 		text += n + 1;
 	}
