@@ -7,6 +7,7 @@
 #include "registrar/run.h"
 
 #include "registrar/lib/late.h"
+#include "registrar/net/net.h"
 #include "registrar/options.h"
 #include "registrar/parts.h"
 #include "schema/base/clock.h"
@@ -276,7 +277,7 @@ static void stop(struct run *r)
 		event_free(r->tick);
 	timers_free(r->timers);
 	if (r->base)
-		event_base_free(r->base);
+		net_base_free(r->base);
 }
 
 /* All that waits, unless the registry does not take it. */

@@ -4,6 +4,7 @@
 #include "registrar/cluster/cluster_impl.h"
 #include "registrar/keeper/kept.h"
 #include "registrar/lock.h"
+#include "registrar/net/net.h"
 #include "schema/base/clock.h"
 #include "schema/base/notify.h"
 #include "schema/base/scoped.h"
@@ -237,7 +238,7 @@ static void take_down(struct process *p)
 		event_free(p->signals[k]);
 	event_free(c->tick);
 	timers_free(c->timers);
-	event_base_free(c->base);
+	net_base_free(c->base);
 	arena_free(c->arena);
 	if (c->password)
 		explicit_bzero(c->password, strlen(c->password));

@@ -4,6 +4,7 @@
 #include "registrar/lib/budget.h"
 #include "registrar/net/tls_cache.h"
 
+#include <event2/event.h>
 #include <stddef.h>
 
 void net_init(struct net *n, struct event_base *base, struct timers *timers)
@@ -18,6 +19,12 @@ void net_release(struct net *n)
 {
 	tls_cache_free(n->tls);
 	n->tls = NULL;
+}
+
+void net_base_free(struct event_base *base)
+{
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	event_base_free(base);
 }
 
 int net_fd(const struct net *n, int fd)

@@ -38,6 +38,11 @@ struct net_tls {
 void net_init(struct net *n, struct event_base *base, struct timers *timers);
 /* After all connections. */
 void net_release(struct net *n);
+/*
+ * Free base, after all events and connections of it. A bufferevent that has
+ * put off a callback is freed by that callback alone, so it still comes about.
+ */
+void net_base_free(struct event_base *base);
 
 /* budget_take() and budget_look() with the limit of n. */
 int net_fd(const struct net *n, int fd);
