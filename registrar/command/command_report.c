@@ -8,6 +8,7 @@
 #include "registrar/command/commands.h"
 #include "registrar/command/operation.h"
 #include "registrar/definition/definition.h"
+#include "registrar/lib/printable.h"
 #include "registrar/probe/probe.h"
 #include "registrar/report/target.h"
 #include "schema/base/clock.h"
@@ -70,7 +71,7 @@ int operation_report(struct registry *reg, const struct target *t,
 	struct report r = { .target = *t, .check = check };
 	char output[PROBE_DETAIL_MAX];
 
-	probe_printable(output, sizeof(output), note, strlen(note));
+	printable_copy(output, sizeof(output), note, strlen(note));
 	int error = find_check(&r, reg, reterr);
 
 	if (error < 0)

@@ -5,6 +5,7 @@
  */
 #include "registrar/exec/runner.h"
 #include "registrar/instance/drains_impl.h"
+#include "registrar/lib/printable.h"
 #include "registrar/probe/exec_request.h"
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
@@ -65,7 +66,7 @@ static void tell(struct drain *d, const char *how, const char *said)
 	char *text = xasprintf("'%s': %s%s%.*s", program, how,
 	    *said ? ": " : "", (int)strcspn(said, "\n"), said);
 
-	probe_printable(d->text, sizeof(d->text), text, strlen(text));
+	printable_copy(d->text, sizeof(d->text), text, strlen(text));
 	free(text);
 }
 

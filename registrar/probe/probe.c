@@ -16,8 +16,8 @@
 
 #include "registrar/exec/runner.h"
 #include "registrar/lib/budget.h"
+#include "registrar/lib/printable.h"
 #include "registrar/net/tls_cache.h"
-#include "schema/base/utf8.h"
 #include "schema/base/xalloc.h"
 
 #include <event2/event.h>
@@ -515,7 +515,7 @@ void probe_done(struct probe *p, enum verdict v, const char *detail)
 {
 	char text[PROBE_DETAIL_MAX];
 
-	probe_printable(text, sizeof(text), detail, strlen(detail));
+	printable_copy(text, sizeof(text), detail, strlen(detail));
 	late_mark(p->prober->late, "verdicts");
 	tally_verdict(&p->prober->counts, p->spec->kind, v,
 	    timers_now(p->prober->timers) - p->started_ms, p->expired);
@@ -550,7 +550,7 @@ void probe_done_unable(struct probe *p, const char *text)
 	struct prober *pr = p->prober;
 	char why[PROBE_DETAIL_MAX];
 
-	probe_printable(why, sizeof(why), text, strlen(text));
+	printable_copy(why, sizeof(why), text, strlen(text));
 	pr->counts.unable++;
 	if (log_limit_ok(
 	        &pr->unable_told, 1, PACE_TOLD_MS, timers_now(pr->timers))) {
@@ -574,31 +574,4 @@ void probe_done_error(struct probe *p, int error, const char *text)
 	} else {
 		probe_done(p, VERDICT_FAIL, text);
 	}
-}
-
-void probe_printable(char *buf, size_t len, const char *text, size_t text_len)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t used = 0;
-
-	for (size_t i = 0; i < text_len;) {
-		size_t n = utf8_len(text + i, text_len - i);
-		bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
-		bool keep = (n > 1 && !c1) || s[i] == '\n' || s[i] == '\t' ||
-		            (n == 1 && s[i] >= 0x20 && s[i] != 0x7f);
-
-		n = n ? n : 1;
-		if (used + n >= len)
-			break;
-		if (keep) {
-			memcpy(buf + used, s + i, n);
-		} else {
-			buf[used] = '?';
-		}
-		used += keep ? n : 1;
-		i += n;
-	}
-	while (used && strchr(" \t\n", buf[used - 1]))
-		used--;
-	buf[used] = '\0';
 }

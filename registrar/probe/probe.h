@@ -237,10 +237,3 @@ void probe_go_on(struct probe *p);
 
 /* The run has ended without a verdict, as planned. */
 void probe_done_silent(struct probe *p);
-
-/*
- * Text that a row and a terminal can hold: valid UTF-8 is kept, so are line
- * ends and tabs; every other octet below 32 and 127 becomes '?'. Blanks at
- * its end are dropped. NUL-terminates within len.
- */
-void probe_printable(char *buf, size_t len, const char *text, size_t text_len);

@@ -15,6 +15,7 @@
  * takes it. So we say goodbye and await its word.
  */
 #include "registrar/lib/match.h"
+#include "registrar/lib/printable.h"
 #include "registrar/net/dial.h"
 #include "registrar/net/transport.h"
 #include "registrar/probe/probe.h"
@@ -132,7 +133,7 @@ static void show(char *shown, size_t room, const char *answer, size_t len)
 {
 	while (len && strchr("\r\n", answer[len - 1]))
 		len--;
-	probe_printable(shown, room, answer, len);
+	printable_copy(shown, room, answer, len);
 }
 
 /* What came so far; at_end: and no more will. */

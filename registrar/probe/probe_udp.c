@@ -7,6 +7,7 @@
  * datagram decides.
  */
 #include "registrar/lib/match.h"
+#include "registrar/lib/printable.h"
 #include "registrar/net/dial.h"
 #include "registrar/probe/probe.h"
 #include "schema/base/xalloc.h"
@@ -29,7 +30,7 @@ static void judge(struct probe *p, const char *answer, size_t len)
 	const char *expect = p->spec->udp.expect;
 	char shown[256];
 
-	probe_printable(shown, sizeof(shown), answer, len);
+	printable_copy(shown, sizeof(shown), answer, len);
 	int matches = expect ? match_regex(expect, answer, len) : 1;
 
 	if (matches == 1) {

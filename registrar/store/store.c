@@ -11,6 +11,7 @@
  */
 #include "registrar/store/store.h"
 
+#include "registrar/lib/printable.h"
 #include "registrar/store/store_impl.h"
 #include "schema/base/xalloc.h"
 
@@ -440,7 +441,7 @@ static void take_beat(void *arg, const struct check_row *row)
 
 	beat->status = row->status;
 	beat->at_wall_ms = row->checked_wall_ms;
-	probe_printable(
+	printable_copy(
 	    beat->note, sizeof(beat->note), row->output, strlen(row->output));
 }
 

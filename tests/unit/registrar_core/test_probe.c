@@ -371,39 +371,6 @@ static void what_is_scarce_goes_round(void **state)
 	end(&pr);
 }
 
-// clang-format off
-static const struct {
-	const char *why, *text, *printable;
-} texts[] = {
-	{ "plain", "all is well", "all is well" },
-	{ "lines and tabs stay", "a\n\tb", "a\n\tb" },
-	{ "the end is trimmed", "a \n\n", "a" },
-	{ "escapes go", "\x1b]0;x\x07", "?]0;x?" },
-	{ "UTF-8 stays", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8e\x89", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8e\x89" },
-	{ "what is none goes", "\xc3(\xff\xe2\x82", "?(???" },
-	{ "too long forms go", "\xc0\xaf\xe0\x80\xaf", "?????" },
-	{ "surrogates go", "\xed\xa0\x80", "???" },
-	{ "C1 controls go", "\xc2\x9b", "??" },
-	{ "DEL goes", "a\x7f", "a?" },
-};
-// clang-format on
-
-static void details_are_made_printable(void **state)
-{
-	char buf[64];
-
-	(void)state;
-	for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
-		probe_printable(
-		    buf, sizeof(buf), texts[n].text, strlen(texts[n].text));
-		if (strcmp(buf, texts[n].printable) != 0)
-			fail_msg("%s: '%s'", texts[n].why, buf);
-	}
-	/* never half a character */
-	probe_printable(buf, 5, "abc\xe2\x82\xac", 6);
-	assert_string_equal(buf, "abc");
-}
-
 /* ---- reports ---------------------------------------------------------- */
 
 static struct heartbeat beat;
@@ -518,7 +485,6 @@ int main(void)
 		cmocka_unit_test_setup(
 		    extra_runs_leave_the_schedule, count_anew),
 		cmocka_unit_test(what_is_scarce_goes_round),
-		cmocka_unit_test_setup(details_are_made_printable, count_anew),
 		cmocka_unit_test_setup(reports_are_counted_once, count_anew),
 		cmocka_unit_test_setup(
 		    a_restart_counts_no_report_again, count_anew),

@@ -3,6 +3,7 @@
  * Where the programs of exec checks run: what they are given, what is taken
  * from them, when they run, and that nothing of them is left.
  */
+#include "registrar/lib/printable.h"
 #include "registrar/lib/procfs.h"
 #include "schema/base/clock.h"
 #include "schema/base/scoped.h"
@@ -46,7 +47,7 @@ static void on_ended(void *arg, const struct run_end *e)
 
 	j->done = true;
 	j->status = e->status;
-	probe_printable(j->output, sizeof(j->output), e->output, e->output_len);
+	printable_copy(j->output, sizeof(j->output), e->output, e->output_len);
 	if (e->trouble)
 		(void)snprintf(j->output, sizeof(j->output), "%s", e->trouble);
 }
