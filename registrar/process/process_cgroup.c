@@ -310,7 +310,16 @@ static int find_units(struct watcher *w)
 	return k.error;
 }
 
-/* Whoever unmounts them, or takes them away, ends no process. */
+/* The kernel's files are in each group, and systemd's slices in the root. */
+static bool is_of_tree(const char *name)
+{
+	return !strncmp(name, "cgroup.", strlen("cgroup.")) || is_slice(name);
+}
+
+/*
+ * Whoever unmounts them, or takes them away, ends no process, also while
+ * there is something else in their place, or half of them.
+ */
 static int look_at_root(const struct watcher *w)
 {
 	scoped_dir DIR *d = opendir(w->cgroup_root);
@@ -318,7 +327,7 @@ static int look_at_root(const struct watcher *w)
 
 	if (!d)
 		return -errno;
-	while ((e = readdir(d)) && e->d_name[0] == '.')
+	while ((e = readdir(d)) && !is_of_tree(e->d_name))
 		;
 	return e ? 0 : -ENOENT;
 }

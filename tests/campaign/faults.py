@@ -316,8 +316,9 @@ def backup(world):
 
 def restore(world, copy):
     done = world.command("restore", copy, "--force")
-    if done.returncode and "full" in done.stderr:
-        world.pending = copy  # as somebody would who makes room
+    if done.returncode and any(
+            why in done.stderr for why in ("full", "is locked: another")):
+        world.pending = copy  # as somebody would who makes room, or waits
     elif done.returncode:
         world.problem(f"restore: {done.returncode}, {done.stderr.strip()}")
 

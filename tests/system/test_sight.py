@@ -120,7 +120,11 @@ def take_away(site, source):
 
 
 def bring_back(site, source):
-    for item in source.far.backing.with_name("away").iterdir():
+    """One after the other; a unit is the last to be there again."""
+    away = source.far.backing.with_name("away")
+    for item in sorted(away.iterdir(), key=lambda item: item.suffix):
+        if item.suffix == ".slice":
+            time.sleep(1.5)
         item.rename(source.far.backing / item.name)
 
 
