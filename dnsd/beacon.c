@@ -30,8 +30,11 @@ struct beacon {
 	int64_t started_wall_ms;
 	struct event again;
 	int64_t written_ms; /* at this time of the other clock */
-	char trouble[256];  /* as it was written */
-	int complaint;      /* the error that was logged last; 0: all is well */
+	char *pulse_path;
+	int pulse; /* -1: there is none, yet */
+	int64_t pulse_ms;
+	char trouble[256]; /* as it was written */
+	int complaint;     /* the error that was logged last; 0: all is well */
 };
 
 static void add_addresses(struct dnsd_status *s, struct arena *a,
@@ -106,6 +109,31 @@ static void write_status(struct beacon *b, int64_t ended_wall_ms)
 	arena_free(a);
 }
 
+/* Nobody else is there at that address, but for one that still ends. */
+static void take_pulse(struct beacon *b)
+{
+	int error = pulse_take(b->pulse_path, &b->pulse);
+
+	if (error == 0) {
+		pulse_tell(b->pulse, "");
+	} else if (b->pulse >= 0) {
+		(void)close(b->pulse);
+		b->pulse = -1;
+	}
+}
+
+static void beat(struct beacon *b)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms - b->pulse_ms < PULSE_EVERY_MS)
+		return;
+	b->pulse_ms = now_ms;
+	if (b->pulse < 0)
+		take_pulse(b);
+	pulse_beat(b->pulse);
+}
+
 /* Trouble comes and goes between two times: told at once, or nearly so. */
 static void on_again(evutil_socket_t fd, short what, void *arg)
 {
@@ -114,10 +142,18 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	beat(b);
 	if (late_ms >= DNSD_STATUS_EVERY_MS ||
 	    strncmp(tracker_state(b->tracker).trouble, b->trouble,
 	        sizeof(b->trouble) - 1) != 0)
 		write_status(b, 0);
+}
+
+static const char *first_address(const struct options *o)
+{
+	if (o->listen.n)
+		return o->listen.items[0];
+	return o->listen_tls.n ? o->listen_tls.items[0] : "none";
 }
 
 struct beacon *beacon_new(struct event_base *base, const struct options *o,
@@ -133,6 +169,8 @@ struct beacon *beacon_new(struct event_base *base, const struct options *o,
 	b->started_wall_ms = clock_wall_ms();
 	event_assign(&b->again, base, -1, EV_PERSIST, on_again, b);
 	event_add(&b->again, &every);
+	b->pulse = -1;
+	b->pulse_path = dnsd_status_pulse_path(o->registry, first_address(o));
 	write_status(b, 0);
 	return b;
 }
@@ -143,6 +181,9 @@ void beacon_free(struct beacon *b)
 		return;
 	event_del(&b->again);
 	write_status(b, clock_wall_ms());
+	if (b->pulse >= 0)
+		(void)close(b->pulse);
+	free(b->pulse_path);
 	free(b);
 }
 

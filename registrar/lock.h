@@ -3,10 +3,8 @@
 /*
  * lock - one registrar of a name on a registry.
  *
- * flock(2) on REGISTRY.registrar-NAME.lock, a file of its own: closing any
- * descriptor of the database would drop SQLite's locks. It has the pid of its
- * holder, stays on disk, and is free when its holder has ended, however that
- * was. Taken after helpers were forked: they would hold it too.
+ * The lock of its pulse (schema/pulse.h), with the pid of its holder, until
+ * that says that it beats. Taken after helpers were forked.
  */
 #include "schema/base/diag.h"
 

@@ -18,6 +18,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/xalloc.h"
+#include "schema/pulse.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -433,6 +434,18 @@ int parts_start(struct parts *p, struct diag *reterr)
 	return error;
 }
 
+void parts_beat(struct parts *p)
+{
+	const char *trouble = store_trouble_text(p->store);
+
+	if (!p->pulse_told || strcmp(p->pulse_told, trouble) != 0) {
+		pulse_tell(p->lock, trouble);
+		free(p->pulse_told);
+		p->pulse_told = xstrdup(trouble);
+	}
+	pulse_beat(p->lock);
+}
+
 void parts_stop(struct parts *p)
 {
 	keeper_free(p->keeper);
@@ -462,6 +475,7 @@ void parts_stop(struct parts *p)
 		(void)close(p->lock);
 	if (p->adopt_lock >= 0)
 		(void)close(p->adopt_lock);
+	free(p->pulse_told);
 	free(p->adopt);
 	free(p->watch_dir);
 	free(p->source);

@@ -42,6 +42,7 @@ struct parts {
 	/* private */
 	char *source, *adopt; /* adopt: the same of another name, or NULL */
 	int lock, adopt_lock; /* descriptors, or -1 */
+	char *pulse_told;     /* what the first of them says; NULL: nothing */
 	char node[64];        /* a label of the host */
 	bool named;           /* whether names have it is known */
 	char *watch_dir;      /* without slashes at its end: part of names */
@@ -68,3 +69,5 @@ struct parts {
  */
 int parts_start(struct parts *p, struct diag *reterr);
 void parts_stop(struct parts *p);
+/* The loop turns: for those who look. */
+void parts_beat(struct parts *p);

@@ -14,6 +14,7 @@
 #include "schema/base/log.h"
 #include "schema/base/notify.h"
 #include "schema/base/version.h"
+#include "schema/pulse.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -38,8 +39,9 @@ struct run {
 	struct timers *timers;
 	struct late late;
 	struct log_limit late_told;
-	struct timer beat; /* of the service manager's watchdog */
-	int64_t beat_ms;   /* 0: it has none */
+	struct timer beat;  /* of the service manager's watchdog */
+	int64_t beat_ms;    /* 0: it has none */
+	struct timer pulse; /* of those who look */
 	struct parts parts;
 	bool failed;
 };
@@ -144,8 +146,18 @@ static void on_beat(void *arg)
 	timer_set(r->timers, &r->beat, timers_now(r->timers) + r->beat_ms);
 }
 
+static void on_pulse(void *arg)
+{
+	struct run *r = arg;
+
+	parts_beat(&r->parts);
+	timer_set(r->timers, &r->pulse, timers_now(r->timers) + PULSE_EVERY_MS);
+}
+
 static void begin_beat(struct run *r)
 {
+	timer_init(&r->pulse, on_pulse, r);
+	on_pulse(r);
 	timer_init(&r->beat, on_beat, r);
 	r->beat_ms = notify_beat_ms();
 	if (r->beat_ms > 0)
@@ -264,8 +276,10 @@ static int start(struct run *r, struct diag *reterr)
 
 static void stop(struct run *r)
 {
-	if (r->timers)
+	if (r->timers) {
 		timer_cancel(r->timers, &r->beat);
+		timer_cancel(r->timers, &r->pulse);
+	}
 	parts_stop(&r->parts);
 	for (size_t n = 0; n < SIGNAL_N; n++) {
 		if (r->signals[n])

@@ -19,6 +19,7 @@
 #define MAGIC "rollcall-dnsd 1"
 #define BEFORE ".dnsd-"
 #define BEHIND ".status"
+#define PULSE ".lock"
 #define FILE_MAX 262144 /* octets */
 #define FILES_MAX 64
 
@@ -68,6 +69,12 @@ static void print(FILE *f, const struct dnsd_status *s)
 		    (long long)s->zones[k].publication);
 	}
 	put_number(f, "other_zones", s->other_n);
+}
+
+char *dnsd_status_pulse_path(const char *registry, const char *address)
+{
+	return xasprintf("%s" BEFORE "%.*s" PULSE, registry,
+	    (int)strcspn(address, " /"), address);
 }
 
 int dnsd_status_write(
@@ -252,8 +259,18 @@ static int by_address(const void *a, const void *b)
 	return strcmp(x->addresses[0], y->addresses[0]);
 }
 
-int dnsd_status_read_all(const char *registry, struct arena *a,
-    struct dnsd_status **ret_all, unsigned *ret_n)
+static void look_at_pulse(
+    const char *registry, struct dnsd_status *s, int64_t now_wall_ms)
+{
+	scoped_free char *path =
+	    dnsd_status_pulse_path(registry, s->addresses[0]);
+
+	pulse_look(path, s->pid, now_wall_ms, &s->pulse);
+	s->gone |= s->pulse.sign == PULSE_GONE;
+}
+
+int dnsd_status_read_all(const char *registry, int64_t now_wall_ms,
+    struct arena *a, struct dnsd_status **ret_all, unsigned *ret_n)
 {
 	scoped_free char *copy = xstrdup(registry), *again = xstrdup(registry);
 	const char *file = basename(again);
@@ -266,8 +283,9 @@ int dnsd_status_read_all(const char *registry, struct arena *a,
 	struct dnsd_status *all =
 	    arena_alloc(a, FILES_MAX, sizeof(struct dnsd_status));
 	while (n < FILES_MAX && (entry = readdir(d))) {
-		if (is_status(entry->d_name, file))
-			n += read_one(dirfd(d), entry->d_name, a, &all[n]);
+		if (is_status(entry->d_name, file) &&
+		    read_one(dirfd(d), entry->d_name, a, &all[n]))
+			look_at_pulse(registry, &all[n++], now_wall_ms);
 	}
 	(void)closedir(d);
 	if (n)

@@ -8,13 +8,15 @@
  * that a restart takes the place of what was before. Lines of a key, a blank
  * and a value; unknown keys are passed over. Replaced as a whole by rename(2),
  * every DNSD_STATUS_EVERY_MS. What nobody replaces any more is told apart by
- * its age, or by its process, if that would be one of this host's.
+ * its age, by its process, if that would be one of this host's, and by its
+ * pulse, REGISTRY.dnsd-ADDRESS.lock (schema/pulse.h).
  *
  * No file says that there is no dnsd: it may not be allowed to write there, or
  * run on another host.
  */
 #include "schema/base/arena.h"
 #include "schema/base/diag.h"
+#include "schema/pulse.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,6 +52,7 @@ struct dnsd_status {
 	unsigned other_n; /* zones that are not named here */
 	/* filled by dnsd_status_read_all(): its process is not there */
 	bool gone;
+	struct pulse pulse; /* the same: of its loop */
 };
 
 /* The tag of this process's numbers of processes, for pid_space. */
@@ -62,13 +65,16 @@ uint64_t dnsd_status_pid_space(void);
 int dnsd_status_write(
     const char *registry, const struct dnsd_status *s, struct diag *reterr);
 
+/* The file of its pulse; address: the first one. To be freed. */
+char *dnsd_status_pulse_path(const char *registry, const char *address);
+
 /*
  * All that stand beside the registry, by their addresses; what cannot be read
  * or is none is passed over. -errno: the directory cannot be read. Everything
  * is in the arena.
  */
-int dnsd_status_read_all(const char *registry, struct arena *a,
-    struct dnsd_status **ret_all, unsigned *ret_n);
+int dnsd_status_read_all(const char *registry, int64_t now_wall_ms,
+    struct arena *a, struct dnsd_status **ret_all, unsigned *ret_n);
 
 /* Does it answer, as far as can be known? */
 bool dnsd_status_is_alive(const struct dnsd_status *s, int64_t now_wall_ms);

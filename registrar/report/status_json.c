@@ -154,9 +154,10 @@ json_t *status_service_json(
 	return o;
 }
 
-static json_t *registrar_json(
-    const struct told *t, const struct registrar_row *r)
+static json_t *registrar_json(const struct told *t, unsigned k)
 {
+	const struct registrar_row *r = &t->registrars[k];
+	const char *trouble = t->pulses ? t->pulses[k].trouble : "";
 	json_t *o = json_must(json_object());
 
 	json_set(o, "name", json_text(r->name));
@@ -164,9 +165,11 @@ static json_t *registrar_json(
 	json_set(o, "version", json_text(r->version));
 	json_set(o, "started_wall_ms", json_integer(r->started_wall_ms));
 	json_set(o, "heartbeat_wall_ms", json_integer(r->heartbeat_wall_ms));
+	json_set(o, "heard_wall_ms", json_integer(told_registrar_heard(t, k)));
 	json_set(o, "heard",
-	    json_boolean(told_is_heard(
-	        t, arena_printf(t->arena, "registrar/%s", r->name))));
+	    json_boolean(!strcmp(told_registrar_state(t, k), "heard")));
+	json_set(o, "state", json_text(told_registrar_state(t, k)));
+	json_set(o, "trouble", *trouble ? json_text(trouble) : json_null());
 	json_set(o, "last_error",
 	    *r->last_error ? json_text(r->last_error) : json_null());
 	json_set(o, "last_error_wall_ms", wall(r->last_error_wall_ms));
@@ -193,6 +196,8 @@ static json_t *dnsd_json(const struct told *t, const struct dnsd_status *s)
 
 	json_set(
 	    o, "alive", json_boolean(dnsd_status_is_alive(s, t->now_wall_ms)));
+	json_set(o, "state", json_text(told_dnsd_state(t, s)));
+	json_set(o, "heard_wall_ms", json_integer(told_dnsd_heard(s)));
 	json_set(o, "pid", json_integer(s->pid));
 	json_set(o, "version", json_text(s->version));
 	json_set(o, "started_wall_ms", json_integer(s->started_wall_ms));
@@ -250,8 +255,7 @@ json_t *status_told_json(const struct told *t)
 		json_array_append_new(doubts, line);
 	}
 	for (unsigned k = 0; k < t->registrar_n; k++) {
-		json_array_append_new(
-		    registrars, registrar_json(t, &t->registrars[k]));
+		json_array_append_new(registrars, registrar_json(t, k));
 	}
 	for (unsigned k = 0; k < t->refused_n; k++)
 		json_array_append_new(refused, refused_json(&t->refused[k]));

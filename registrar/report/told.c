@@ -2,6 +2,7 @@
 #include "registrar/report/told.h"
 
 #include "registrar/lib/wall.h"
+#include "schema/base/scoped.h"
 #include "schema/base/xalloc.h"
 
 #include <stdlib.h>
@@ -72,6 +73,20 @@ static void on_member(void *arg, const struct member_row *row)
 	m->text = arena_strdup(t->arena, row->text);
 }
 
+static void look_at_pulses(struct told *t, const char *path)
+{
+	t->pulses =
+	    arena_alloc(t->arena, t->registrar_n + 1u, sizeof(*t->pulses));
+	for (unsigned k = 0; k < t->registrar_n; k++) {
+		const struct registrar_row *r = &t->registrars[k];
+		scoped_free char *file = pulse_path_of_registrar(path, r->name);
+
+		t->pulses[k] = (struct pulse){ .sign = PULSE_UNKNOWN };
+		if (file)
+			pulse_look(file, r->pid, t->now_wall_ms, &t->pulses[k]);
+	}
+}
+
 void told_read(struct told *ret_t, struct registry *reg, const char *path,
     int64_t now_wall_ms, struct arena *a)
 {
@@ -83,21 +98,21 @@ void told_read(struct told *ret_t, struct registry *reg, const char *path,
 	t.members = arena_alloc(a, ROWS_MAX, sizeof(*t.members));
 	(void)registry_read_members(reg, on_member, &t, NULL);
 	(void)registry_read_refused(reg, on_refused, &t, NULL);
-	if (dnsd_status_read_all(path, a, &t.dnsd, &t.dnsd_n) < 0)
+	if (dnsd_status_read_all(path, now_wall_ms, a, &t.dnsd, &t.dnsd_n) < 0)
 		t.dnsd_n = 0;
+	look_at_pulses(&t, path);
 	*ret_t = t;
 }
 
 /* ---- registrars ------------------------------------------------------- */
 
-static const struct registrar_row *find_registrar(
-    const struct told *t, const char *name)
+static int find_registrar(const struct told *t, const char *name)
 {
 	for (unsigned k = 0; k < t->registrar_n; k++) {
 		if (!strcmp(t->registrars[k].name, name))
-			return &t->registrars[k];
+			return (int)k;
 	}
-	return NULL;
+	return -1;
 }
 
 static bool is_registrar(const char *source)
@@ -105,15 +120,40 @@ static bool is_registrar(const char *source)
 	return !strncmp(source, REGISTRAR, strlen(REGISTRAR));
 }
 
+/* What its pulse says goes before its row, which is written each 5 s. */
+const char *told_registrar_state(const struct told *t, unsigned k)
+{
+	const struct registrar_row *r = &t->registrars[k];
+	const struct pulse *p = t->pulses ? &t->pulses[k] : NULL;
+
+	if (!r->started_wall_ms)
+		return "ended";
+	if (p && p->sign == PULSE_GONE)
+		return "gone";
+	if (p && p->sign == PULSE_STALLED)
+		return "stalled";
+	if (p && *p->trouble)
+		return "blocked";
+	return r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS
+	           ? "heard"
+	           : "silent";
+}
+
+int64_t told_registrar_heard(const struct told *t, unsigned k)
+{
+	int64_t row_ms = t->registrars[k].heartbeat_wall_ms;
+	int64_t beat_ms = t->pulses ? t->pulses[k].beat_wall_ms : 0;
+
+	return beat_ms > row_ms ? beat_ms : row_ms;
+}
+
 bool told_is_heard(const struct told *t, const char *source)
 {
 	if (!is_registrar(source))
 		return true;
-	const struct registrar_row *r =
-	    find_registrar(t, source + strlen(REGISTRAR));
+	int k = find_registrar(t, source + strlen(REGISTRAR));
 
-	return r && r->started_wall_ms &&
-	       r->heartbeat_wall_ms > t->now_wall_ms - REGISTRAR_SILENT_MS;
+	return k >= 0 && !strcmp(told_registrar_state(t, (unsigned)k), "heard");
 }
 
 static void add(struct told *t, enum told_code code, const char *text)
@@ -123,27 +163,48 @@ static void add(struct told *t, enum told_code code, const char *text)
 	t->doubtful |= code != TOLD_DNSD_UNKNOWN;
 }
 
+static const char *last_word(const struct told *t, unsigned k)
+{
+	const char *said = t->registrars[k].last_error;
+	const char *state = told_registrar_state(t, k);
+	const char *why = !strcmp(state, "gone")      ? "; its process is gone"
+	                  : !strcmp(state, "stalled") ? "; it hangs"
+	                                              : "";
+
+	return arena_printf(
+	    t->arena, "%s%s%s", why, *said ? "; it said last: " : "", said);
+}
+
 static void judge_registrar(struct told *t, const char *source)
 {
 	const char *name = source + strlen(REGISTRAR);
 
 	if (told_is_heard(t, source))
 		return;
-	const struct registrar_row *r = find_registrar(t, name);
+	int k = find_registrar(t, name);
 
-	if (!r) {
+	if (k < 0) {
 		add(t, TOLD_REGISTRAR_SILENT,
 		    arena_printf(t->arena,
 		        "registrar %s was never heard of: states may be old",
 		        name));
 		return;
 	}
+	if (!strcmp(told_registrar_state(t, (unsigned)k), "blocked")) {
+		add(t, TOLD_REGISTRAR_SILENT,
+		    arena_printf(t->arena,
+		        "registrar %s cannot write the registry: states may be "
+		        "old; %s",
+		        name, t->pulses[k].trouble));
+		return;
+	}
 	add(t, TOLD_REGISTRAR_SILENT,
 	    arena_printf(t->arena,
-	        "registrar %s %s %s ago: states may be old%s%s", name,
-	        r->started_wall_ms ? "last heard" : "ended",
-	        wall_since(t->arena, t->now_wall_ms, r->heartbeat_wall_ms),
-	        *r->last_error ? "; it said last: " : "", r->last_error));
+	        "registrar %s %s %s ago: states may be old%s", name,
+	        t->registrars[k].started_wall_ms ? "last heard" : "ended",
+	        wall_since(t->arena, t->now_wall_ms,
+	            told_registrar_heard(t, (unsigned)k)),
+	        last_word(t, (unsigned)k)));
 }
 
 /* ---- other hosts ------------------------------------------------------ */
@@ -261,18 +322,43 @@ static void judge_zone(struct told *t, const char *zone)
 	}
 }
 
+/*
+ * One that hangs may answer still, from threads of their own: whether a zone is
+ * served is not judged by that.
+ */
+const char *told_dnsd_state(const struct told *t, const struct dnsd_status *s)
+{
+	if (s->ended_wall_ms)
+		return "ended";
+	if (s->gone)
+		return "gone";
+	if (s->pulse.sign == PULSE_STALLED)
+		return "stalled";
+	return dnsd_status_is_alive(s, t->now_wall_ms) ? "answers" : "silent";
+}
+
+int64_t told_dnsd_heard(const struct dnsd_status *s)
+{
+	return s->pulse.beat_wall_ms > s->written_wall_ms
+	           ? s->pulse.beat_wall_ms
+	           : s->written_wall_ms;
+}
+
 static void judge_dnsd(struct told *t, const struct dnsd_status *s)
 {
 	if (is_forgotten(t, s) || s->ended_wall_ms)
 		return;
-	if (!dnsd_status_is_alive(s, t->now_wall_ms)) {
-		const char *ago =
-		    wall_since(t->arena, t->now_wall_ms, s->written_wall_ms);
+	const char *state = told_dnsd_state(t, s);
 
+	if (strcmp(state, "answers") != 0) {
 		add(t, TOLD_DNSD_SILENT,
 		    arena_printf(t->arena, "dnsd at %s last heard %s ago%s",
-		        s->addresses[0], ago,
-		        s->gone ? ": its process is gone" : ""));
+		        s->addresses[0],
+		        wall_since(
+		            t->arena, t->now_wall_ms, told_dnsd_heard(s)),
+		        s->gone                     ? ": its process is gone"
+		        : !strcmp(state, "stalled") ? ": it hangs"
+		                                    : ""));
 	} else if (*s->trouble) {
 		add(t, TOLD_DNSD_TROUBLE,
 		    arena_printf(t->arena,

@@ -38,6 +38,7 @@ struct told {
 	struct arena *arena; /* borrowed */
 	int64_t now_wall_ms;
 	struct registrar_row *registrars; /* by name */
+	struct pulse *pulses;             /* of each; NULL: not known */
 	struct refused_row *refused;      /* by source and file */
 	struct member_row *members;       /* by host */
 	struct dnsd_status *dnsd;         /* by address */
@@ -66,6 +67,16 @@ enum told_served told_served(const struct told *t, const char *zone);
 
 /* Is that registrar heard? source: "registrar/NAME"; others are. */
 bool told_is_heard(const struct told *t, const char *source);
+/*
+ * "heard", "ended", "gone" (its process), "stalled" (it hangs), "blocked" (it
+ * cannot write the registry), "silent". The k-th.
+ */
+const char *told_registrar_state(const struct told *t, unsigned k);
+/* When it was there last. */
+int64_t told_registrar_heard(const struct told *t, unsigned k);
+/* "answers", "ended", "gone", "stalled", "silent" */
+const char *told_dnsd_state(const struct told *t, const struct dnsd_status *s);
+int64_t told_dnsd_heard(const struct dnsd_status *s);
 
 /*
  * When that host was known last to be there, "2s ago"; in a. NULL: nothing is

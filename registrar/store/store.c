@@ -23,7 +23,8 @@
 #define RETRY_BUSY_MAX_MS 100
 #define RETRY_BROKEN_MAX_MS 1000
 #define TROUBLE_TOLD_MS 1000 /* shorter ones are not worth a line */
-#define LOOK_MS 100          /* at what others write, if nothing tells of it */
+#define TROUBLE_SHOWN_MS 500
+#define LOOK_MS 100 /* at what others write, if nothing tells of it */
 
 /* ---- queues ----------------------------------------------------------- */
 
@@ -76,6 +77,15 @@ bool store_is_idle(const struct store *st)
 bool store_has_trouble(const struct store *st)
 {
 	return st->trouble_ms != 0;
+}
+
+const char *store_trouble_text(const struct store *st)
+{
+	return st->trouble_ms &&
+	               timers_now(st->config.timers) - st->trouble_ms >=
+	                   TROUBLE_SHOWN_MS
+	           ? st->trouble_why.text
+	           : "";
 }
 
 /* ---- open and close --------------------------------------------------- */
@@ -262,6 +272,7 @@ static void in_trouble(struct store *st, int error, const struct diag *why)
 		st->trouble_ms = now_ms ? now_ms : 1;
 		st->retry_pause_ms = RETRY_MIN_MS;
 	}
+	st->trouble_why = *why;
 	if (!st->trouble_told &&
 	    (error != -EBUSY || now_ms - st->trouble_ms > TROUBLE_TOLD_MS)) {
 		st->trouble_told = true;

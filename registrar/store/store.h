@@ -128,6 +128,8 @@ bool store_is_idle(const struct store *st);
 
 /* It waits for a registry that does not take what it has. */
 bool store_has_trouble(const struct store *st);
+/* Why, once that lasts; "": it does not. Until the next call of the store. */
+const char *store_trouble_text(const struct store *st);
 
 /*
  * All definitions are attached: whatever else of our source the registry

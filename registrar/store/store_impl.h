@@ -73,6 +73,7 @@ struct store {
 	/* trouble: since when, and whether somebody was told; 0: none */
 	int64_t trouble_ms;
 	bool trouble_told;
+	struct diag trouble_why;
 	bool woken;
 	bool beat_due;
 	bool ends; /* the next beat is the last */

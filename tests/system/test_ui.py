@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The page at /ui, in a real browser."""
 
+import contextlib
 import http.client
 import http.server
 import re
@@ -199,6 +200,54 @@ def test_it_says_when_it_is_not_live(site, serve, page):
     (site.folder / "away.db").rename(site.registry)
     rollcall.until("live again", lambda: page.text("#live") == "live")
     assert page.complaints(but=LOST) == []
+
+
+def test_it_says_within_two_seconds_who_is_gone(site, serve, page):
+    """Killed, stopped, and a registry that others keep locked."""
+    site.define("web.yaml", "service: web\nport: 80\n"
+                "instances: [{name: a, address: 192.0.2.1}]\n")
+    dnsd = site.start_dnsd()
+    registrar = site.start_registrar()
+    page.open(at(serve))
+
+    def well():
+        page.shows("All well", "#verdict")
+        page.shows("heard", "#programs")
+    well()
+    late = []
+
+    def seen(text, before):
+        page.shows(text, "#programs", 5)
+        late.append(time.monotonic() - before)
+        page.shows("Look here", "#verdict")
+    for daemon, row in ((registrar, "registrar"), (dnsd, "dnsd")):
+        before = time.monotonic()
+        daemon.signal(signal.SIGSTOP)
+        seen("hangs", before)
+        page.shows(row, "#doubts")
+        daemon.signal(signal.SIGCONT)
+        well()
+        before = time.monotonic()
+        daemon.kill()
+        seen("its process is gone", before)
+        page.shows("its process is gone", "#doubts")
+        daemon.start()
+        well()
+    with contextlib.closing(site.connect()) as db:
+        db.execute("BEGIN IMMEDIATE")
+        site.define("more.yaml", "service: more\nport: 80\n"
+                    "instances: [{name: a, address: 192.0.2.2}]\n")
+        seen("cannot write", time.monotonic())
+        page.shows("cannot write the registry", "#doubts")
+        db.execute("ROLLBACK")
+    well()
+    before = time.monotonic()
+    registrar.stop()
+    site.daemons.remove(registrar)
+    seen("ended", before)
+    # 2 s, and what a busy machine takes
+    assert sorted(late)[len(late) // 2] < 2
+    assert page.complaints() == []
 
 
 def test_tokens(site, page):

@@ -10,9 +10,9 @@
 "use strict";
 
 const API = "../api/v1/";
-const BEAT_MS = 1000;
+const BEAT_MS = 500;
 const PATIENCE_MS = 900; /* for the answer to a beat */
-const SILENT_MS = 2000;
+const SILENT_MS = 1500;
 const GAP_MS = 150; /* between looks, and 4 times what the last one took */
 const DAY_MS = 86400000;
 
@@ -213,8 +213,9 @@ async function beat() {
 		heard = now();
 		clock = told.now_wall_ms - Date.now();
 		const fresh = JSON.stringify([told.may,
-			told.registrars.map((r) => [r.name, r.heard, r.last_error]),
-			told.dnsd.map((d) => [d.pid, d.alive, d.trouble, d.zones]),
+			told.registrars.map((r) => [r.name, r.state, r.trouble,
+				r.last_error]),
+			told.dnsd.map((d) => [d.pid, d.state, d.trouble, d.zones]),
 			told.refused_definitions]);
 
 		rights = told.may;
@@ -314,7 +315,7 @@ async function look() {
 /* ---- everything ------------------------------------------------------- */
 
 function verdict(o) {
-	const silent = o.dnsd.filter((d) => !d.alive && !d.ended_wall_ms).length;
+	const silent = o.dnsd.filter((d) => !/^(answers|ended)$/.test(d.state)).length;
 	const doubts = o.doubts.filter((d) => d.code !== "dnsd-unknown");
 	let kind = "well", text = "All well", more;
 
@@ -438,20 +439,26 @@ function services(o) {
 				"data-key": "next" }, "next page »") : null) : null);
 }
 
+function program(name) {
+	const text = { gone: "its process is gone", stalled: "hangs",
+		blocked: "cannot write" };
+
+	return state(/^(heard|answers)$/.test(name) ? "passing" : "dead",
+		text[name] || name);
+}
+
 function programs(o) {
 	const rows = [
 		...o.registrars.map((r) => h("tr", {},
 			h("th", { scope: "row" }, `registrar ${r.name}`),
-			cell("state", {}, r.heard ? state("passing", "heard") :
-				state("dead", "silent")),
-			cell("heard", {}, since(r.heartbeat_wall_ms)),
+			cell("state", {}, program(r.state)),
+			cell("heard", {}, since(r.heard_wall_ms)),
 			cell("version", {}, `${r.version}, pid ${r.pid}`),
-			cell("trouble", {}, r.last_error || ""))),
+			cell("trouble", {}, r.trouble || r.last_error || ""))),
 		...o.dnsd.map((d) => h("tr", {},
 			h("th", { scope: "row" }, `dnsd ${d.addresses.join(", ")}`),
-			cell("state", {}, d.alive ? state("passing", "answers") :
-				state("dead", d.ended_wall_ms ? "ended" : "silent")),
-			cell("heard", {}, since(d.written_wall_ms)),
+			cell("state", {}, program(d.state)),
+			cell("heard", {}, since(d.heard_wall_ms)),
 			cell("version", {}, `${d.version}, pid ${d.pid}`),
 			cell("trouble", {}, d.trouble || d.last_error || "")))];
 

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (fd < 0 || write(fd, data, len) != (ssize_t)len)
 		abort();
 	close(fd);
-	if (dnsd_status_read_all(registry, a, &all, &n) < 0)
+	if (dnsd_status_read_all(registry, 0, a, &all, &n) < 0)
 		n = 0;
 	assert(n <= 1);
 	for (unsigned i = 0; i < n; i++) {

@@ -166,12 +166,74 @@ static void judges(void **state)
 	}
 }
 
+/* The pulse is known within a second, the row after 12. */
+static void hears_by_the_pulse(void **state)
+{
+	static const struct {
+		int64_t started, beat;
+		enum pulse_sign sign;
+		const char *trouble, *state, *line;
+	} cases[] = {
+		{ 1, NOW_MS, PULSE_BEATS, "", "heard", NULL },
+		{ 1, NOW_MS, PULSE_UNKNOWN, "", "heard", NULL },
+		{ 1, NOW_MS - REGISTRAR_SILENT_MS, PULSE_UNKNOWN, "", "silent",
+		    "registrar h last heard 12s ago: states may be old" },
+		{ 1, NOW_MS - 3000, PULSE_GONE, "", "gone",
+		    "registrar h last heard 3s ago: states may be old; its "
+		    "process is gone" },
+		{ 1, NOW_MS - 3000, PULSE_STALLED, "", "stalled",
+		    "registrar h last heard 2s ago: states may be old; it "
+		    "hangs" },
+		{ 1, NOW_MS, PULSE_BEATS, "it is locked", "blocked",
+		    "registrar h cannot write the registry: states may be old; "
+		    "it is locked" },
+		{ 0, NOW_MS - 4000, PULSE_GONE, "", "ended",
+		    "registrar h ended 4s ago: states may be old" },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		struct registrar_row row = { .name = "h",
+			.started_wall_ms = cases[k].started,
+			.heartbeat_wall_ms = cases[k].beat,
+			.last_error = "" };
+		struct pulse pulse = { .sign = cases[k].sign };
+		struct dnsd_status dnsd = { .addresses = { "a:53" },
+			.address_n = 1,
+			.written_wall_ms = NOW_MS,
+			.trouble = "" };
+		const char *source = "registrar/h";
+		const struct told_scope scope = { .sources = &source,
+			.source_n = 1 };
+		struct told t = { .arena = arena_new(),
+			.now_wall_ms = NOW_MS,
+			.registrars = &row,
+			.pulses = &pulse,
+			.dnsd = &dnsd,
+			.registrar_n = 1,
+			.dnsd_n = 1 };
+
+		if (pulse.sign == PULSE_STALLED)
+			pulse.beat_wall_ms = NOW_MS - 2000;
+		(void)snprintf(pulse.trouble, sizeof(pulse.trouble), "%s",
+		    cases[k].trouble);
+		told_judge(&t, &scope);
+		assert_string_equal(
+		    told_registrar_state(&t, 0), cases[k].state);
+		assert_int_equal(t.line_n, cases[k].line ? 1 : 0);
+		if (cases[k].line)
+			assert_string_equal(t.lines[0].text, cases[k].line);
+		arena_free(t.arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guesses),
 		cmocka_unit_test(is_about_what_it_names),
 		cmocka_unit_test(judges),
+		cmocka_unit_test(hears_by_the_pulse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

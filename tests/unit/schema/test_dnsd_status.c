@@ -44,7 +44,7 @@ static struct found read_all(const struct fx *f)
 	struct found x = { .arena = arena_new() };
 
 	assert_int_equal(
-	    dnsd_status_read_all(f->path, x.arena, &x.all, &x.n), 0);
+	    dnsd_status_read_all(f->path, NOW_MS, x.arena, &x.all, &x.n), 0);
 	return x;
 }
 
@@ -176,7 +176,8 @@ static void says_what_cannot_be(void **state)
 	    dnsd_status_write("/nonexistent/r.db", &s, &f->err), -ENOENT);
 	assert_non_null(strstr(f->err.text, "/nonexistent/r.db.dnsd-[::1]:53"));
 	assert_int_equal(
-	    dnsd_status_read_all("/nonexistent/r.db", a, &all, &n), -ENOENT);
+	    dnsd_status_read_all("/nonexistent/r.db", NOW_MS, a, &all, &n),
+	    -ENOENT);
 	arena_free(a);
 }
 
