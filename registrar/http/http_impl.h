@@ -129,6 +129,7 @@ struct http {
 	struct event_base *base;
 	struct feed *feed;
 	struct consul_names *consul_names;
+	struct sums *sums;
 	int64_t started_wall_ms;
 	struct writer *writer;
 	struct leases *leases;

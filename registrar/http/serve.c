@@ -2,6 +2,7 @@
 #include "registrar/http/serve.h"
 
 #include "registrar/http/api/api.h"
+#include "registrar/http/api/sums.h"
 #include "registrar/http/consul/consul.h"
 #include "registrar/http/eureka/eureka.h"
 #include "registrar/http/http_impl.h"
@@ -202,6 +203,7 @@ static int start(struct serve *s, struct diag *reterr)
 		return error;
 	s->http->feed = feed_new(s->base, o->registry);
 	s->http->consul_names = consul_names_new(s->http->feed);
+	s->http->sums = sums_new(s->base, s->http->feed);
 	s->http->writer = writer_new(s->http, o->registry);
 	s->http->leases = leases_new(s->http);
 	return confine(s, reterr);
@@ -212,11 +214,13 @@ static void stop(struct serve *s)
 	struct feed *feed = s->http->feed;
 	struct leases *leases = s->http->leases;
 	struct consul_names *names = s->http->consul_names;
+	struct sums *sums = s->http->sums;
 
 	if (s->http->writer)
 		writer_free(s->http->writer);
 	leases_free(leases);
 	http_free(s->http);
+	sums_free(sums);
 	feed_free(feed);
 	consul_names_free(names);
 	event_free(s->term);

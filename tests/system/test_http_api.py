@@ -2,6 +2,8 @@
 """The API of registrar serve: what registers itself, and what operators do."""
 
 import json
+import pathlib
+import random
 import time
 
 import httpd
@@ -211,3 +213,57 @@ def test_a_registry_that_is_locked(site, serve):
     db.rollback()
     db.close()
     put(serve, "api/i2")
+
+
+def counted(serve):
+    """What the overview has to say, by a walk over everything."""
+    walked = serve.get("/api/v1/status").json
+    states = {}
+    for service in walked["services"]:
+        for instance in service["instances"]:
+            state = instance["state"]
+            states[state] = states.get(state, 0) + 1
+    return (len(walked["services"]), states, walked["healthy"],
+            [(s["name"], s["eligible_n"], s["instances_n"])
+             for s in walked["services"]])
+
+
+def overview(serve):
+    told = serve.get("/api/v1/overview?limit=500").json
+    return (told["services_n"], told["states"], told["healthy"],
+            [(s["name"], s["eligible_n"], s["instances_n"])
+             for s in told["services"]])
+
+
+def test_counts_follow_whatever_changes(site, serve):
+    """They are kept, not counted anew: by changes, and by time alone."""
+    draw = random.Random(7)
+    assert overview(serve) == counted(serve) == (0, {}, True, [])
+    for k in range(130):  # more than one piece of the first walk
+        site.put(f"s{k:03}", ("i1", "10.0.0.1"), ("i2", "10.0.0.2"))
+    for step in range(60):
+        one = f"s{draw.randrange(140):03}"
+        soon = int(time.time() * 1000) + draw.randrange(100, 900)
+        site.script(draw.choice([
+            f"UPDATE instance SET health = 'critical' WHERE service = '{one}'"
+            " AND name = 'i1';",
+            f"UPDATE instance SET health = 'passing' WHERE service = '{one}';",
+            f"DELETE FROM instance WHERE service = '{one}';",
+            f"DELETE FROM service WHERE name = '{one}';",
+            f"INSERT OR IGNORE INTO service (name) VALUES ('{one}');",
+            "UPDATE instance SET mode = 'maintenance' WHERE service ="
+            f" '{one}' AND name = 'i2';",
+            f"UPDATE instance SET lease_until_wall_ms = {soon} WHERE service"
+            f" = '{one}';",
+            f"UPDATE service SET name = 'n{step:03}' WHERE name = '{one}';"]))
+        rollcall.until("the same", lambda: overview(serve) == counted(serve))
+    time.sleep(1)
+    rollcall.until("leases ran out", lambda: overview(serve) ==
+                   counted(serve) and "expired" in overview(serve)[1])
+    # another registry in its place
+    for behind in ("", "-wal", "-shm"):
+        pathlib.Path(f"{site.registry}{behind}").unlink(missing_ok=True)
+    site.create_registry()
+    site.put("other", ("i1", "10.0.0.1"))
+    rollcall.until("that", lambda: overview(serve) ==
+                   (1, {"passing": 1}, True, [("other", 1, 1)]))

@@ -7,6 +7,7 @@
  *	api_read.c   what there is
  *	api_watch.c  what changes
  *	api_overview.c  all of it in numbers, and what is wrong
+ *	sums.c       each service in a few numbers, for that
  *	api_text.c   explain and history
  *	api_register.c  instances in, renewed, out
  *	api_operate.c   drain, resume, maintenance, weight; reports
@@ -30,6 +31,7 @@ struct api_scope {
 	unsigned source_n, source_max, zone_n, zone_max;
 };
 void api_scope_zone(struct api_scope *s, struct arena *a, const char *zone);
+void api_scope_source(struct api_scope *s, struct arena *a, const char *source);
 void api_scope_sources(
     struct api_scope *s, struct arena *a, const struct status_report *report);
 /* As status_told_json(). */

@@ -4,42 +4,39 @@
  * who looks wants to know first, and no more of it than fits on a screen.
  */
 #include "registrar/http/api/api_impl.h"
+#include "registrar/http/api/sums.h"
+#include "registrar/http/http_impl.h"
 #include "registrar/lib/json.h"
 #include "schema/base/clock.h"
 #include "schema/base/xalloc.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE 100       /* services read in one go */
 #define PAGE_MAX 500    /* services shown */
 #define PROBLEM_MAX 100 /* shown; the others are counted */
 
 struct overview {
 	struct arena *arena;
-	struct registry_key at, after; /* the walk; the page begins there */
-	char *search;                  /* NULL: all */
-	int64_t limit, revision;
+	struct registry_key after; /* the page begins behind it */
+	char *search;              /* NULL: all */
+	int64_t limit, revision, now_wall_ms;
 	struct api_scope scope;
-	json_t *services, *problems, *states, *broken, *others;
+	uint64_t sources;
+	int64_t instance_n[SUM_STATE_N];
+	json_t *services, *problems, *others;
 	const char *next;
+	const struct sum *last; /* of the page */
 	int64_t service_n, match_n, problem_n, other_n, bad_n;
-	bool unhealthy;
 };
-
-static void count(json_t *states, const char *state)
-{
-	json_set(states, state,
-	    json_integer(
-	        json_integer_value(json_object_get(states, state)) + 1));
-}
 
 /* instance NULL: the service has nothing to answer with. */
 static void add_problem(struct overview *w, const struct status_service *s,
     const struct status_instance *i)
 {
-	if (w->problem_n++ >= PROBLEM_MAX)
+	if (json_array_size(w->problems) >= PROBLEM_MAX)
 		return;
 	json_t *o = json_must(json_object());
 
@@ -54,8 +51,23 @@ static void add_problem(struct overview *w, const struct status_service *s,
 	json_array_append_new(w->problems, o);
 }
 
+static json_t *states_of(
+    const struct status_report *report, const struct status_service *s)
+{
+	json_t *states = json_must(json_object());
+
+	for (unsigned k = 0; k < s->instance_n; k++) {
+		const char *state =
+		    status_state(&report->instances[s->instance_0 + k]);
+		int64_t n = json_integer_value(json_object_get(states, state));
+
+		json_set(states, state, json_integer(n + 1));
+	}
+	return states;
+}
+
 static json_t *brief(const struct status_report *report,
-    const struct status_service *s, json_t *states, bool bad)
+    const struct status_service *s, bool bad)
 {
 	json_t *o = json_must(json_object());
 	int64_t weight = 0, since = 0;
@@ -77,65 +89,120 @@ static json_t *brief(const struct status_report *report,
 	json_set(o, "weight", json_integer(weight));
 	json_set(o, "since_wall_ms", since ? json_integer(since) : json_null());
 	json_set(o, "bad", json_boolean(bad));
-	json_set(o, "states", json_incref(states));
+	json_set(o, "states", states_of(report, s));
 	return o;
 }
 
-static bool is_behind(
-    const struct registry_key *after, const struct service_row *row)
+static bool is_behind(const struct registry_key *after, const struct sum *s)
 {
-	int order = strcmp(row->zone, after->zone);
+	int order = strcmp(s->zone, after->zone);
 
-	return order ? order > 0 : strcmp(row->name, after->name) > 0;
+	return order ? order > 0 : strcmp(s->name, after->name) > 0;
 }
 
-static void add_match(
-    struct overview *w, const struct service_row *row, json_t *o)
-{
-	w->match_n++;
-	if (!is_behind(&w->after, row))
-		return;
-	if ((int64_t)json_array_size(w->services) < w->limit) {
-		json_array_append(w->services, o);
-	} else if (!w->next) {
-		const json_t *last =
-		    json_array_get(w->services, (size_t)w->limit - 1);
-
-		w->next = arena_printf(w->arena, "%s/%s",
-		    json_string_value(json_object_get(last, "zone")),
-		    json_string_value(json_object_get(last, "name")));
-	}
-}
-
-static void add_service(struct overview *w, const struct status_report *report,
+static void add_problems(struct overview *w, const struct status_report *report,
     const struct status_service *s)
 {
-	json_t *states = json_must(json_object());
-	bool bad = s->is_out;
-
-	w->service_n++;
 	if (s->is_out)
 		add_problem(w, s, NULL);
 	for (unsigned k = 0; k < s->instance_n; k++) {
 		const struct status_instance *i =
 		    &report->instances[s->instance_0 + k];
 
-		count(states, status_state(i));
-		count(w->states, status_state(i));
-		if (status_is_bad(report, i)) {
-			bad = true;
+		if (status_is_bad(report, i))
 			add_problem(w, s, i);
-		}
 	}
-	w->bad_n += bad;
-	api_scope_zone(&w->scope, w->arena, s->row.zone);
-	if (!w->search || strstr(s->row.name, w->search)) {
-		json_t *o = brief(report, s, states, bad);
+}
 
-		add_match(w, &s->row, o);
-		json_decref(o);
+/* What is shown of it is of now. */
+static void look_at(struct overview *w, struct registry *r, const struct sum *s,
+    bool on_page, bool in_trouble)
+{
+	struct status_report report;
+
+	if (status_read(
+	        r, NULL, s->zone, s->name, w->now_wall_ms, &report, NULL) < 0)
+		return; /* it has gone since, or is told of as broken */
+	if (report.service_n && on_page) {
+		json_array_append_new(
+		    w->services, brief(&report, &report.services[0], s->bad));
 	}
-	json_decref(states);
+	if (report.service_n && in_trouble)
+		add_problems(w, &report, &report.services[0]);
+	status_release(&report);
+}
+
+/* Is it one of the page? */
+static bool add_match(struct overview *w, const struct sum *s)
+{
+	if (w->search && !strstr(s->name, w->search))
+		return false;
+	w->match_n++;
+	if (!is_behind(&w->after, s))
+		return false;
+	if (w->limit > 0) {
+		w->limit--;
+		w->last = s;
+		return true;
+	}
+	if (!w->next) {
+		w->next = arena_printf(
+		    w->arena, "%s/%s", w->last->zone, w->last->name);
+	}
+	return false;
+}
+
+static void add_service(
+    struct overview *w, struct registry *r, const struct sum *s)
+{
+	bool on_page = add_match(w, s);
+	bool in_trouble = s->bad && w->problem_n < PROBLEM_MAX;
+
+	w->service_n++;
+	w->bad_n += s->bad;
+	w->problem_n += s->problem_n;
+	w->sources |= s->sources;
+	for (unsigned k = 0; k < SUM_STATE_N; k++)
+		w->instance_n[k] += s->instance_n[k];
+	if (!w->scope.zone_n ||
+	    strcmp(w->scope.zones[w->scope.zone_n - 1], s->zone) != 0)
+		api_scope_zone(&w->scope, w->arena, s->zone);
+	if (on_page || in_trouble)
+		look_at(w, r, s, on_page, in_trouble);
+}
+
+/* Registrars whose states are among those that are counted. */
+static void add_sources(struct overview *w, const struct sums *sums)
+{
+	const char *source;
+
+	for (unsigned k = 0; (source = sums_source(sums, k)); k++) {
+		if (w->sources & (uint64_t)1 << k)
+			api_scope_source(&w->scope, w->arena, source);
+	}
+}
+
+static json_t *all_states(const struct overview *w, const struct sums *sums)
+{
+	json_t *o = json_must(json_object());
+	const char *state;
+
+	for (unsigned k = 0; (state = sums_state(sums, k)); k++) {
+		if (w->instance_n[k])
+			json_set(o, state, json_integer(w->instance_n[k]));
+	}
+	return o;
+}
+
+static json_t *all_broken(const struct sums *sums)
+{
+	json_t *all = json_must(json_array());
+	const char *text;
+
+	for (size_t k = 0; k < PROBLEM_MAX && (text = sums_broken(sums, k));
+	     k++)
+		json_array_append_new(all, json_text(text));
+	return all;
 }
 
 struct others {
@@ -164,26 +231,35 @@ static void add_other(void *arg, const struct disagreement *d)
 static enum http_more finish(struct http_request *q, struct overview *w,
     struct registry *r, struct evbuffer *out)
 {
+	const struct sums *sums = q->http->sums;
 	struct others x = { q, w };
 
+	for (size_t k = 0; k < sums_n(sums); k++) {
+		const struct sum *s = sums_at(sums, k);
+
+		if (http_may(q, ACCESS_READ, s->name))
+			add_service(w, r, s);
+	}
+	add_sources(w, sums);
 	if (registry_read_disagreements(r, NULL, NULL, add_other, &x, NULL) < 0)
 		return HTTP_BREAK;
 	json_t *o =
 	    api_scope_told(&w->scope, w->arena, r, http_registry_path(q));
 
-	json_set(o, "now_wall_ms", json_integer(clock_wall_ms()));
+	json_set(o, "now_wall_ms", json_integer(w->now_wall_ms));
 	json_set(o, "revision", json_integer(w->revision));
 	json_set(o, "zone", json_text(http_zone(q)));
-	json_set(o, "healthy", json_boolean(!w->unhealthy));
+	json_set(
+	    o, "healthy", json_boolean(!w->bad_n && !sums_broken(sums, 0)));
 	json_set(o, "services_n", json_integer(w->service_n));
 	json_set(o, "bad_n", json_integer(w->bad_n));
 	json_set(o, "matches_n", json_integer(w->match_n));
 	json_set(o, "problems_n", json_integer(w->problem_n));
 	json_set(o, "disagreements_n", json_integer(w->other_n));
-	json_set(o, "states", json_incref(w->states));
+	json_set(o, "states", all_states(w, sums));
 	json_set(o, "problems", json_incref(w->problems));
 	json_set(o, "disagreements", json_incref(w->others));
-	json_set(o, "broken", json_incref(w->broken));
+	json_set(o, "broken", all_broken(sums));
 	json_set(o, "services", json_incref(w->services));
 	json_set(o, "next", w->next ? json_text(w->next) : json_null());
 	api_put_json(out, o);
@@ -195,22 +271,13 @@ static enum http_more more(
 {
 	struct overview *w = state;
 	struct registry *r = feed_registry(http_feed(q), NULL);
-	struct status_report report;
-	unsigned n;
 
-	if (!r || status_read_page(
-	              r, &w->at, PIECE, clock_wall_ms(), &report, &n, NULL) < 0)
+	w->now_wall_ms = clock_wall_ms();
+	int left = r ? sums_work(q->http->sums, r, w->now_wall_ms) : -EAGAIN;
+
+	if (left < 0)
 		return HTTP_BREAK;
-	for (unsigned k = 0; k < report.service_n; k++) {
-		if (http_may(q, ACCESS_READ, report.services[k].row.name))
-			add_service(w, &report, &report.services[k]);
-	}
-	api_scope_sources(&w->scope, w->arena, &report);
-	for (unsigned k = 0; k < report.broken_n; k++)
-		json_array_append_new(w->broken, json_text(report.broken[k]));
-	w->unhealthy |= status_is_unhealthy(&report);
-	status_release(&report);
-	if (!n)
+	if (left == 0)
 		return finish(q, w, r, out);
 	/* others have their turn while this goes on */
 	api_put(out, "\n");
@@ -223,8 +290,6 @@ static void free_overview(void *state)
 
 	json_decref(w->services);
 	json_decref(w->problems);
-	json_decref(w->states);
-	json_decref(w->broken);
 	json_decref(w->others);
 	api_scope_release(&w->scope);
 	arena_free(w->arena);
@@ -253,8 +318,6 @@ void api_get_overview(struct http_request *q)
 	w->arena = arena_new();
 	w->services = json_must(json_array());
 	w->problems = json_must(json_array());
-	w->states = json_must(json_object());
-	w->broken = json_must(json_array());
 	w->others = json_must(json_array());
 	http_stream(q, 200, "application/json", &ops, w);
 }

@@ -223,13 +223,16 @@ void api_scope_zone(struct api_scope *s, struct arena *a, const char *zone)
 	add_once(a, &s->zones, &s->zone_n, &s->zone_max, zone);
 }
 
+void api_scope_source(struct api_scope *s, struct arena *a, const char *source)
+{
+	add_once(a, &s->sources, &s->source_n, &s->source_max, source);
+}
+
 void api_scope_sources(
     struct api_scope *s, struct arena *a, const struct status_report *report)
 {
-	for (unsigned k = 0; k < report->source_n; k++) {
-		add_once(a, &s->sources, &s->source_n, &s->source_max,
-		    report->sources[k]);
-	}
+	for (unsigned k = 0; k < report->source_n; k++)
+		api_scope_source(s, a, report->sources[k]);
 }
 
 json_t *api_scope_told(const struct api_scope *s, struct arena *a,
