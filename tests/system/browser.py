@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A headless Chromium, and what it complains of."""
 
+import contextlib
+import os
+import pathlib
 import shutil
+import subprocess
+import tempfile
 
 import pytest
 import rollcall
+
+AXE = "4.10.3"
 
 
 class Browser:
@@ -52,6 +59,16 @@ class Browser:
         return [e["message"] for e in self.driver.get_log("browser")
                 if not any(text in e["message"] for text in but)]
 
+    def violations(self, axe):
+        """What axe-core finds; it comes by the debugger, past the policy."""
+        self.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": axe})
+        found = self.driver.execute_async_script(
+            "const done = arguments[0]; axe.run(document).then("
+            "r => done(r.violations.map(v => [v.id, v.help, "
+            "v.nodes.map(n => n.html + ' ' + n.failureSummary)])),"
+            "e => done([[String(e)]]));")
+        return found
+
     def size(self, width, height=900, dark=False):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1,
@@ -59,6 +76,26 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme",
                           "value": "dark" if dark else "light"}]})
+
+
+def axe():
+    """axe-core's text, of npm. Skips, by name, where it cannot be had."""
+    path = os.environ.get("ROLLCALL_AXE")
+    if not path:
+        if not shutil.which("npm"):
+            pytest.skip("axe-core needs npm, of Node")
+        folder = pathlib.Path(tempfile.gettempdir(), f"rollcall-axe-{AXE}")
+        path = folder / "node_modules/axe-core/axe.min.js"
+        if not path.exists():
+            with contextlib.suppress(subprocess.SubprocessError):
+                subprocess.run(
+                    ["npm", "install", "--no-audit", "--no-fund",
+                     "--ignore-scripts", "--prefix", folder,
+                     f"axe-core@{AXE}"],
+                    check=True, capture_output=True, timeout=60)
+        if not path.exists():
+            pytest.skip("npm cannot get axe-core")
+    return pathlib.Path(path).read_text()
 
 
 def start():

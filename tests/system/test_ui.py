@@ -250,6 +250,54 @@ def test_it_says_within_two_seconds_who_is_gone(site, serve, page):
     assert page.complaints() == []
 
 
+def test_tables_without_javascript(site, serve, page):
+    """As a text browser reads them: no script, and every text escaped."""
+    for k in range(101):
+        site.put(f"s{k:03}", ("i1", "10.0.0.1"))
+    site.put("web", ("i1", "10.0.0.1"), ("i2", "10.0.0.2"))
+    site.sql("UPDATE instance SET health = 'critical', reason = ? WHERE "
+             "service = 'web' AND name = 'i2'", HOSTILE)
+    assert 'href="plain"' in serve.get("/ui/").text
+    got = serve.get("/ui/plain")
+    assert got.status == 200
+    assert got.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in got.headers["Content-Security-Policy"]
+    assert "<script" not in got.text
+    page.open(at(serve, "plain"))
+
+    def rows():
+        return page.script(
+            "return [...document.querySelectorAll('section')].map(s => ["
+            "s.querySelector('h2').innerText, [...s.querySelectorAll("
+            "'tbody tr')].map(r => [...r.cells].map(c => c.innerText))])")
+
+    def table(title):
+        return dict(rows())[title]
+    assert page.text("h1") == "1 of 102 services in trouble"
+    (wrong,) = table("What is wrong")
+    assert wrong[:2] == ["web/i2", "critical"] and wrong[3] == HOSTILE
+    assert len(table("Services")) == 100
+    # each link leads somewhere, from where it stands
+    page.driver.find_element("link text", "next page").click()
+    page.shows("s100", "main")
+    assert len(table("Services")) == 2
+    page.one("input").send_keys("s01\"\n")
+    rollcall.until("found", lambda: "q=s01%22" in page.driver.current_url)
+    assert page.one("input").get_attribute("value") == 's01"'
+    page.open(at(serve, "plain"))
+    page.driver.find_element("link text", "web/i2").click()
+    page.shows("1 of 2 instances can be in answers")
+    (_, bad) = table("Instances")
+    assert bad[:2] == ["i2", "critical"] and bad[3] == "no"
+    assert bad[5].startswith("10.0.0.2") and bad[6] == HOSTILE
+    assert not page.all("td img, td b, script")
+    assert page.complaints() == []
+    assert serve.get("/ui/plain/nobody").status == 404
+    closed = httpd.start(site, "--anonymous-local", "none")
+    assert closed.get("/ui/plain").status == 401
+    assert closed.get("/ui/plain/web").status == 401
+
+
 def test_tokens(site, page):
     serve = httpd.start(site, "--anonymous-local", "none")
     site.put("web", ("i1", "10.0.0.1"), ("i2", "10.0.0.2"))
@@ -397,3 +445,48 @@ def test_nothing_is_wider_than_the_screen(site, serve, page, width):
         wide = page.script("return document.documentElement.scrollWidth")
         assert wide <= width, more
     page.size(1280)
+
+
+def test_accessibility(site, serve, page):
+    """axe-core finds nothing: each view, light and dark, wide and narrow."""
+    axe = browsers.axe()
+    site.start_dnsd()
+    site.start_registrar()
+    site.define("api.yaml", DEFINITION.format(
+        host=rollcall.HOST, port=serve.port))
+    site.define("bad.yaml", "service: bad\nprot: 3\n")
+    site.put("web", ("i1", "10.0.0.1"), ("i2", "10.0.0.2"), ("i3", "10.0.0.3"))
+    site.put_health("web", "i2", "critical")
+    site.sql("UPDATE instance SET mode = 'maintenance' WHERE name = 'i3'")
+    rollcall.until("api is there", lambda: serve.get(
+        "/api/v1/services/api").status == 200)
+    views = [("", "#refused", None), ("#/service/web", "#history", None),
+             ("#/service/api", "#history", None),
+             ("#/service/none", "#verdict", None), ("#/?q=zzz", "#verdict", None),
+             ("#/service/web", "#history", "[aria-label='drain i1']"),
+             ("plain", "h1", None), ("plain/web", "h1", None)]
+
+    def check(what):
+        for width, dark in ((1280, False), (1280, True), (390, True),
+                            (390, False)):
+            page.size(width, dark=dark)
+            assert page.violations(axe) == [], (what, width, dark)
+    try:
+        for more, there, click in views:
+            page.open(at(serve, more))
+            page.one(there)
+            if not more.startswith("plain"):
+                page.shows("live", "#live")
+            if click:
+                page.click(click)
+                page.one("dialog[open] #effect")
+            check(more)
+        # and when it is not live
+        page.open(at(serve))
+        page.shows("web/i2", "#problems")
+        serve.signal(signal.SIGSTOP)
+        page.shows("Not live", "#dead", 5)
+        check("not live")
+    finally:
+        serve.signal(signal.SIGCONT)
+        page.size(1280)

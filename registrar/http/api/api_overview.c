@@ -19,6 +19,7 @@
 #define PROBLEM_MAX 100 /* shown; the others are counted */
 
 struct overview {
+	api_put_fn put;
 	struct arena *arena;
 	struct registry_key after; /* the page begins behind it */
 	char *search;              /* NULL: all */
@@ -262,7 +263,8 @@ static enum http_more finish(struct http_request *q, struct overview *w,
 	json_set(o, "broken", all_broken(sums));
 	json_set(o, "services", json_incref(w->services));
 	json_set(o, "next", w->next ? json_text(w->next) : json_null());
-	api_put_json(out, o);
+	w->put(out, o, w->search ? w->search : "");
+	json_decref(o);
 	return HTTP_ENOUGH;
 }
 
@@ -298,7 +300,7 @@ static void free_overview(void *state)
 }
 
 /* ?q=PART of names, ?limit=N services behind ?after=ZONE/SERVICE. */
-void api_get_overview(struct http_request *q)
+void api_overview_as(struct http_request *q, const char *type, api_put_fn put)
 {
 	static const struct http_stream_ops ops = { .more = more,
 		.free = free_overview };
@@ -311,6 +313,7 @@ void api_get_overview(struct http_request *q)
 		return;
 	struct overview *w = xcalloc(1, sizeof(*w));
 
+	w->put = put;
 	w->revision = feed_revision(http_feed(q), http_zone(q), NULL);
 	w->after = after;
 	w->limit = limit;
@@ -319,7 +322,18 @@ void api_get_overview(struct http_request *q)
 	w->services = json_must(json_array());
 	w->problems = json_must(json_array());
 	w->others = json_must(json_array());
-	http_stream(q, 200, "application/json", &ops, w);
+	http_stream(q, 200, type, &ops, w);
+}
+
+static void put_json(struct evbuffer *out, json_t *o, const char *search)
+{
+	(void)search;
+	api_put_json(out, json_incref(o));
+}
+
+void api_get_overview(struct http_request *q)
+{
+	api_overview_as(q, "application/json", put_json);
 }
 
 static json_t *rights(struct http_request *q, const char *service)

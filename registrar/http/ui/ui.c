@@ -13,12 +13,17 @@
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'";
+    "form-action 'self'; frame-ancestors 'none'";
 
-static void send_file(struct http_request *q, const struct ui_file *file)
+void ui_set_headers(struct http_request *q)
 {
 	http_set_header(q, "Content-Security-Policy", policy);
 	http_set_header(q, "Referrer-Policy", "no-referrer");
+}
+
+static void send_file(struct http_request *q, const struct ui_file *file)
+{
+	ui_set_headers(q);
 	/* kept, but asked for each time: it is of this very program */
 	http_set_header(q, "Cache-Control", "no-cache");
 	if (!http_is_unchanged(q, file->tag))
@@ -50,6 +55,8 @@ static void lead_on(struct http_request *q)
 static const struct http_route routes[] = {
 	{ HTTP_GET, "/ui", 0, lead_on },
 	{ HTTP_GET, "/ui/", 0, get_page },
+	{ HTTP_GET, "/ui/plain", ACCESS_READ, ui_get_plain },
+	{ HTTP_GET, "/ui/plain/{}", ACCESS_READ, ui_get_plain_service },
 	{ HTTP_GET, "/ui/{}", 0, get_file },
 	{ 0 },
 };
